@@ -4,6 +4,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings --pictures FOLDER
 
 Packages are fetched with `apt-get download`, unpacked below --folder and never installed; pieces that cannot be had
 are named and left out.
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.real_music import accompanying, packages, rearranging
+from benchmarks.real_music import accompanying, packages, pictures, rearranging
 from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Row, gathered, table
 from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
@@ -72,6 +73,7 @@ def main() -> None:
     parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
     parser.add_argument("--accompany", action="store_true", help="backings instead of repaints")
     parser.add_argument("--each", action="store_true", help="also a table per piece")
+    parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
     chosen = parser.parse_args()
     names = [name for name in PIECES if wanted(name, chosen)]
@@ -81,6 +83,10 @@ def main() -> None:
     song = functools.partial(packages.real_song, folder=chosen.folder)
     if chosen.accompany:
         accompanied(names, song, chosen)
+        return
+    if chosen.pictures is not None:
+        for name in names:
+            pictures.draw(name, song(name), chosen.pictures)
         return
     headings = (OURS, FADED, ITSELF)
     print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)

@@ -25,6 +25,7 @@ from benchmarks.sketch_rearranging import (
     random_bars,
     render,
 )
+from bridge_server.rendering.receipts import assembled_of
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.measure.alignment import BESIDE_SECONDS, Alignment
 from clip_store.measure.alignment import measure as measure_splice
@@ -78,7 +79,7 @@ def measure(name: str, song: Callable[[str], Generated], quick: bool = False) ->
     made, engine = song(name), SketchEngine()
     engine.load(lambda _: None)
     columns: Columns = {heading: Column() for heading in (OURS, FADED, ITSELF)}
-    render(engine, request_for(made, *_first_bar(made)))  # analyses the song: not part of the times
+    render(engine, request_for(made, *first_bar(made)))  # analyses the song: not part of the times
     found = list(regions(made))
     for region in found[: 1 if quick else None]:
         measure_region(name, region, engine, SEEDS[:1] if quick else SEEDS, columns)
@@ -97,7 +98,8 @@ def _together(moments: list[seams.Moments]) -> list[seams.Moments]:
     return [seams.Moments(joined, np.concatenate([part.untouched for part in moments]))]
 
 
-def _first_bar(made: Generated) -> tuple[int, int]:
+def first_bar(made: Generated) -> tuple[int, int]:
+    """Edges of the second bar: a render of it analyses the piece."""
     return made.bar_frame(1, bar_beats(made)), made.bar_frame(2, bar_beats(made))
 
 
@@ -189,7 +191,6 @@ def aligned(made: Generated, start: int, mix: Samples, report: Report) -> Alignm
     region = Span(start, start + len(mix))
     result = splice(song, mix, region, _SPLICE_FADE)
     whole = with_clip(song, result.clip, start)
-    inside = [(start + first, start + end) for first, end in report.figures.get("join_samples", ())]
     return measure_splice(
         song,
         whole,
@@ -197,7 +198,7 @@ def aligned(made: Generated, start: int, mix: Samples, report: Report) -> Alignm
         region,
         result.fades,
         grid_samples(made, region),
-        joins=inside,
+        assembled=assembled_of(report),
         bar_lines=bar_lines(made),
     )
 

@@ -174,8 +174,8 @@ def _spliced(
         blobs.put(handles)
     # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
     whole = with_clip(song, clip, region.start)
-    joins = receipts.reported_joins(outcome.report)
-    receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, joins)
+    assembled = receipts.assembled_of(outcome.report)
+    receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     return FinishedTake(take, clip, handles)
 

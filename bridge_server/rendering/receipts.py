@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bridge_server.rendering.plan import Plan
 from clip_store.audio.audio import Audio
 from clip_store.measure.alignment import BESIDE_SECONDS, SILENT_PEAK_DB, Alignment, is_silent, measure
+from clip_store.measure.assembled import Assembled
 from clip_store.measure.gain_match import GainMatch, Target
 from clip_store.measure.seams import rank_together
 from clip_store.splice import Spliced, stretch
@@ -36,21 +37,19 @@ def for_splice(
     clip: Audio,
     result: Spliced,
     level: GainMatch | None,
-    joins: Sequence[tuple[int, int]] = (),
+    assembled: Assembled,
 ) -> Receipt:
     """The receipt of a clip that takes the region's place.
 
-    joins: the crossfades inside it, as the engine reported them: (first sample, end) from the region's start.
-
     clip: as it was read back from the disk. whole: the song as it is put together with that clip.
+    assembled: as the engine reported it.
 
     Raises ProtocolError when the render did nothing: a take that equals the original is no take.
     """
     region = plan.region_in_song
     aim = reference(level) if region.end >= song.frames else None
-    inside = [(region.start + first, region.start + end) for first, end in joins]
     grid = plan.grid_samples(BESIDE_SECONDS)
-    found = measure(song, whole, clip, region, result.fades, grid, aim, inside, plan.bar_lines())
+    found = measure(song, whole, clip, region, result.fades, grid, aim, assembled, plan.bar_lines())
     if found.silent:
         raise silence(song, region)
     if not found.changed:
@@ -126,9 +125,13 @@ def seam_figures(found: Alignment, start: int) -> dict[str, float]:
     return figures
 
 
-def reported_joins(report: Report) -> list[tuple[int, int]]:
-    """The joins inside a take that its engine reported, as `for_splice` takes them."""
-    return [(int(first), int(end)) for first, end in report.figures.get("join_samples", ())]
+def assembled_of(report: Report) -> Assembled:
+    """How a take was put together, as its engine reported it."""
+    joins, shifts = (
+        tuple((int(one), int(other)) for one, other in report.figures.get(name, ()))
+        for name in ("join_samples", "source_shift_samples")
+    )
+    return Assembled(joins, shifts)
 
 
 def for_stem(

@@ -14,6 +14,7 @@ import numpy as np
 
 from clip_store.audio.audio import Audio, Samples
 from clip_store.likeness import correlation
+from clip_store.measure.assembled import Assembled
 from clip_store.measure.drift import OnsetDrift, onset_drift
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, SILENCE_LUFS, mean_loudness
 from clip_store.measure.seams import Seam, measure_seams
@@ -120,6 +121,9 @@ class Alignment:
         return (f"Notes lie {self.onsets.median_ms:.0f} ms off the grid (median).",)
 
 
+_NOT_SAID = Assembled()
+
+
 def measure(
     song: Audio,
     spliced: Audio,
@@ -128,7 +132,7 @@ def measure(
     fades: tuple[int, int],
     grid_samples: Sequence[int] | None = None,
     reference_lufs: float | None = None,
-    joins: Sequence[tuple[int, int]] = (),
+    assembled: Assembled = _NOT_SAID,
     bar_lines: Sequence[int] = (),
 ) -> Alignment:
     """Measure a splice on what was written: the old song, the new song and the clip, read back.
@@ -137,7 +141,7 @@ def measure(
     fades:        lengths of the crossfades at its start and end.
     grid_samples: the 16th lines in and around the region and BESIDE_SECONDS beside it, ascending, in samples from
                   the old song's first.
-    joins:        (first sample, end) of each crossfade inside the region, likewise.
+    assembled:    how the inside was put together from the song's own sound, where the engine says so.
     bar_lines:    of the song, likewise: what its seams and joins are ranked among.
     reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours show it: a
                   song that goes on after its last chord has rung out.
@@ -149,8 +153,10 @@ def measure(
     difference = float(np.abs(new - old).max(initial=0.0)) if same_shape else math.inf
     highest = _highest(song)
     replaced = _drift(song, region, grid_samples)
-    edges = _edges(song, region, fades)
-    steps = measure_seams(song, spliced, lead, [*edges, *joins], bar_lines)
+    edges, joins = _edges(song, region, fades), assembled.inside(region.start)
+    entry, between, leave = assembled.meeting()
+    shifts = [*(entry if edge == region.start else leave for edge, _ in edges), *between]
+    steps = measure_seams(song, spliced, lead, [*edges, *joins], bar_lines, shifts)
     identical = (
         len(before) == len(after) and all(map(_same, before, after)) and _gap_is_silent(song, spliced, region)
     )

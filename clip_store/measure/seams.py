@@ -1,7 +1,8 @@
 """How large the step at a seam is, by the measure of the song itself.
 
-A seam is judged against the song's own steps at instants spread over it, measured in the very same way, and
-against the step the song had at that instant before: a drum on the bar line is a step, but no fault.
+A seam is judged against the song's own steps at instants spread over it, measured in the very same way, against the
+step the song had at that instant before, and against those of the sounds that meet there where they come from: a drum
+on the bar line is a step, but no fault.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clip_store.audio.audio import Audio, Samples
+from clip_store.measure import clicks
 from clip_store.measure.bands import FLOOR, mel_bands
 from model.dsp.offset import drifts, steady_offset, without_drift
 
 _FRAME_SECONDS = 0.0215
-_CLICK_SECONDS = 0.0005
+_SILENCE_DB = -40.0  # of the song's mean power
 _INSTANTS = 200
 _AUDIBLE = (1.5, 1.5, 0.003)
 """Steps below these (dB, dB, full scale) are no fault, however even the song is."""
@@ -35,7 +37,8 @@ class Step:
     """One kind of step at a seam.
 
     value:      what was measured.
-    original:   the same at that instant in the song before.
+    original:   the same in the song: at that instant before, or, if it is larger, where a sound that meets another
+                there comes from.
     usual:      what 99 of 100 of the song's own steps stay below; None when the song is too short to compare with.
     rank:       share of the song's own steps that are smaller, 0..1; None likewise.
     stands_out: a listener may notice: it is audible, and clearly larger than `usual` and `original`.
@@ -55,7 +58,7 @@ class Seam:
     position: of the edge, in samples from the old song's first.
     level:    dB between the frames on either side.
     spectrum: mean dB between their mel bands.
-    click:    largest second difference of the waveform, in units of full scale.
+    click:    as `clicks.clicks` measures it, in units of full scale.
     rank:     share of the song's own places of this kind that show less, by the most unusual of the three steps;
               None when the song is too short to compare with.
     """
@@ -73,6 +76,7 @@ def measure_seams(
     lead: int,
     edges: Sequence[tuple[int, int]],
     bar_lines: Sequence[int] = (),
+    shifts: Sequence[Sequence[int]] = (),
 ) -> tuple[Seam, ...]:
     """The seams of a splice. lead: samples the song grew at its front.
 
@@ -80,11 +84,15 @@ def measure_seams(
     first. Both are looked at and the larger step counts, for the song's own steps too.
     bar_lines: likewise in samples; a seam ranks among the song's steps there. Without enough of them it ranks among
     instants spread over the song, where there are fewer notes than at bar lines: every seam then ranks high.
+    shifts: for each edge, how many samples later in the song the sounds that meet there come from, where that is known.
     """
     if not edges:
         return ()
-    old, new, lines = _Level.of(song), _Level.of(spliced), tuple(bar_lines)
-    return tuple(_measure_seam(old, new, lead, edge, inner, lines) for edge, inner in edges)
+    splice = _Splice(_Level.of(song), _Level.of(spliced), lead, tuple(bar_lines))
+    known = [tuple(some) for some in shifts] or [()] * len(edges)
+    return tuple(
+        _measure_seam(splice, edge, inner, some) for (edge, inner), some in zip(edges, known, strict=True)
+    )
 
 
 def rank_together(seams: Sequence[Seam]) -> float | None:
@@ -120,20 +128,49 @@ class _Level:
         return len(self.samples)
 
 
-def _measure_seam(
-    song: _Level, spliced: _Level, lead: int, edge: int, inner: int, bar_lines: tuple[int, ...]
-) -> Seam:
-    own = _remembered_steps(song, abs(inner - edge))
-    first, length = np.array([min(edge, inner)]), abs(inner - edge)
-    before = _larger_steps(song, first, length)[0]
-    now = _larger_steps(spliced, first + lead, length)[0]
-    peers = _steps_at_bar_lines(song, inner - edge, bar_lines)
+@dataclass(frozen=True)
+class _Splice:
+    """The song before and after, the samples it grew at its front, and its bar lines."""
+
+    song: _Level
+    spliced: _Level
+    lead: int
+    bar_lines: tuple[int, ...]
+
+
+def _measure_seam(splice: _Splice, edge: int, inner: int, shifts: tuple[int, ...]) -> Seam:
+    song, reach = splice.song, abs(inner - edge)
+    own = _remembered_steps(song, reach)
+    first = min(edge, inner)
+    now = _larger_steps(splice.spliced, np.array([first + splice.lead]), reach)[0]
+    before = _larger_steps(song, np.array([first, *(first + shift for shift in shifts)]), reach).max(axis=0)
+    peers = _steps_at_bar_lines(song, inner - edge, splice.bar_lines)
     usual = np.percentile(peers, _USUAL_AT_BAR_LINES, axis=0) if len(peers) >= _LEAST_PEERS else np.zeros(3)
+    usual[_CLICK] = 0.0  # a click on a bar line is one all the same
+    if _begins_after_silence(splice, edge, inner):
+        usual[:_CLICK] = np.inf
     level, spectrum, click = (
         _judge(float(now[kind]), float(before[kind]), own[:, kind], max(_AUDIBLE[kind], float(usual[kind])))
         for kind in range(3)
     )
     return Seam(edge, level, spectrum, click, _rank_among(now, own if len(peers) < _LEAST_PEERS else peers))
+
+
+_CLICK = 2
+
+
+def _begins_after_silence(splice: _Splice, edge: int, inner: int) -> bool:
+    """Whether the song is silent before this edge, now as before: there is no level then to jump from."""
+    song, frame = splice.song, _frame(splice.song.rate)
+    if inner < edge or edge < frame:
+        return False
+    old, new = (
+        _gather(sound.samples, np.array([edge - frame + lead]), frame, song.offset)
+        for sound, lead in ((song, 0), (splice.spliced, splice.lead))
+    )
+    usual = np.vdot(song.samples, song.samples) / song.frames - np.square(song.offset).sum()
+    loudest = max(_db(_power(sound))[0] for sound in (old, new))
+    return bool(loudest < _db(np.maximum(usual, 0.0)) + _SILENCE_DB)
 
 
 def _rank_among(steps: NDArray[np.float64], peers: Steps) -> float | None:
@@ -162,7 +199,7 @@ _REMEMBERED = 64  # a take with many joins has crossfades of many lengths
 _steps_at_lines: OrderedDict[tuple[str, int, tuple[int, ...]], Steps] = OrderedDict()
 _LEAST_PEERS = 8
 _USUAL_AT_BAR_LINES = 95.0
-"""Percentile: a hit that begins with a join is no fault where the song's own bar lines begin with such hits."""
+"""Percentile: a hit that begins with a join is no jump where the song's own bar lines begin with such hits."""
 
 
 def _steps_at_bar_lines(song: _Level, reach: int, bar_lines: tuple[int, ...]) -> Steps:
@@ -209,16 +246,20 @@ def _larger_steps(sound: _Level, instants: NDArray[np.int64], reach: int) -> Ste
 
 def _steps(sound: _Level, instants: NDArray[np.int64]) -> Steps:
     samples, rate, offset = sound.samples, sound.rate, sound.offset
-    frame, near = _frame(rate), max(4, round(_CLICK_SECONDS * rate))
+    frame = _frame(rate)
     before, after = (
         _gather(samples, instants - frame, frame, offset),
         _gather(samples, instants, frame, offset),
     )
     level = np.abs(_db(_power(after)) - _db(_power(before)))
     spectrum = np.abs(_db(mel_bands(after, rate)) - _db(mel_bands(before, rate))).mean(axis=1)
-    around = _gather(samples, instants - near, 2 * near, offset)
-    click = np.abs(np.diff(around, n=2, axis=1)).max(axis=(1, 2), initial=0.0)
-    return np.stack([level, spectrum, click], axis=1)
+    return np.stack([level, spectrum, _clicks(sound, instants)], axis=1)
+
+
+def _clicks(sound: _Level, instants: NDArray[np.int64]) -> NDArray[np.float64]:
+    reach = clicks.reach(sound.rate)
+    around = _gather(sound.samples, instants - reach, 2 * reach, sound.offset)
+    return clicks.clicks(around.astype(np.float64), sound.rate)
 
 
 def _gather(samples: Samples, starts: NDArray[np.int64], length: int, offset: NDArray[np.float64]) -> Samples:

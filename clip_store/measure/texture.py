@@ -42,14 +42,17 @@ def measure_changes(
 ) -> tuple[TextureChange, ...]:
     """The changes at joins of a splice. lead: samples the song grew at its front.
 
-    joins, bar_lines: in samples from the old song's first. Without eight bar lines nothing can stand out.
+    joins, bar_lines: in samples from the old song's first. Without eight bar lines nothing can stand out; joins with
+    less than a second of the new song on either side are not measured.
     """
     if not joins:
         return ()
     own = _own_changes(song, tuple(bar_lines))
     usual = float(np.percentile(own, 99)) if len(own) >= _LEAST_LINES else np.inf
-    found = []
+    found, reach = [], round(SECONDS * song.rate)
     for join in joins:
+        if not reach <= join + lead <= spliced.frames - reach:
+            continue
         now, before = _change(spliced, join + lead), _change(song, join)
         stands_out = now > _AUDIBLE_DB and now > _CLEARLY * max(usual, before)
         found.append(TextureChange(join, now, bool(stands_out)))
@@ -85,5 +88,6 @@ def _bands(samples: Samples, rate: int) -> NDArray[np.float64]:
     frame = 1 << round(float(np.log2(_FRAME_SECONDS * rate)))
     count = len(samples) // frame
     frames = samples[: count * frame].reshape(count, frame, -1)
-    decibels: NDArray[np.float64] = 10 * np.log10(mel_bands(frames, rate) + FLOOR)
-    return np.asarray(decibels.mean(axis=0))
+    # Of the power: of levels in dB, a rest of a few frames would be most of the mean.
+    decibels: NDArray[np.float64] = 10 * np.log10(mel_bands(frames, rate).mean(axis=0) + FLOOR)
+    return decibels

@@ -93,6 +93,8 @@ JUMP_COST = 0.7
 JUMP_PLACE_COST = 0.9
 JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # for the difference between what precedes the two beats
+# Per 10 dB that the milliseconds around a join differ from those around its beat in the song.
+JUMP_STEP_COST, EDGE_STEP_COST = 1.0, 2.0
 EDGE_FIT_FACTOR = 2.0  # at the region's edges the listener knows how the song continues
 
 MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
@@ -103,6 +105,7 @@ COPY_DRIFT_SECONDS = 0.004  # a run with less drift from the grid is copied, not
 # Where a tempo map wavers from beat to beat, twice that is copied as well, up to half of an audible flam.
 COPY_DRIFT_WAVERING, COPY_DRIFT_LIMIT_SECONDS = 2.0, 0.012
 ATTACK_ONSET = 0.3  # of the song's strong attacks; from here on a beat counts as an attack
+ATTACK_STEP_DB = 2.5  # and where its bands rise by less than this, no beat does: bows and pads swell
 JOIN_BEFORE_BEAT_SECONDS = (
     0.006  # the attack belongs entirely to the new beat; the phase is known within 5 ms
 )
@@ -185,6 +188,7 @@ TAKE_COST_CONTINUED = 1.0  # per beat an earlier take played at the same positio
 MIN_BARS_TO_CONTINUE = 1
 FADE_OUT_DB = 12.0
 FADE_OUT_BARS = 4
+RING_OUT_BARS = 2  # a last chord; more is a quiet passage
 FADE_OUT_STEP_DB = 1.5  # every bar but one must drop by this; a decaying last chord drops only once
 ENDING_FADE_SECONDS = 8.0
 CLOSING_LISTEN_SECONDS = 4.0

@@ -157,6 +157,8 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
     emission = chords.emissions(treble, bass, key)
     frame_rate = p.ANALYSIS_RATE / p.MEL_HOP
     mel = beat_rows.slot_means(listening.mel, seconds, frame_rate)
+    window = p.MEL_WINDOW / p.ANALYSIS_RATE
+    tail, head = beat_rows.frames_beside(listening.mel, seconds[:-1], frame_rate, window)
     mfcc = beat_rows.scaled(beat_rows.mfcc_rows(listening.mel, seconds, frame_rate), sounding)
     beats = Beats(
         seconds=seconds,
@@ -164,6 +166,9 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
         bar_beats=grid.bar_beats[:-1],
         bar=grid.bar[:-1],
         mel=mel,
+        tail=tail,
+        head=head,
+        step=onsets.rises(listening.mono, seconds[:-1]),
         mfcc=mfcc,
         bass=bass,
         treble=treble,

@@ -22,6 +22,9 @@ class Beats:
     bar_beats: int [beats], beats in that bar.
     bar:       int [beats], the host's bar number.
     mel:       dB [beats, 40], mean log-mel.
+    tail:      dB [beats, 40], log-mel of the last 93 ms before the beat.
+    head:      the same of the first 93 ms after it.
+    step:      mean rise in dB of the bands from the 23 ms before the beat to those after, falls left out [beats].
     mfcc:      [beats, 4 * 13], scaled so that two unrelated beats of the song are about 1 apart.
     bass, treble: chroma [beats, 12].
     chord:     posteriors [beats, 24].
@@ -36,6 +39,9 @@ class Beats:
     bar_beats: NDArray[np.int64]
     bar: NDArray[np.int64]
     mel: Rows
+    tail: Rows
+    head: Rows
+    step: Rows
     mfcc: Rows
     bass: Chroma
     treble: Chroma
@@ -47,6 +53,10 @@ class Beats:
 
     def __len__(self) -> int:
         return len(self.position)
+
+    def attack(self, beat: int) -> bool:
+        """Whether a note or hit begins with a beat that is strong among the song's, and rises."""
+        return bool(self.onset[beat] >= p.ATTACK_ONSET and self.step[beat] >= p.ATTACK_STEP_DB)
 
     def at(self, seconds: float) -> int:
         """The beat that contains a time, clamped to the grid."""
@@ -68,6 +78,17 @@ def slot_means(frames: Rows, edges: NDArray[np.float64], frame_rate: float) -> R
     running = np.concatenate([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0, dtype=np.float64)])
     means = (running[last] - running[first]) / (last - first)[:, None]
     return np.asarray(means, dtype=np.float32)
+
+
+def frames_beside(
+    frames: Rows, seconds: NDArray[np.float64], frame_rate: float, window: float
+) -> tuple[Rows, Rows]:
+    """The rows of `frames` whose windows of `window` seconds end, and those whose begin, at each time."""
+    before, after = (
+        frames[np.clip(np.rint((seconds + shift) * frame_rate).astype(int), 0, len(frames) - 1)]
+        for shift in (-0.5 * window, 0.5 * window)
+    )
+    return before, after
 
 
 def mfcc_rows(mel: Rows, seconds: NDArray[np.float64], frame_rate: float) -> Rows:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.dsp.onsets import flux
 from model.sketch import parameters as p
-from model.sketch.analysis.spectrum import mel_filters, stft_blocks
+from model.sketch.analysis.spectrum import hann, mel_filters, stft_blocks
 
 
 def onset_envelope(mono: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
@@ -36,6 +36,30 @@ def envelope_at(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> 
     """The envelope at any times, linearly interpolated, with the detector's constant lag removed."""
     frames = (seconds - p.ONSET_LAG_SECONDS) * p.ANALYSIS_RATE / p.ONSET_HOP
     return np.interp(frames, np.arange(len(envelope)), envelope, left=0.0, right=0.0)
+
+
+def rises(mono: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Mean rise in dB of the mel bands of a 22.05 kHz signal from just before each time to just after it; [times].
+
+    The frames keep 6 ms away from it, where the attack of a beat on it may lie on either side.
+    """
+    n = p.ONSET_WINDOW // 2
+    padded = np.pad(mono, (4 * n, 4 * n))
+    centres = np.clip(np.rint(seconds * p.ANALYSIS_RATE).astype(np.int64), -n, len(mono) + n) + 4 * n
+    margin = round(p.JOIN_BEFORE_BEAT_SECONDS * p.ANALYSIS_RATE)
+    before, after = (
+        _bands_db(padded[(centres + shift)[:, None] + np.arange(n)]) for shift in (-margin - n, margin)
+    )
+    return np.asarray(np.maximum(after - before, 0.0).mean(axis=1), dtype=np.float32)
+
+
+def _bands_db(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Level of the mel bands in dB of frames of half the onset window, [frames, bands]."""
+    from scipy.fft import rfft
+
+    filters = mel_filters(p.ANALYSIS_RATE, p.ONSET_WINDOW, p.MEL_BANDS, p.MEL_LOW_HZ, p.MEL_HIGH_HZ)
+    spectra = rfft(frames * hann(frames.shape[1]), p.ONSET_WINDOW, axis=1)
+    return np.asarray(10.0 * np.log10(np.square(np.abs(spectra)) @ filters.T + p.MEL_FLOOR))
 
 
 @dataclass(frozen=True)

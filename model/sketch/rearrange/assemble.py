@@ -23,12 +23,19 @@ class Segment:
 
     attack: a note begins at `start`, so the crossfade must be short and end before it.
     room:   frames before `start` available for the crossfade: the length of the beat before.
+    shifts: how many frames later in the song its sound comes from, at its first and at its last beat.
     """
 
     start: int
     tape: Tape
     attack: bool
     room: int
+    shifts: tuple[int, int] = (0, 0)
+
+    def delayed(self, lag: int) -> Segment:
+        """The same, playing `lag` frames later."""
+        first, last = self.shifts
+        return replace(self, tape=Delayed(self.tape, lag), shifts=(first - lag, last - lag))
 
 
 def copyable(beats: Beats, run: Run) -> bool:
@@ -59,16 +66,18 @@ def segments_of(
 def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Callable[[], None]) -> Segment:
     start = round(float(beats.seconds[run.target]) * rate)
     source = round(float(beats.seconds[run.source]) * rate)
-    attack = beats.onset[run.source] >= p.ATTACK_ONSET
+    attack = beats.attack(run.source)
     room = round(float(np.diff(beats.seconds)[max(run.target - 1, 0)]) * rate)
     tape = material.moving(source, round(float(beats.seconds[run.source + run.count]) * rate))
     if copyable(beats, run):
-        return Segment(start, Delayed(tape, start - source), bool(attack), room)
+        shift = source - start
+        return Segment(start, Delayed(tape, -shift), attack, room, (shift, shift))
     steps = np.arange(run.count + 1)
     targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps]
     # Nothing was stretched further before the run: a longer crossfade would come from silence.
     room = min(room, round(p.STRETCH_MARGIN_SECONDS * rate) - round(p.JOIN_LAG_TONAL_SECONDS * rate))
-    return Segment(start, stretch.stretched(tape, rate, sources, targets, check), bool(attack), room)
+    shifts = (source - start, round(float(sources[-1] - targets[-1]) * rate))
+    return Segment(start, stretch.stretched(tape, rate, sources, targets, check), attack, room, shifts)
 
 
 def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:
@@ -86,11 +95,13 @@ class LaidAudio:
     """Audio of a whole passage, not yet joined to the song, and the joins inside it.
 
     attack: a note begins with its first beat.
+    shifts: of its segments as they were laid; none where it is not made of the song's beats.
     """
 
     audio: Samples
     joins: list[Join]
     attack: bool = True
+    shifts: tuple[tuple[int, int], ...] = ()
 
 
 def lay(
@@ -109,21 +120,24 @@ def lay(
     origin = start - handle
     found: list[Join] = []
     old, earliest = segments[0].tape, start
+    shifts = [segments[0].shifts]
     for segment in segments[1:]:
         check()
         bound = segment.start - chooser.frames(p.JOIN_BEFORE_BEAT_SECONDS)
         earliest = max(earliest, bound - segment.room)
         options = chooser.candidates(earliest, bound, segment.attack)
         join = chooser.best(old, segment.tape, options, segment.attack)
-        new = Delayed(segment.tape, join.lag)
+        placed = segment.delayed(join.lag)
+        new = placed.tape
         out[join.end - origin :] = new.read(join.end, end + handle)
         if join.length:
             out[join.first - origin : join.end - origin] = joins.crossfade(
                 old.read(join.first, join.end), new.read(join.first, join.end)
             )
         found.append(join)
+        shifts.append(placed.shifts)
         old, earliest = new, join.end
-    return LaidAudio(out, found, segments[0].attack)
+    return LaidAudio(out, found, segments[0].attack, tuple(shifts))
 
 
 def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:
@@ -131,7 +145,7 @@ def align_first(segments: list[Segment], original: Tape, start: int, chooser: Jo
     first = segments[0]
     length = chooser.frames(p.JOIN_LENGTHS_ATTACK[0])
     best = chooser.best(original, first.tape, [Join(start, length)], first.attack)
-    return [replace(first, tape=Delayed(first.tape, best.lag)), *segments[1:]]
+    return [first.delayed(best.lag), *segments[1:]]
 
 
 def join_edges(

@@ -65,9 +65,9 @@ def standing_of(part: Passage) -> Standing:
 
 
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
-    """The passage continued from where the song stands; a fade-out supplies neither sources nor neighbours."""
+    """The passage continued from where the song stands; a fade-out or last chord supplies no sources or neighbours."""
     now = standing_of(part)
-    if not now.faded:
+    if not now.goes_back:
         return part, now
     sources = part.sources[(part.sources <= now.beat) | (part.sources > part.targets[-1])]
     return replace(part, sources=sources, around=Surroundings(now.beat, part.around.after)), now
@@ -79,18 +79,29 @@ def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...
     jump = plan.jump_costs(beats, part.sources)
     used = np.zeros((len(part.targets), len(part.sources)))
     path = np.zeros(0, dtype=np.intp)
+    earlier: list[NDArray[np.intp]] = []
     for take in range(request.take + 1):
         pace.at("planning bars", take / (request.take + 1))
         entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
         like = progression.planned(beats, part.targets, part.sources, now.beat, request.strength, entropy)
-        path = capped_path(
-            part,
-            unary_costs(part, like, leaning.texture_cost(leans)) + leaning.costs(part, leans) + used,
-            jump,
-            pace,
-        )
-        used += p.TAKE_COST_CONTINUED * plan.used_costs(beats, part.sources, path)
+        unary = unary_costs(part, like, leaning.texture_cost(leans)) + leaning.costs(part, leans)
+        path, used = other_path(part, unary, jump, used, earlier, pace)
+        earlier.append(path)
     return part.sources[path]
+
+
+def other_path(
+    part: Passage, unary: Costs, jump: Costs, used: Costs, earlier: list[NDArray[np.intp]], pace: Pace
+) -> tuple[NDArray[np.intp], Costs]:
+    """A path that differs from earlier takes' where there is another, and the costs of what all of them used."""
+    weight = p.TAKE_COST_CONTINUED
+    for attempt in range(p.TAKE_TRIES + 1):
+        path = capped_path(part, unary + used, jump, pace)
+        used = used + weight * plan.used_costs(part.analysis.beats, part.sources, path)
+        if attempt == p.TAKE_TRIES or all(plan.differs(path, old) for old in earlier):
+            break
+        weight *= 2.0
+    return path, used
 
 
 def unary_costs(part: Passage, like: NDArray[np.intp], texture_cost: float) -> Costs:
@@ -168,7 +179,7 @@ def closing_fade(part: Passage, row: int) -> tuple[int, int]:
 
 def wanted_lufs(part: Passage, now: Standing) -> float:
     """Loudness of the surrounding bars, or of the bars before the fade if the song fades out."""
-    if not now.faded:
+    if not now.goes_back:
         return passage.context_lufs(part, p.LEVEL_SECONDS)
     beats = part.analysis.beats
     first = max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)
@@ -182,6 +193,11 @@ def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:
         bar = int(part.analysis.beats.bar[now.beat])
         notes.append(
             f"The song fades out here, so it continues from before the fade (bar {bar}), at full level."
+        )
+    if now.ended:
+        bar = int(part.analysis.beats.bar[now.beat])
+        notes.append(
+            f"The song has ended here, so it continues from before its end (bar {bar}), at full level."
         )
     if part.source_bars < p.FEW_BARS:
         notes.append(

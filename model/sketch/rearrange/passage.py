@@ -198,6 +198,7 @@ def finish(
         "limiter_db": round(20.0 * float(np.log10(max(limited, 1e-6))), 2),
         "loudness_lufs": round(max(loudness.integrated(mix, rate), loudness.FLOOR_LUFS), 2),
         "join_samples": [[join.first - start, join.end - start] for join in laid.joins],
+        "source_shift_samples": [list(shifts) for shifts in laid.shifts],
         "join_ms": [round(1000.0 * join.length / rate, 1) for join in laid.joins],
         "join_excess": [round(join.excess, 2) for join in laid.joins],
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
@@ -208,8 +209,8 @@ def finish(
 
 def held_notes(passage: Passage, laid: LaidAudio) -> tuple[bool, bool]:
     """Whether notes sound on through the region's first and last edge: no attack in what begins there."""
-    around, onset = passage.around, passage.analysis.beats.onset
-    calm_after = around.after is not None and float(onset[around.after]) < p.ATTACK_ONSET
+    around = passage.around
+    calm_after = around.after is not None and not passage.analysis.beats.attack(around.after)
     return around.before is not None and not laid.attack, calm_after
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from model.sketch import parameters as p
 from model.sketch.analysis.beats import Beats, Rows
 from model.sketch.analysis.chroma import Chroma
+from model.sketch.rearrange import steps
+from model.sketch.rearrange.distance import distances
 
 Costs = NDArray[np.float64]
 
@@ -39,12 +41,6 @@ class Surroundings:
 
     before: int | None
     after: int | None
-
-
-def distances(a: Rows, b: Rows) -> Costs:
-    """Euclidean distances between the rows of a and b; [len(a), len(b)]."""
-    square = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1)[None] - 2.0 * (a @ b.T)
-    return np.asarray(np.sqrt(np.maximum(square, 0.0)), dtype=np.float64)
 
 
 def _cosine_distance(a: Chroma, b: Chroma) -> Costs:
@@ -169,7 +165,10 @@ def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
         np.where((bar % 2 == 0) & (into == bar // 2), p.JUMP_MID_BAR, p.JUMP_ELSEWHERE),
     )
     fit = sound_distance(beats, sources, np.maximum(sources - 1, 0))
-    costs = p.JUMP_COST + p.JUMP_PLACE_COST * place[None] + p.JUMP_FIT_COST * fit
+    step = steps.unlike(beats, sources + 1, sources)
+    costs = (
+        p.JUMP_COST + p.JUMP_PLACE_COST * place[None] + p.JUMP_FIT_COST * fit + p.JUMP_STEP_COST / 10.0 * step
+    )
     costs[sources[:, None] + 1 == sources[None]] = 0.0
     return np.asarray(costs)
 
@@ -181,9 +180,11 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
     if around.before is not None:
         outside = np.array([around.before])
         entry = weight * sound_distance(beats, np.maximum(sources - 1, 0), outside)[:, 0]
+        entry = entry + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, outside + 1, sources)[0]
     if around.after is not None:
         outside = np.array([around.after])
         exit_ = weight * sound_distance(beats, np.minimum(sources + 1, len(beats) - 1), outside)[:, 0]
+        exit_ = exit_ + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, sources + 1, outside)[:, 0]
     return entry, exit_
 
 

@@ -44,7 +44,9 @@ def split_hits(audio: Samples, rate: int, check: Callable[[], None]) -> tuple[Sa
     spectra = [stft(np.ascontiguousarray(channel), n, hop) for channel in audio.T]
     check()
     magnitude = np.sqrt(sum(np.square(np.abs(spectrum)) for spectrum in spectra))
-    mask = _hit_mask(magnitude.astype(np.float32), rate, n, hop, check)
+    # Every other frame is enough: the windows of both neighbours cover the one between.
+    mask = _hit_mask(np.ascontiguousarray(magnitude[:, ::2], dtype=np.float32), rate, n, 2 * hop, check)
+    mask = mask.repeat(2, axis=1)[:, : magnitude.shape[1]]
     hits = np.stack([istft(spectrum * mask, n, hop, len(audio)) for spectrum in spectra], axis=1)
     return audio - hits, hits
 
@@ -111,10 +113,10 @@ def _frames_at(padded: Samples, centres: NDArray[np.int64], n: int) -> NDArray[n
     return np.asarray(padded[rows[:, None] + np.arange(n)[None]], dtype=np.float32)
 
 
-def _frame_at(padded: Samples, centre: int, n: int) -> Samples:
-    """One window of `_frames_at`, [n, channels]: a view, which matters where windows are taken one by one."""
-    row = int(np.clip(centre - n // 2 + n, 0, len(padded) - n))
-    return padded[row : row + n]
+def _frame_at(lines: Samples, centre: int, n: int) -> Samples:
+    """One window of padded audio [channels, frames], [channels, n]: a view, as windows are taken one by one."""
+    row = min(max(centre - n // 2 + n, 0), lines.shape[1] - n)
+    return lines[:, row : row + n]
 
 
 def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Callable[[], None]) -> Samples:
@@ -127,43 +129,47 @@ def vocode(audio: Samples, source_frames: Curve, length: int, n: int, check: Cal
 
     hop = n // 4
     window = hann(n)
-    padded = _padded(audio, n)
+    lines = np.ascontiguousarray(_padded(audio, n).T)
     centres = np.arange(0, length + n // 2, hop)
     at = np.rint(source_frames(centres.astype(np.float64))).astype(np.int64)
-    out = np.zeros((length + 2 * n, audio.shape[1]), dtype=np.float32)
+    out = np.zeros((audio.shape[1], length + 2 * n), dtype=np.float32)
     weight = np.zeros(length + 2 * n, dtype=np.float32)
-    turn: NDArray[np.float64] | None = None
+    turn = np.ones(n // 2 + 1, dtype=np.complex64)
     before: NDArray[np.complexfloating] | None = None
     for k, centre in enumerate(centres):
         check()
-        spectrum = rfft(_frame_at(padded, int(at[k]), n) * window[:, None], axis=0)
-        middle = spectrum.sum(axis=1)
+        spectrum = rfft(_frame_at(lines, int(at[k]), n) * window, axis=1)
+        middle = spectrum.sum(axis=0)
         moved_on = k > 0 and abs(int(at[k] - at[k - 1]) - hop) <= 1
-        if turn is None or before is None:
-            turn = np.zeros(n // 2 + 1)
-        elif not moved_on:
-            lagged = _frame_at(padded, int(at[k]) - hop, n)
-            advance = np.angle(middle * rfft((lagged * window[:, None]).sum(axis=1)).conj())
-            own = np.angle(before) + turn + advance - np.angle(middle)
-            turn = _locked(np.abs(middle), own)
+        if before is not None and not moved_on:
+            lagged = _frame_at(lines, int(at[k]) - hop, n)
+            # The phase that follows on from the frame before, less this frame's own: the angles of the middle cancel.
+            own = before * rfft(lagged.sum(axis=0) * window).conj() * turn
+            power = np.abs(own)
+            own[power < _NO_POWER] = 1.0  # in silence no phase is lost
+            turn = _locked(np.abs(middle), own / np.where(power < _NO_POWER, np.float32(1.0), power))
         before = middle
-        grain = irfft(spectrum * np.exp(1j * turn)[:, None], n=n, axis=0).astype(np.float32)
-        out[centre : centre + n] += grain * window[:, None]
+        out[:, centre : centre + n] += irfft(spectrum * turn, n=n, axis=1) * window
         weight[centre : centre + n] += window * window
     body = slice(n // 2, n // 2 + length)
-    return np.asarray(out[body] / np.maximum(weight[body], 1e-4)[:, None], dtype=np.float32)
+    return np.ascontiguousarray((out[:, body] / np.maximum(weight[body], 1e-4)).T, dtype=np.float32)
 
 
-def _locked(magnitude: NDArray[np.floating], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each bin's angle replaced by that of the nearest spectral peak."""
+_NO_POWER = np.float32(1e-30)
+
+
+def _locked(
+    magnitude: NDArray[np.floating], turn: NDArray[np.complexfloating]
+) -> NDArray[np.complexfloating]:
+    """Each bin's turn (a complex number of length 1) replaced by that of the nearest spectral peak."""
     middle = magnitude[2:-2]
     is_peak = (middle >= magnitude[1:-3]) & (middle >= magnitude[3:-1])
     is_peak &= (middle >= magnitude[:-4]) & (middle >= magnitude[4:])
     peaks = np.flatnonzero(is_peak) + 2
     if len(peaks) == 0:
-        return angle
+        return turn
     borders = (peaks[1:] + peaks[:-1]) // 2
-    return np.asarray(angle[peaks[np.searchsorted(borders, np.arange(len(angle)))]])
+    return np.asarray(np.repeat(turn[peaks], np.diff([0, *(borders + 1), len(turn)])))
 
 
 def regrain(audio: Samples, source_frames: Curve, length: int, grain: int) -> Samples:

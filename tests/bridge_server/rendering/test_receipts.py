@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from bridge_server.rendering.receipts import (
+    assembled_of,
     finite,
     for_splice,
     for_stem,
     in_words,
     reference,
-    reported_joins,
     silence,
     song_in_words,
 )
 from clip_store.audio.audio import Audio, Encoding
+from clip_store.measure.assembled import Assembled
 from clip_store.measure.gain_match import GainMatch, Limit, Target
 from clip_store.splice import splice, with_clip
 from daw_protocol.errors import ProtocolError
@@ -36,7 +37,7 @@ def receipt_of(render, level=None, *, fade=480, plan=PLAN, song=SONG, clip=None)
     region = plan.region_in_song
     result = splice(song, render, region, fade)
     clip = clip or result.clip
-    return for_splice(plan, song, with_clip(song, clip, region.start), clip, result, level)
+    return for_splice(plan, song, with_clip(song, clip, region.start), clip, result, level, Assembled())
 
 
 def test_what_was_measured_is_in_the_receipt():
@@ -71,13 +72,13 @@ def test_a_jump_at_the_seam_is_reported():
 def test_joins_that_the_engine_reports_are_in_the_receipt():
     region = PLAN.region_in_song
     result = splice(SONG, noise(36000, seed=4), region, 480)
-    joins = reported_joins(Report("", {"join_samples": [[9000, 9400], [20000, 20500]]}))
+    assembled = assembled_of(Report("", {"join_samples": [[9000, 9400], [20000, 20500]]}))
     whole = with_clip(SONG, result.clip, region.start)
-    receipt = for_splice(PLAN, SONG, whole, result.clip, result, None, joins)
+    receipt = for_splice(PLAN, SONG, whole, result.clip, result, None, assembled)
     assert receipt.joins == 2
     assert 0 <= receipt.join_rank <= 100
     assert any(line.startswith("2 joins inside") for line in in_words(receipt))
-    assert reported_joins(Report("", {})) == []
+    assert assembled_of(Report("", {})) == Assembled()
 
 
 def test_nothing_changed_and_silence_are_no_takes():

@@ -8,6 +8,7 @@ import pytest
 from clip_store.audio.audio import Audio, Encoding, quantise
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.measure.alignment import is_silent, measure
+from clip_store.measure.assembled import Assembled
 from clip_store.splice import splice, stretch, with_clip
 from daw_protocol.timeline.span import Span
 from model.dsp.loudness import integrated
@@ -211,8 +212,9 @@ def test_joins_inside_are_measured_like_edges():
     render[RATE // 2 :] *= 4.0
     new = splice(old, render, REGION, 480)
     join = (REGION.start + RATE // 2, REGION.start + RATE // 2 + 100)
+    assembled = Assembled(((RATE // 2, RATE // 2 + 100),))
     whole = with_clip(old, new.clip, REGION.start)
-    result = measure(old, whole, new.clip, REGION, new.fades, joins=[join])
+    result = measure(old, whole, new.clip, REGION, new.fades, assembled=assembled)
     assert [seam.position for seam in result.joins] == [join[0]]
     assert any(f"at sample {join[0]}" in problem for problem in result.problems())
 

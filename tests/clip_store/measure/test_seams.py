@@ -146,3 +146,39 @@ def test_every_rate(rate):
     (seam,) = measure_seams(song, song, 0, [(2 * rate, 2 * rate)])
     assert seam.level.value < 0.5
     assert 0 <= seam.level.rank <= 1
+
+
+def test_a_hit_that_the_joined_sound_has_in_its_own_place_is_no_fault():
+    """Where nothing played there before, as in a continuation, only the place it comes from shows the step."""
+    rare = pad(20 * RATE, 0.02)
+    hit = drums(2 * RATE, RATE, RATE, 0)[0][: RATE // 2]
+    rare[4 * RATE : 4 * RATE + len(hit)] += hit
+    song, place = audio(rare), 12 * RATE
+    moved = rare.copy()
+    moved[place : place + RATE] = rare[4 * RATE : 5 * RATE]
+    edges = [(place, place)]
+    (unknown,) = measure_seams(song, audio(moved), 0, edges)
+    (known,) = measure_seams(song, audio(moved), 0, edges, shifts=[(4 * RATE - place,)])
+    assert "level" in faults(unknown)
+    assert faults(known) == []
+
+
+def test_an_entry_after_silence_is_no_jump_but_a_cut_note_is_a_click():
+    song = pad(8 * RATE)
+    song[4 * RATE : 6 * RATE] = 0.0
+    silent, place = audio(song), 5 * RATE
+    swells, cut = song.copy(), song.copy()
+    note = pad(RATE)
+    swells[place : 6 * RATE] = note * np.minimum(np.arange(RATE) / 2400, 1.0)[:, None]
+    cut[place : 6 * RATE] = pad(RATE + 24)[24:]  # begins within a period
+    for sound, expected in ((swells, []), (cut, ["click"])):
+        (seam,) = measure_seams(silent, audio(sound), 0, [(place, place)])
+        assert faults(seam) == expected
+
+
+def test_a_hole_in_a_song_that_plays_on_is_a_jump():
+    song = audio(pad(8 * RATE))
+    holed = song.samples.copy()
+    holed[4 * RATE : 5 * RATE] = 0.0
+    for seam in measure_seams(song, audio(holed), 0, [(4 * RATE, 4 * RATE), (5 * RATE, 5 * RATE)]):
+        assert seam.level.stands_out

@@ -52,3 +52,18 @@ def test_a_song_without_bar_lines_gives_no_verdict() -> None:
     silent[5 * BAR :] = 0.0
     (change,) = measure_changes(song, audio(silent), 0, [5 * BAR], LINES[:3])
     assert not change.stands_out
+
+
+def test_where_the_new_song_ends_its_silence_is_no_arrangement() -> None:
+    song = audio(band(12, with_drums=True))
+    near_end = len(song.samples) - RATE // 4
+    assert measure_changes(song, song, 0, [near_end], LINES) == ()
+
+
+def test_a_short_rest_before_a_join_is_no_arrangement() -> None:
+    """Of levels in dB half a second of silence would be most of the mean."""
+    song = audio(band(12, with_drums=True))
+    rested = song.samples.copy()
+    rested[5 * BAR - RATE // 2 : 5 * BAR] = 0.0
+    (change,) = measure_changes(song, audio(rested), 0, [5 * BAR], LINES)
+    assert not change.stands_out

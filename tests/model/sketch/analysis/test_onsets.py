@@ -28,3 +28,15 @@ def test_no_phase_is_claimed_without_onsets() -> None:
     hiss = rng.normal(0.0, 0.1, 22050 * 20).astype(np.float32)
     phase = onsets.playing_phase(onsets.onset_envelope(hiss, lambda: None), np.arange(1, 38) * 0.5)
     assert phase.seconds == 0.0
+
+
+def test_a_hit_rises_and_a_swell_or_the_end_of_a_note_does_not() -> None:
+    rate = p.ANALYSIS_RATE
+    time = np.arange(4 * rate) / rate
+    tone = np.sin(2 * np.pi * 440 * time)
+    struck = np.exp(-8 * (time - 1)) * (time >= 1)
+    swelling = np.clip((time - 2) / 0.5, 0, 1) * (time < 3)
+    mono = (0.3 * tone * (struck + swelling)).astype(np.float32)
+    hit, swell, end = onsets.rises(mono, np.array([1.0, 2.2, 3.0]))
+    assert hit > 2 * p.ATTACK_STEP_DB
+    assert max(swell, end) < p.ATTACK_STEP_DB

@@ -92,6 +92,17 @@ def test_a_fade_out_is_continued_from_before_it(engine: SketchEngine, pop: Gener
     assert loudness.integrated(mix, RATE) == pytest.approx(full, abs=2.0)
 
 
+def test_a_song_that_has_rung_out_starts_again_at_full_level(engine: SketchEngine, pop: Generated) -> None:
+    samples = pop.song.samples.copy()
+    beat = pop.beat_frame(1)
+    samples[-3 * beat :] *= np.geomspace(0.2, 0.01, 3 * beat)[:, None].astype(np.float32)
+    samples[-beat:] = 0.0
+    mix, report = take(engine, after(replace(pop, song=song_of(samples, RATE))))
+    assert any("has ended here" in note for note in report.notes)
+    full = loudness.integrated(samples[8 * RATE : 24 * RATE], RATE)
+    assert loudness.integrated(mix[: 2 * beat], RATE) == pytest.approx(full, abs=3.0)
+
+
 def test_a_song_that_does_not_fade_is_not_said_to(engine: SketchEngine, pop: Generated) -> None:
     _, report = take(engine, after(pop))
     assert not any("fades out" in note for note in report.notes)

@@ -40,13 +40,6 @@ def test_similarity_costs_rise_with_strength_and_similarity() -> None:
     assert costs[1][2] - costs[1][1] > 2.0, "a copy is always dear"
 
 
-def test_distances_are_euclidean() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(3, 7)).astype(np.float32), rng.normal(size=(4, 7)).astype(np.float32)
-    direct = np.linalg.norm(a[:, None] - b[None], axis=2)
-    assert plan.distances(a, b) == pytest.approx(direct, abs=1e-5)
-
-
 def test_a_beat_played_twice_costs_a_little() -> None:
     """Where another beat is nearly as good, it is taken; where none is, the beat comes again."""
     unary = np.array([[0.0, 5.0, 5.0], [0.0, 0.3, 5.0], [0.0, 5.0, 5.0]])

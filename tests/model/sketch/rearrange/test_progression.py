@@ -37,7 +37,7 @@ def sources(found: Analysis) -> np.ndarray:
 
 
 def test_the_song_stands_at_its_last_beat(pop_heard: Analysis) -> None:
-    assert progression.standing(pop_heard.beats, LEAD + 96) == progression.Standing(LEAD + 95, False)
+    assert progression.standing(pop_heard.beats, LEAD + 96) == progression.Standing(LEAD + 95)
 
 
 def test_a_fade_is_seen_and_left_behind(pop: Generated) -> None:
@@ -47,6 +47,17 @@ def test_a_fade_is_seen_and_left_behind(pop: Generated) -> None:
     now = progression.standing(found.beats, LEAD + 96)
     assert now.faded
     assert now.beat <= LEAD + 82, "16 beats fade"
+
+
+def test_a_song_that_has_rung_out_is_continued_from_before_its_last_notes(pop: Generated) -> None:
+    samples = pop.song.samples.copy()
+    beat = pop.beat_frame(93) - pop.beat_frame(92)
+    samples[-3 * beat :] *= np.geomspace(0.2, 0.01, 3 * beat)[:, None].astype(np.float32)
+    samples[-beat:] = 0.0
+    found = analysed(replace(pop, song=song_of(samples, RATE)))
+    now = progression.standing(found.beats, LEAD + 96)
+    assert (now.ended, now.faded) == (True, False)
+    assert now.beat == LEAD + 92
 
 
 def test_plans_follow_the_songs_own_chord_steps(pop: Generated, pop_heard: Analysis) -> None:
