@@ -192,6 +192,7 @@ class Report:
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
     weights: the weights used, if the engine has more than one set; "" = as described.
     take:    as in Piece.
+    neural:  a trained network made some of this sound, though the engine needs none.
     """
 
     method: str
@@ -199,6 +200,7 @@ class Report:
     notes: tuple[str, ...] = ()
     weights: str = ""
     take: int | None = None
+    neural: bool = False
 
 
 Rendered = Piece | Attachment | Blueprint | Report

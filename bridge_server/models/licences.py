@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from model.checkpoints import CATALOGUE
+from model.published import Published
 
 _ADAPTER = " with adapter "
 
 
 def licence_of(weights: str) -> str:
-    """Of weights as an engine's report names them: a model of the catalogue, with or without an adapter; "" for
-    others, of which nothing is known."""
+    """Of weights as an engine's report names them: a model of the catalogue, with or without an adapter or the name of
+    its file; "" for others, of which nothing is known."""
     name, _, adapter = weights.partition(_ADAPTER)
-    entry = next((one for one in CATALOGUE if name and name in (one.name, one.folder)), None)
+    entry = next((one for one in CATALOGUE if name and name in _names(one)), None)
     if entry is None:
         return ""
     return f"{entry.licence}; of the adapter unknown" if adapter else entry.licence
+
+
+def _names(entry: Published) -> tuple[str, ...]:
+    return (entry.name, entry.folder, *(f"{entry.folder} {Path(file.name).stem}" for file in entry.files))

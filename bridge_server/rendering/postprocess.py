@@ -321,16 +321,15 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
     heard = order.song.heard if order.song else None
     weights = report.weights or order.engine.weights
     with_files = any(name in order.plan.request.options for name in order.engine.file_options)
-    source_type = of_take(
-        order.plan.request.task, order.engine.neural, order.song_is_generative, recordings=with_files
-    )
+    neural = order.engine.neural or report.neural
+    source_type = of_take(order.plan.request.task, neural, order.song_is_generative, recordings=with_files)
     if order.reference is not None:  # nothing is rendered after one without consent
         reference = ReferenceAudio(name=order.reference.name, digest=order.reference.digest, consent=True)
     return Recipe(
         made_by=MADE_BY,
         engine=order.engine.name,
         engine_label=order.engine.label,
-        neural=order.engine.neural,
+        neural=neural,
         weights=weights,
         licence=licence_of(weights),
         source_type=source_type.value,

@@ -66,14 +66,17 @@ def render(request: RenderRequest, analysis: Analysis, stems: SongStems, pace: P
     yield from finished.pieces
     pace.at("rendered", 1.0)
     notes = (*notes_of(part), *draft.notes, *asked.notes())
-    yield Report(draft.method, {**draft.figures, **finished.figures, "layers": asked.layers}, notes)
+    figures = {**draft.figures, **finished.figures, "layers": asked.layers}
+    by = draft.separated_by
+    yield Report(draft.method, figures, notes, weights=by, neural=bool(by))
 
 
 @dataclass(frozen=True)
 class TakeDraft:
     """A take before `passage.finish`.
 
-    original: the audio its edges are joined to; kept: the layers that play on underneath, if any.
+    original: the audio its edges are joined to; kept: the layers that play on underneath, if any. separated_by: the
+    network whose layers it is made of; "" = none.
     """
 
     laid: LaidAudio
@@ -83,6 +86,7 @@ class TakeDraft:
     method: str
     figures: dict[str, Any]
     notes: tuple[str, ...] = ()
+    separated_by: str = ""
 
 
 def _layer_named(name: str) -> Layer | None:
@@ -93,7 +97,7 @@ def _layer_named(name: str) -> Layer | None:
 
 
 def method_by(method: str, stems: Stems) -> str:
-    """The method, where the layers may come from a network: it made none of the sound, but told it apart."""
+    """The method, where the layers may come from a network."""
     return method.replace(_WITHOUT_NETWORK, _WITH_NETWORK.format(stems.by)) if stems.by else method
 
 
@@ -132,18 +136,18 @@ def _other_beats(
     notes = (*leaning.notes(part, path, asked.leans), *((LOOP_TOGETHER_NOTE,) if loops and together else ()))
     if not part.region_was_silent:
         notes = (*unmatched.notes(part.analysis.beats, part.targets, part.sources, path), *notes)
-    method = METHOD
+    method, by = METHOD, ""
     if isinstance(material, StemSong):
         found = material.stems_of(request.start, request.end)
         figures |= layer_notes.figures(found)
-        method = method_by(method, found)
+        method, by = method_by(method, found), found.by
         notes = (*layer_notes.notes(name, found), *notes)
         wanted = loudness.integrated(
             material.moving(request.start, request.end).read(request.start, request.end), request.rate
         )
     else:
         wanted = wanted_lufs(part)
-    return TakeDraft(laid, original, kept, wanted, method, figures, notes)
+    return TakeDraft(laid, original, kept, wanted, method, figures, notes, by)
 
 
 def _beneath(part: Passage, song: Song, layer: Layer | None, material: Material) -> tuple[Tape, Tape | None]:
@@ -177,7 +181,7 @@ def _drums_reordered(part: Passage, stems: SongStems, pace: Pace, fill: bool) ->
     kept = Difference(Moved(part.song.samples), old)
     wanted = loudness.integrated(old.read(request.start, request.end), request.rate)
     laid, method = LaidAudio(drums.read(first, last), []), method_by(METHOD_SLICES, found)
-    return TakeDraft(laid, old, kept, wanted, method, figures, notes)
+    return TakeDraft(laid, old, kept, wanted, method, figures, notes, found.by)
 
 
 def _new_drums(part: Passage, fill: bool, layer: StemSong) -> tuple[Tape, float]:

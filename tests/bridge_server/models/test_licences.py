@@ -18,3 +18,8 @@ def test_an_adapter_has_a_licence_of_its_own():
 @pytest.mark.parametrize("name", ["", "my-own-model", "a" * 64, " with adapter x"])
 def test_nothing_is_known_of_others(name):
     assert licence_of(name) == ""
+
+
+def test_a_network_that_is_named_with_its_file():
+    assert licence_of("HTDemucs 955717e8") == licence_of("HTDemucs") == licence_of("stems") != ""
+    assert licence_of("HTDemucs 00000000") == ""

@@ -336,3 +336,9 @@ def test_a_take_notes_what_kind_of_source_it_is(blobs, tmp_path):
     order = replace(order_for(Repaint(**REPAINT), SONG), song_is_generative=True)
     (found,) = finish(order, outcome_of(tmp_path, {MIX: (START, new_noise())}), blobs)
     assert found.take.recipe.source_type == "compositeSynthetic"
+    outcome = outcome_of(tmp_path, {MIX: (START, new_noise())})
+    helped = replace(outcome, report=replace(outcome.report, neural=True, weights="HTDemucs 955717e8"))
+    (found,) = finish(order_for(Repaint(**REPAINT), SONG), helped, blobs)
+    recipe = found.take.recipe
+    assert (recipe.source_type, recipe.neural) == ("compositeWithTrainedAlgorithmicMedia", True)
+    assert recipe.licence.startswith("MIT by its page")

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.engine import Progress, Song
+from model.engine import Progress, Report, Song
 from model.errors import NotLoaded
 from model.pace import Pace
-from model.sketch.rearrange import layer_notes, layers
+from model.sketch.analysis.analysis import listen, on_grid
+from model.sketch.rearrange import layer_notes, layers, repaint
 from model.sketch.rearrange.layers import SongStems, StemSong
 from model.sketch.rearrange.repaint import METHOD, METHOD_SLICES, method_by
 from model.sketch.separation.separation_parameters import STEM_NAMES
 from model.sketch.separation.span_separation import SpanSeparation, by_rules
+from tests.model.sketch.songs import make_song, request_for
 from tests.model.stems.test_engine import Plain
 from tests.model.stems.test_published_stems import installed
 
@@ -82,3 +84,14 @@ def test_its_progress_moves_no_bar(network: SpanSeparation) -> None:
     network(SONG, 0, 20_000, pace.part(0.5, 1.0))
     assert {update.fraction for update in seen} == {0.4}
     assert any("part 2 of" in update.stage for update in seen)
+
+
+@pytest.mark.parametrize("name", ["drums only", "fill"])
+def test_a_take_of_separated_layers_says_whose_they_are(network: SpanSeparation, name: str) -> None:
+    made = make_song(16)
+    asked = request_for(made, made.bar_frame(6), made.bar_frame(8), layers=name)
+    analysis = on_grid(listen(asked.required_song, QUIET), asked.grid, None, QUIET)
+    for separate, by in ((network, "HTDemucs 955717e8"), (by_rules, "")):
+        *_, report = repaint.render(asked, analysis, SongStems(asked.required_song, separate), QUIET)
+        assert isinstance(report, Report)
+        assert (report.weights, report.neural) == (by, bool(by))
