@@ -132,6 +132,7 @@ class ChordsKind(Kind):
         return {
             "type": ["string", "array"],
             "items": {"type": "string"},
+            "minItems": 1,
             "maxLength": MAX_TEXT,
             "examples": look,
         }

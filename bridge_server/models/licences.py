@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model.checkpoints import CATALOGUE
 from model.published import Published
 
 _ADAPTER = " with adapter "
@@ -14,7 +13,11 @@ def licence_of(weights: str) -> str:
     """Of weights as an engine's report names them: a model of the catalogue, with or without an adapter or the name of
     its file; "" for others, of which nothing is known."""
     name, _, adapter = weights.partition(_ADAPTER)
-    entry = next((one for one in CATALOGUE if name and name in _names(one)), None)
+    if not name:
+        return ""
+    from model.checkpoints import CATALOGUE  # an engine's code: not needed for an engine without weights
+
+    entry = next((one for one in CATALOGUE if name in _names(one)), None)
     if entry is None:
         return ""
     return f"{entry.licence}; of the adapter unknown" if adapter else entry.licence

@@ -9,6 +9,8 @@ export class Notices {
   constructor() {
     this.box = byId("notices");
     this.live = byId("live");
+    // The style sheet keeps the page's end, and what has the focus, out from under them.
+    new ResizeObserver(() => document.documentElement.style.setProperty("--notices", `${this.box.offsetHeight}px`)).observe(this.box);
   }
 
   /** An error with `message` and `remedy`. */

@@ -17,6 +17,7 @@ import numpy as np
 from clip_store.audio.audio import Audio
 from clip_store.errors import ClipStoreError
 from clip_store.exports.found_sounds import FoundSound, sounds_in
+from daw_protocol.errors import ProtocolError
 from daw_protocol.ledger import (
     ABSENT,
     EDITED,
@@ -81,7 +82,7 @@ def _ledger_in(sound: FoundSound) -> Ledger | None:
     stored = sound.recipe.get("ledger")
     try:
         return Ledger.from_stored(stored) if isinstance(stored, dict) else None
-    except (ValueError, TypeError):
+    except (ProtocolError, ValueError, TypeError):
         return None  # written by hand, or damaged
 
 

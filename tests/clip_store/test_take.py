@@ -72,7 +72,8 @@ def stored(**columns):
 def test_the_json_of_a_row_has_every_key_of_the_recipe_and_of_the_receipt_what_applies():
     row = dict(zip(COLUMNS, to_row(TAKE), strict=True))
     assert json.loads(row["recipe"]) == {
-        "made_by": "", "engine": "sketch", "engine_label": "", "neural": False, "weights": "", "seed": 7, "take": 0,
+        "made_by": "", "engine": "sketch", "engine_label": "", "neural": False, "weights": "", "licence": "",
+        "source_type": "", "seed": 7, "take": 0,
         "method": "", "figures": {"chords": ["Am", "F"]}, "notes": ["曲"], "gain_db": 0.0,
     }  # fmt: skip
     assert json.loads(row["receipt"]) == {

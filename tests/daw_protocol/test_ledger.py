@@ -1,5 +1,6 @@
 import pytest
 
+from daw_protocol.errors import ProtocolError
 from daw_protocol.ledger import Ledger, LedgerStretch, LedgerTake
 
 LEDGER = Ledger(
@@ -32,5 +33,5 @@ def test_a_later_version_may_know_more():
 def test_a_damaged_record_is_refused(field, value):
     fields = LEDGER.to_fields()
     fields["stretches"][0][field] = value
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ProtocolError, match=field):
         Ledger.from_stored(fields)

@@ -85,6 +85,7 @@ BAD = [
     ("handles", -0.1), ("handles", 10.1), ("handles", math.nan),
     ("crossfade", -1), ("crossfade", 1001), ("crossfade", math.inf),
     ("match_loudness", 2), ("match_loudness", "perhaps"),
+    ("depth", "12"), ("depth", 16), ("depth", [24]),
     ("context", -1), ("context", 601), ("context", math.nan),
     ("engine", "x" * 33), ("engine", 1.5),
     ("reference", ""), ("reference", "x" * 1025), ("reference_consent", 2), ("reference_consent", "maybe"),

@@ -36,7 +36,7 @@ def parts_of(models: Path, placement: Placement) -> StoredParts:
 @pytest.mark.parametrize("placement", [STAYS, GOES])
 def test_each_part_is_the_network_of_its_file(tiny_models: Path, placement: Placement) -> None:
     parts = parts_of(tiny_models, placement)
-    assert torch.equal(parts.silence, silence())
+    assert torch.equal(parts.silence[:, :800], silence())
     assert (parts.vae_frames, parts.keeps_loaded) == (512, not placement.offload)
     expected = networks(TURBO)
     with parts.dit() as dit:
