@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from daw_protocol.errors import ProtocolError
 from daw_protocol.fields import Choice, Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.receipt import MAX_SAMPLES
@@ -91,3 +92,11 @@ class Ledger(Message):
     machine: int = value(COUNT, "samples that are takes alone", 0)
     mixed: int = value(COUNT, "samples that are both", 0)
     notes: tuple[str, ...] = value(ListOf(AnyText()), "what the ledger does not know, and edited clips", ())
+
+
+def ledger_in(stored: object) -> Ledger | None:
+    """The ledger that a file carries as JSON; None for one that was written by hand, or is damaged."""
+    try:
+        return Ledger.from_stored(stored) if isinstance(stored, dict) else None
+    except (ProtocolError, ValueError, TypeError):
+        return None

@@ -17,7 +17,6 @@ import numpy as np
 from clip_store.audio.audio import Audio
 from clip_store.errors import ClipStoreError
 from clip_store.exports.found_sounds import FoundSound, sounds_in
-from daw_protocol.errors import ProtocolError
 from daw_protocol.ledger import (
     ABSENT,
     EDITED,
@@ -28,6 +27,7 @@ from daw_protocol.ledger import (
     Ledger,
     LedgerStretch,
     LedgerTake,
+    ledger_in,
 )  # fmt: skip
 
 CLIP_EDITED = "a clip that was edited since it was rendered"
@@ -79,11 +79,7 @@ def _ledgers(found: Iterable[FoundSound]) -> list[Ledger]:
 
 
 def _ledger_in(sound: FoundSound) -> Ledger | None:
-    stored = sound.recipe.get("ledger")
-    try:
-        return Ledger.from_stored(stored) if isinstance(stored, dict) else None
-    except (ProtocolError, ValueError, TypeError):
-        return None  # written by hand, or damaged
+    return ledger_in(sound.recipe.get("ledger"))
 
 
 def _newest(ledgers: list[Ledger], place: Path) -> Ledger:
