@@ -13,7 +13,7 @@ from daw_protocol import fields as kinds
 from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
-from daw_protocol.requests.export import MIX_FORMATS, STEMS_FORMAT
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT
 from daw_protocol.requests.presets import RENDERS
 from daw_protocol.requests.regions import Region, RegionsKind
 from daw_protocol.requests.song_tempo import SETTERS
@@ -229,7 +229,7 @@ def _without_contradictions(
         fields.pop("number", None)
     if message in (requests.PlayAudition, requests.ShowPassage) and not fields.get("take"):
         fields.pop("stems", None)
-    if message is requests.Export and fields.get("format") in MIX_FORMATS:
+    if message is requests.Export and fields.get("format") in (*MIX_FORMATS, LEDGER_FORMAT):
         fields["what"] = "song"
     if message is requests.Export and fields.get("format") == STEMS_FORMAT:
         fields["what"] = "take"

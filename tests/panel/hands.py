@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, TimeoutError, expect
 
 from tests.panel.browser import Panel
 
+TAPS = 3  # a finger tries that often before it gives up
+NO_CLICK = 5_000  # milliseconds after which the browser has clearly swallowed a tap
 TABS = 120  # more than there are controls on the page
 REST = (
     400  # milliseconds between a drag and the next tap: a browser takes a sooner one for the end of the drag
 )
+
+CLICKED = """() => {
+    const clicked = { once: false };
+    addEventListener("click", () => { clicked.once = true; }, { capture: true, once: true });
+    return clicked;
+}"""
 
 
 class Hand(Protocol):
@@ -106,11 +115,18 @@ class Finger(Mouse):
     """Taps and drags on a touch screen."""
 
     def press(self, control: Locator) -> None:
-        self._show(control)
-        control.click(trial=True)  # waits until it stands still, can be pressed, and nothing lies over it
-        box = control.bounding_box()
-        assert box is not None
-        self._touch(control, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+        """Taps. A tap the browser swallows without a click (it may, after a drag) is repeated, as a finger would."""
+        for _ in range(TAPS):
+            self._show(control)
+            control.click(trial=True)  # waits until it stands still, can be pressed, and nothing lies over it
+            box = control.bounding_box()
+            assert box is not None
+            clicked = control.page.evaluate_handle(CLICKED)
+            self._touch(control, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+            with suppress(TimeoutError):
+                control.page.wait_for_function("clicked => clicked.once", arg=clicked, timeout=NO_CLICK)
+                return
+        raise AssertionError(f"{TAPS} taps on {control} made no click")
 
     def select(self, panel: Panel, first_bar: int, last_bar: int) -> None:
         start, end = panel.bar(first_bar), panel.bar(last_bar + 1)
