@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.figures import Aim, Figure
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -79,9 +81,33 @@ def main() -> None:
             json.dumps({"peer": measure_peer, "ours": measure_ours}[arguments.side](arguments.folder, load))
         )
         return
+    print_table(load, *both_sides(arguments.quick))
+
+
+def both_sides(quick: bool) -> tuple[Figures, Figures]:
+    """The peer's figures and ours."""
     with tempfile.TemporaryDirectory() as folder:
-        sides = [_in_own_process(side, Path(folder), arguments.quick) for side in ("peer", "ours")]
-    print_table(load, *sides)
+        peer = _in_own_process("peer", Path(folder), quick)
+        return peer, _in_own_process("ours", Path(folder), quick)
+
+
+def figures(quick: bool) -> list[Figure]:
+    """The comparison over equal windows; the window of the whole song is printed by this command alone."""
+    peer, ours = both_sides(quick)
+    kernels = "bfloat16" if ours["bfloat16"] else "float32, oneDNN" if ours["onednn"] else "float32"
+
+    def row(name: str, theirs: str, own: str, least: float) -> Figure:
+        return Figure(
+            f"ACE-Step on a processor ({kernels}), one thread", name, ours[own], "s", peer[theirs], "diffusers",
+            Aim(least, at_least=True), ratio_aim=True,
+        )  # fmt: skip
+
+    return [
+        row("first request on a song", "window", "fresh", 6),
+        row("another take", "window", "cached", 18),
+        row("transformer step", "step_1", "step_1", 1.8),
+        row("decoding", "decode", "decode", 3.5),
+    ]
 
 
 def _in_own_process(side: str, folder: Path, quick: bool) -> Figures:

@@ -1,11 +1,11 @@
 """How soon a request is acknowledged: the first after a start, and any with idle cores and while a render has them all.
 
-    python benchmarks/acknowledgement.py [--seconds 20]
-    python benchmarks/acknowledgement.py --idle
-    python benchmarks/acknowledgement.py --first 5
+    python -m benchmarks.acknowledgement [--seconds 20]
+    python -m benchmarks.acknowledgement --idle
+    python -m benchmarks.acknowledgement --first 5
 
 With --first, `takebridge serve` is started that many times and gets three repaints as soon as it says that it is ready.
-Aim: 20 ms for the first one on a machine with nothing else to do.
+Aims on a machine with nothing else to do: ready within a second, and 10 ms for the first acknowledgement.
 
 A real server runs in a process of its own, its engine multiplies matrices on all cores (with --idle it sleeps), and a
 client sends one message after another: once to the bridge by OSC and once by WebSocket (a repaint, which is queued and
@@ -27,20 +27,22 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.figures import Aim, Figure
 from bridge_server.server import running_server
 from bridge_server.settings import Limits, Settings
 from tests.bridge_server.peers import OscPeer, ServerProcess, datagram, noise_song
 from tests.doubles import ENGINES
 
+SECTION = "Acknowledgements"
 WARM_UP = 20
+FEWEST = 5  # messages that are timed, however slow the machine
 ECHO = "bare UDP echo"
 AIM_MS, AIM_RATIO = 10.0, 3.0
 
@@ -126,7 +128,7 @@ def measure(osc_port: int, websocket_port: int, echo_port: int, seconds: float) 
         peer.settimeout(30)
         end = time.perf_counter() + seconds
         number = 0
-        while time.perf_counter() < end:
+        while time.perf_counter() < end or number < WARM_UP + FEWEST:
             number += 1
             name = f"ack-{os.getpid()}-{number:06d}"
             region = ("source", "song.wav", "start", 1000, "end", 2000)
@@ -144,8 +146,8 @@ def measure(osc_port: int, websocket_port: int, echo_port: int, seconds: float) 
     return found
 
 
-def first_ones(folder: Path) -> None:
-    """Prints the milliseconds of a new server's first acknowledgements."""
+def first_ones(folder: Path) -> tuple[float, list[float]]:
+    """Seconds until a new server is ready, and milliseconds of its first acknowledgements."""
     noise_song(folder / "song.wav")
     began = time.perf_counter()
     server = ServerProcess(folder / "store", folder).start()
@@ -161,7 +163,7 @@ def first_ones(folder: Path) -> None:
             for number in range(3)
         ]
     server.stop()
-    print(f"ready after {ready:.2f} s, acknowledgements after {', '.join(f'{ms:.1f}' for ms in times)} ms")
+    return ready, times
 
 
 def main() -> None:
@@ -172,12 +174,46 @@ def main() -> None:
     arguments = parser.parse_args()
     for _ in range(arguments.first):
         with tempfile.TemporaryDirectory() as name:
-            first_ones(Path(name))
+            ready, times = first_ones(Path(name))
+        milliseconds = ", ".join(f"{took:.1f}" for took in times)
+        print(f"ready after {ready:.2f} s, acknowledgements after {milliseconds} ms")
     if not arguments.first:
-        during_a_render("slow" if arguments.idle else "busy", arguments.seconds)
+        times_by_way, memory = during_a_render("slow" if arguments.idle else "busy", arguments.seconds)
+        show(times_by_way)
+        if memory:
+            print(f"the server's memory: {memory:.0f} MB")
 
 
-def during_a_render(engine: str, seconds: float) -> None:
+def figures(starts: int, seconds: float) -> list[Figure]:
+    """The figures of `starts` fresh servers, and of so many seconds during a render on all cores."""
+    found = []
+    for _ in range(starts):
+        with tempfile.TemporaryDirectory() as name:
+            found.append(first_ones(Path(name)))
+    times, memory = during_a_render("busy", seconds)
+    osc, bare = (float(np.percentile(times[way], 99)) for way in ("OSC", ECHO))
+    figure = partial(Figure, SECTION)
+    return [
+        figure("a server is ready", float(np.median([ready for ready, _ in found])), "s", aim=Aim(1)),
+        figure(
+            "first acknowledgement", float(np.median([times[0] for _, times in found])), "ms", aim=Aim(10)
+        ),
+        figure("acknowledgement during a render, p99", osc, "ms", aim=Aim(AIM_MS)),
+        figure(
+            "the same against the echo",
+            osc,
+            "ms",
+            bare,
+            ECHO,
+            Aim(1 / AIM_RATIO, at_least=True),
+            ratio_aim=True,
+        ),
+        *([figure("memory after it", memory, "MB", aim=Aim(300))] if memory else ()),
+    ]
+
+
+def during_a_render(engine: str, seconds: float) -> tuple[dict[str, list[float]], float]:
+    """Milliseconds by way, and the server's memory in MB (0 where the system does not say)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         noise_song(folder / "song.wav")
@@ -195,10 +231,8 @@ def during_a_render(engine: str, seconds: float) -> None:
             times = measure(osc_port, websocket_port, echo_port, seconds)
             memory = Path(f"/proc/{pid}/status").read_text() if sys.platform == "linux" else ""
             busy.close()
-    show(times)
-    for line in memory.splitlines():
-        if line.startswith("VmRSS"):
-            print(f"the server's memory: {int(line.split()[1]) / 1024:.0f} MB")
+    resident = (int(line.split()[1]) / 1024 for line in memory.splitlines() if line.startswith("VmRSS"))
+    return times, next(resident, 0.0)
 
 
 def show(found: dict[str, list[float]]) -> None:

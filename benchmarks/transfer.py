@@ -1,6 +1,6 @@
 """How fast audio goes up and down over the WebSocket, against raw asyncio streams in the same run.
 
-    python benchmarks/transfer.py [--megabytes 64]
+    python -m benchmarks.transfer [--megabytes 64]
 
 Both ends are separate processes. The bridge hashes, checks and stores what comes up, and reads and checks what goes
 down, which costs more than the way; so there are two raw servers: one that only moves bytes, and one that does the
@@ -14,17 +14,15 @@ import asyncio
 import hashlib
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import soundfile
 
 from benchmarks.acknowledgement import process
+from benchmarks.figures import Aim, Figure
 from bridge_server.cli.client import connected
 from bridge_server.server import running_server
 from bridge_server.settings import Settings
@@ -36,6 +34,7 @@ from tests.doubles import ENGINES
 CHUNK = 1 << 20
 RUNS = 5
 AIM = 0.5
+RAW, STORING, OURS = "raw streams", "raw streams that hash and store", "bridge over WebSocket"
 
 
 async def raw(ports: multiprocessing.Queue, folder: Path | None) -> None:
@@ -127,8 +126,34 @@ async def over_websocket(port: int, path: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", type=int, default=64)
-    frames = parser.parse_args().megabytes * 10**6 // 8
-    labels = ("raw streams", "raw streams and store", "bridge over WebSocket")
+    megabytes = parser.parse_args().megabytes
+    show(rates(megabytes, RUNS), megabytes)
+
+
+def figures(megabytes: int, runs: int) -> list[Figure]:
+    """Both directions, against streams that hash and store the same bytes."""
+    found = rates(megabytes, runs)
+    both = zip(("upload", "download"), found[OURS], found[STORING], strict=True)
+    return [
+        Figure(
+            "Audio over the WebSocket",
+            way,
+            ours,
+            "MB/s",
+            theirs,
+            STORING,
+            Aim(AIM, at_least=True),
+            True,
+            True,
+        )
+        for way, ours, theirs in both
+    ]
+
+
+def rates(megabytes: int, runs: int) -> dict[str, tuple[float, float]]:
+    """MB per second up and down by who moved them, the median of some runs."""
+    frames = megabytes * 10**6 // 8
+    labels = (RAW, STORING, OURS)
     results: dict[str, list[tuple[float, float]]] = {label: [] for label in labels}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -137,7 +162,7 @@ def main() -> None:
             process(run_raw, folder) as storing_port,
             process(run_bridge, folder) as websocket_port,
         ):
-            for run in range(RUNS):  # in turns, and each time another song: the store keeps equal ones once
+            for run in range(runs):  # in turns, and each time another song: the store keeps equal ones once
                 path = folder / "song.wav"
                 random = np.random.default_rng(run)
                 soundfile.write(
@@ -147,18 +172,17 @@ def main() -> None:
                 results[labels[0]].append(asyncio.run(over_streams(raw_port, data)))
                 results[labels[1]].append(asyncio.run(over_streams(storing_port, data)))
                 results[labels[2]].append(asyncio.run(over_websocket(websocket_port, path)))
-    show(results, frames * 8 / 1e6)
+    medians = {label: np.median(times, axis=0) for label, times in results.items()}
+    return {label: (megabytes / float(up), megabytes / float(down)) for label, (up, down) in medians.items()}
 
 
-def show(results: dict[str, list[tuple[float, float]]], megabytes: float) -> None:
+def show(found: dict[str, tuple[float, float]], megabytes: float) -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {megabytes:.0f} MB, median of {RUNS}")
     print(f"{'':>24} {'up MB/s':>9} {'down MB/s':>10}")
-    rates = {label: megabytes / np.median(times, axis=0) for label, times in results.items()}
-    for label, (up, down) in rates.items():
+    for label, (up, down) in found.items():
         print(f"{label:>24} {up:9.0f} {down:10.0f}")
-    ours = rates.pop("bridge over WebSocket")
-    for label, theirs in rates.items():
-        up, down = ours / theirs
+    for label in (RAW, STORING):
+        up, down = (ours / theirs for ours, theirs in zip(found[OURS], found[label], strict=True))
         print(f"bridge / {label}: up {up:.2f}, down {down:.2f} (aim {AIM:g})")
 
 
