@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,13 @@ OLDEST = (3, 11)
 AT_ONCE = min(4, (os.cpu_count() or 1) + 1)
 SIDE_BY_SIDE = ["-m", "pytest", "--numprocesses", str(AT_ONCE), "--dist", "loadfile"]
 ALONE = ["-m", "pytest"]
+# Beside others a test may be slower than what it waits for. So few that failed get the machine to themselves once, as
+# those marked `alone` do; a fault fails again. Their first failure stays in the output, and they are named at the end.
+FEW_FAILED = 3
+LAST_FAILED = (
+    HERE / ".pytest_cache" / "v" / "cache" / "lastfailed"
+)  # pytest's own list, a JSON object by test
+TESTS_FAILED = 1  # pytest's status when tests ran and some failed; other troubles have others
 NOTHING_TO_TEST = (
     5  # pytest's status when no test was asked for: `make.py test SOME_FILE` may ask for none of a kind
 )
@@ -58,11 +66,28 @@ def main() -> int:
     python = prepare(wanted)
     for command in commands:
         status = run([str(python), *command, *rest])
+        if status == TESTS_FAILED and command[: len(SIDE_BY_SIDE)] == SIDE_BY_SIDE:
+            status = once_more_alone(python, command[len(SIDE_BY_SIDE) :], rest)
         if status and not (status == NOTHING_TO_TEST and "pytest" in command):
             return status
     if arguments.task in ("install", "demo"):
         print(how_to_call())
     return 0
+
+
+def once_more_alone(python: Path, chosen: list[str], rest: list[str]) -> int:
+    """Runs what just failed side by side again, by itself, if it is little; returns the exit status that counts."""
+    failed = sorted(json.loads(LAST_FAILED.read_text(encoding="utf-8"))) if LAST_FAILED.is_file() else []
+    if not 0 < len(failed) <= FEW_FAILED:
+        return TESTS_FAILED
+    print(f"\nOnce more, with nothing beside it: {', '.join(failed)}", flush=True)
+    status = run([str(python), *ALONE, "--last-failed", *chosen, *rest])
+    if status == 0:
+        names = "\n".join(f"  {name}" for name in failed)
+        print(
+            f"\nFAILED BESIDE OTHERS, PASSED ALONE. Each hides a race, of the test or of the product:\n{names}\n"
+        )
+    return status
 
 
 def how_to_call(windows: bool = os.name == "nt") -> str:

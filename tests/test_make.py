@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -66,3 +67,49 @@ def test_a_demo_that_failed_ends_with_its_own_words(monkeypatch, capsys):
 )
 def test_the_command_is_called_by_its_place(windows, command):
     assert f"The command is {command}, in {PROJECT}." in make.how_to_call(windows)
+
+
+@pytest.fixture
+def tests_run(monkeypatch, tmp_path):
+    """`make.py test`, whose runs of pytest end with these statuses and leave these failures; gives status and runs."""
+
+    def run_them(statuses, failed):
+        (tmp_path / "lastfailed").write_text(json.dumps(dict.fromkeys(failed, True)))
+        runs, left = [], iter(statuses)
+
+        def run(words):
+            runs.append(words)
+            return next(left)
+
+        monkeypatch.setattr(sys, "argv", ["make.py", "test", "--maxfail=9"])
+        monkeypatch.setattr(make, "prepare", lambda extras: Path("python"))
+        monkeypatch.setattr(make, "LAST_FAILED", tmp_path / "lastfailed")
+        monkeypatch.setattr(make, "run", run)
+        return make.main(), runs
+
+    return run_them
+
+
+def test_what_failed_beside_others_has_to_pass_alone_and_is_named(tests_run, capsys):
+    status, (_, again, alone) = tests_run([1, 0, 0], ["tests/test_a.py::test_b"])
+    assert status == 0
+    assert again == ["python", "-m", "pytest", "--last-failed", "-m", "not alone", "--maxfail=9"]
+    assert alone == ["python", "-m", "pytest", "-m", "alone", "--maxfail=9"]
+    assert "FAILED BESIDE OTHERS, PASSED ALONE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statuses", "failed"),
+    [
+        pytest.param([1, 1], 1, id="it fails again"),
+        pytest.param([1], make.FEW_FAILED + 1, id="so many are no accident"),
+        pytest.param([1], 0, id="nobody knows which"),
+        pytest.param([2], 1, id="the run broke off"),
+        pytest.param([0, 1], 1, id="it failed alone"),
+    ],
+)
+def test_every_other_failure_stands(tests_run, capsys, statuses, failed):
+    status, runs = tests_run(statuses, [f"tests/test_a.py::test_{number}" for number in range(failed)])
+    assert status == statuses[-1]
+    assert len(runs) == len(statuses)
+    assert "PASSED ALONE" not in capsys.readouterr().out
