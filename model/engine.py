@@ -280,6 +280,7 @@ class EngineDescription:
     max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
         same to all of them: tracks are rendered together by it.
     follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
+    stem_passes: whether `EXTRACT` renders each stem in a pass of its own, so that all of them take that many times as long.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
@@ -305,6 +306,7 @@ class EngineDescription:
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     follows_chords: bool = False
+    stem_passes: bool = False
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2

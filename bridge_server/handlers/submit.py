@@ -19,6 +19,7 @@ from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.presets import Presets
+from bridge_server.rendering.stem_passes import ExtractPace
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -80,7 +81,7 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._songs = RequestSongs(reader, tempos, worker.hearing)
+        self._songs = RequestSongs(reader, tempos, worker.hearing, ExtractPace(queue, store).of)
         self._presets = presets
         self._clock = clock
 

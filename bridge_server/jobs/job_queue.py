@@ -175,6 +175,15 @@ class JobQueue:
             found += [job for row in rows if (job := self._as_it_is(row)).state.terminal]
         return found
 
+    def newest_of(self, state: JobState, command: str, engine: str, limit: int) -> list[Job]:
+        """Jobs in a state, of one command and engine, newest first."""
+        rows = self._connection.execute(
+            "SELECT * FROM jobs WHERE state = ? AND command = ? AND json_extract(request, '$.engine') = ?"
+            " ORDER BY rowid DESC LIMIT ?",
+            (state.value, command, engine, limit),
+        )
+        return self._in_state(rows, state)
+
     def songs_in_use(self) -> dict[str, str]:
         """Sources and references of unfinished jobs, as the requests name them, each with such a job's id."""
         rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")

@@ -86,10 +86,16 @@ class TakeRecorder:
         takes = song.heard.takes if song.heard else ()
         return any(source_type_of(take).is_generative for take in self._store.takes_there(takes))
 
-    async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
-        """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""
+    async def record(
+        self, job: Job, finished: list[FinishedTake], check: Callable[[], None] = lambda: None
+    ) -> tuple[Take, ...]:
+        """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError.
+
+        check: called before anything is recorded, with nothing waited for in between: what it raises leaves no record.
+        """
         # The files before the records: a disk that fills up now must not leave a take of a job that failed.
         ready = [(entry.take, await self._clip_path(entry.take)) for entry in finished]
+        check()
         with transaction(self._connection):
             for entry in finished:
                 self._store.keep(entry.take, entry.audio, entry.handles)

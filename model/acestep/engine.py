@@ -40,6 +40,7 @@ from model.engine import (
     takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
+from model.pace import within
 
 if TYPE_CHECKING:
     from model.acestep.loaded_checkpoint import AdapterRequest, Extras, LoadedCheckpoint
@@ -53,6 +54,7 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
 which takes ten times as long."""
 
+_LOADING = 0.15  # share of a take's bar where a checkpoint is loaded for it: of a render on a GPU, after a first one
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
 _HINTS = {
@@ -138,8 +140,10 @@ class AceStepEngine:
         able = capability(chosen.traits, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
-        loaded = self._with(chosen, _stoppable(progress, should_stop))
-        yield from loaded.render(replace(request, options=options), progress, should_stop, extras)
+        begins = 0.0 if self._is_loaded(chosen) else _LOADING
+        loaded = self._with(chosen, within(_stoppable(progress, should_stop), 0.0, begins))
+        rendering = within(progress, begins, 1.0)
+        yield from loaded.render(replace(request, options=options), rendering, should_stop, extras)
 
     def unload(self) -> None:
         """Frees all memory."""
@@ -179,9 +183,12 @@ class AceStepEngine:
             model.name,
         )
 
+    def _is_loaded(self, chosen: ModelFolder) -> bool:
+        return self._loaded is not None and self._loaded.folder.path == chosen.path
+
     def _with(self, chosen: ModelFolder, progress: OnProgress) -> LoadedCheckpoint:
         """The checkpoint, loaded; only one is loaded at a time. Raises NotLoaded."""
-        if self._loaded is not None and self._loaded.folder.path == chosen.path:
+        if self._loaded is not None and self._is_loaded(chosen):
             return self._loaded
         self.unload()
         progress(Progress("loading the libraries", 0.0))  # takes seconds the first time
@@ -264,6 +271,7 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         neural=True,
         tasks=tasks,
         stems=TRACKS,
+        stem_passes=True,
         instruments=ACCOMPANIMENTS,
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,

@@ -31,7 +31,7 @@ from model.acestep.weights.tensor_files import weight_files
 from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
-from model.pace import Pace
+from model.pace import Pace, within
 from model.torch_device import out_of_memory
 from model.weight_header import fingerprint
 
@@ -114,7 +114,7 @@ class LoadedCheckpoint:
                 )
                 yield file
                 yield words
-                progress = _after(progress, _PLANNED)
+                progress = within(progress, _PLANNED, 1.0)
             for found in self._renderer.render(request, plan, progress, should_stop):
                 yield self._completed(found, applied) if isinstance(found, Report) else found
 
@@ -202,11 +202,6 @@ class LoadedCheckpoint:
 
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _after(progress: OnProgress, share: float) -> OnProgress:
-    """Progress for the part of a render after the first `share`."""
-    return lambda later: progress(replace(later, fraction=share + (1 - share) * later.fraction))
 
 
 def _files(weights: Weights, companions: Neighbours) -> set[Path]:

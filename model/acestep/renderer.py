@@ -109,7 +109,8 @@ class Renderer:
         generating = pace.part(_PREPARED, 1.0)
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
-            latents = self._compose(plan, scene, conditions, part.part(0.0, _COMPOSED), should_stop)
+            stages = [_stage(plan, each) for each in prompts]
+            latents = self._compose(plan, scene, conditions, stages, part.part(0.0, _COMPOSED), should_stop)
             for stem, rendered in zip(prompts, latents, strict=True):
                 pieces = self._decoded(
                     plan, rendered, request.channels, part.part(_COMPOSED, 1.0), should_stop
@@ -209,19 +210,20 @@ class Renderer:
         plan: RenderPlan,
         scene: Scene,
         conditions: list[Conditions],
+        stages: list[str],
         pace: Pace,
         should_stop: ShouldStop,
     ) -> list[Tensor]:
-        """Latents [1, T, 64] for each condition, all from the same noise."""
+        """Latents [1, T, 64] for each condition, all from the same noise. stages: what to call each meanwhile."""
         steps, channels = step_count(plan.settings.times), scene.source.shape[2]
         noises = pipeline.seeded_noises(
             plan.seed, (plan.take,), plan.window.frames, channels, steps, plan.settings
         )
         found: list[Tensor] = []
         with self._parts.dit() as dit:
-            for index, states in enumerate(conditions):
+            for index, (stage, states) in enumerate(zip(stages, conditions, strict=True)):
                 stretch = pace.part(index / len(conditions), (index + 1) / len(conditions))
-                on_step = _step_progress(stretch)
+                on_step = _step_progress(stage, stretch)
                 on_step(0, steps)
                 found.append(
                     pipeline.compose(dit, scene, states, plan.settings, noises, on_step, should_stop)
@@ -272,9 +274,16 @@ def _prompt_names(plan: RenderPlan) -> list[tuple[Hashable, ...]]:
     ]
 
 
-def _step_progress(pace: Pace) -> OnStep:
+def _stage(plan: RenderPlan, prompts: Prompts) -> str:
+    """What is being generated: with a pass for each stem, which of them."""
+    if len(plan.prompts) == 1:
+        return "generating"
+    return f"generating {prompts.stem}, pass {plan.prompts.index(prompts) + 1} of {len(plan.prompts)}"
+
+
+def _step_progress(stage: str, pace: Pace) -> OnStep:
     """Reports the current denoising step."""
-    return lambda done, steps: pace.at(f"generating, step {min(done + 1, steps)} of {steps}", done / steps)
+    return lambda done, steps: pace.at(f"{stage}, step {min(done + 1, steps)} of {steps}", done / steps)
 
 
 def _with_progress(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator[NDArray[np.float32]]:

@@ -148,6 +148,30 @@ def test_progress_rises_and_the_report_says_where_it_ran(engine: AceStepEngine) 
     assert (figures["device"], figures["numbers"], figures["int8"]) == ("cpu", "float32", False)
 
 
+def test_progress_rises_where_another_checkpoint_is_loaded(tiny_models: Path) -> None:
+    """Loading it is the beginning of the render that needs it, and the render is the larger part."""
+    fresh = engine_of(tiny_models)
+    reported: list[Progress] = []
+    list(fresh.render(request(), reported.append, lambda: False))
+    first = len(reported)
+    list(fresh.render(request(Task.EXTRACT), reported.append, lambda: False))
+    for each in (reported[:first], reported[first:]):
+        fractions = [update.fraction for update in each]
+        assert fractions == sorted(fractions)
+        assert any("loading" in update.stage for update in each)
+        loaded = max(update.fraction for update in each if "loading" in update.stage)
+        assert loaded == pytest.approx(0.15)
+        assert fractions[-1] == pytest.approx(1.0)
+
+
+def test_each_pass_of_an_extraction_is_named(engine: AceStepEngine) -> None:
+    stages: dict[str, None] = {}
+    asked = request(Task.EXTRACT, stems=("drums", "bass"), options={"steps": 1})
+    list(engine.render(asked, lambda update: stages.setdefault(update.stage), lambda: False))
+    generating = [stage for stage in stages if stage.startswith("generating")]
+    assert generating == ["generating drums, pass 1 of 2, step 1 of 1", "generating bass, pass 2 of 2, step 1 of 1"]
+
+
 def test_a_stop_takes_effect_within_a_step(engine: AceStepEngine) -> None:
     rendered(engine, request())  # loads the checkpoint
     steps: list[float] = []
