@@ -174,6 +174,8 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         stems=description.stems,
         instruments=description.instruments,
         follows_chords=description.follows_chords,
+        edits=description.edits,
+        stem_passes=description.stem_passes,
         options=description.options,
         max_seconds=description.max_seconds,
         weights=description.weights,

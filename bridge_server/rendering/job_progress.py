@@ -19,8 +19,8 @@ MAX_SECONDS_LEFT = 1e6
 class ProgressBar:
     """The bar of one job; it never goes back, even if an engine is loaded meanwhile or a take is rendered again.
 
-    Everything that says how far a job is goes through it. Each stretch of work on a take (loading the engine, rendering,
-    rendering again) counts from 0 to 1 by itself and fills the bar from where it stood when the stretch began.
+    Everything that says how far a job is goes through it. Each stretch of work on a take (loading the engine,
+    rendering, rendering again) counts from 0 to 1 by itself and fills the bar from where it stood before.
 
     takes: how many the job has, each with the same share. report: called with the whole job's progress. parts: of a job
     about several regions or songs.
@@ -87,9 +87,7 @@ class ProgressBar:
     def _say(self, numbers: tuple[int, ...], progress: Progress) -> None:
         self._latest.update(dict.fromkeys(numbers, progress))
         first = self._latest[min(self._latest)]  # the take that is recorded next says how the job is
-        self._report(
-            Progress(first.stage + self._under_way(), self._whole(), sensible(first.seconds_left))
-        )
+        self._report(Progress(first.stage + self._under_way(), self._whole(), sensible(first.seconds_left)))
 
     def _whole(self) -> float:
         return sum(self._fractions.values()) / self._takes

@@ -16,7 +16,7 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
-from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, strength_of
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
@@ -54,7 +54,9 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
 which takes ten times as long."""
 
-_LOADING = 0.15  # share of a take's bar where a checkpoint is loaded for it: of a render on a GPU, after a first one
+_LOADING = (
+    0.15  # share of a take's bar where a checkpoint is loaded for it: of a render on a GPU, after a first one
+)
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
 _HINTS = {
@@ -223,24 +225,24 @@ def _extras(options: dict[str, Any]) -> Extras:
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
         raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
-    return Extras(_adapter(options), planner in ("on", True))
+    adapters = tuple(found for name in ADAPTERS if (found := _adapter(options, name)) is not None)
+    return Extras(adapters, planner in ("on", True))
 
 
-def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
-    """Takes the adapter out of `options`. Raises CannotRender for an invalid strength."""
-    path, strength = options.pop(ADAPTER, None), options.pop(ADAPTER_STRENGTH, None)
+def _adapter(options: dict[str, Any], name: str) -> AdapterRequest | None:
+    """Takes an adapter out of `options`. Raises CannotRender for an invalid strength."""
+    option = strength_of(name)
+    path, strength = options.pop(name, None), options.pop(option, None)
     if not path:
         if strength is not None:
             raise CannotRender(
-                f"The option {ADAPTER_STRENGTH} needs an adapter.", f"Set {ADAPTER} to its file, or omit it."
+                f"The option {option} needs an adapter.", f"Set {name} to its file, or omit it."
             )
         return None
     if strength is None:
         strength = 1.0
-    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
-        raise CannotRender(
-            f"The option {ADAPTER_STRENGTH} cannot be {strength!r}.", "Use a number from 0 to 1."
-        )
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not abs(strength) <= 2:
+        raise CannotRender(f"The option {option} cannot be {strength!r}.", "Use a number from -2 to 2.")
     from model.acestep.loaded_checkpoint import AdapterRequest
 
     return AdapterRequest(Path(path), float(strength))
@@ -272,10 +274,11 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         tasks=tasks,
         stems=TRACKS,
         stem_passes=True,
+        edits=True,
         instruments=ACCOMPANIMENTS,
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,
-        file_options=(ADAPTER,),
+        file_options=ADAPTERS,
         companion_files=(PEFT_CONFIG,),
         reference=True,
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),

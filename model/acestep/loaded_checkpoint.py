@@ -22,7 +22,7 @@ from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import MIN_FRAMES
 from model.acestep.planner.song_planning import blueprint_of, plan_song, refuse_unless_it_fits
 from model.acestep.renderer import Renderer
-from model.acestep.weights.adapted_weights import AppliedAdapter, dit_shapes
+from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
 from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
@@ -48,7 +48,7 @@ _MORE_MEMORY = (
 
 @dataclass(frozen=True)
 class AdapterRequest:
-    """An adapter's file and its strength, 0..1."""
+    """An adapter's file and its strength: 1 = the full change, below 0 = taken away."""
 
     path: Path
     strength: float = 1.0
@@ -58,7 +58,7 @@ class AdapterRequest:
 class Extras:
     """A render's extras beyond the checkpoint. planned: a language model plans the song first."""
 
-    adapter: AdapterRequest | None = None
+    adapters: tuple[AdapterRequest, ...] = ()
     planned: bool = False
 
 
@@ -104,7 +104,7 @@ class LoadedCheckpoint:
         """See model.engine.Engine."""
         extras = extras or Extras()
         with self._explained("during the render"):
-            applied = None if extras.adapter is None else self._read(extras.adapter)
+            applied = self._read(extras.adapters)
             self._parts.adapt(applied)
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
@@ -147,9 +147,17 @@ class LoadedCheckpoint:
         )
         return plan.placement
 
-    def _read(self, request: AdapterRequest) -> AppliedAdapter:
-        """Raises CannotRender for a file that is not an adapter for this checkpoint."""
-        return AppliedAdapter(read_adapter(request.path, dit_shapes(self._weights)), request.strength)
+    def _read(self, requests: tuple[AdapterRequest, ...]) -> AppliedAdapters:
+        """Raises CannotRender for a file that is not an adapter for this checkpoint, and for one that comes twice."""
+        found: list[AppliedAdapter] = []
+        for request in requests:
+            adapter = read_adapter(request.path, dit_shapes(self._weights))
+            if adapter in [each.adapter for each in found]:
+                raise CannotRender(
+                    f"The adapter {adapter.name} is given twice.", "Give it once, with the strength you want."
+                )
+            found.append(AppliedAdapter(adapter, request.strength))
+        return tuple(found)
 
     def _planned(
         self, request: RenderRequest, plan: RenderPlan, pace: Pace
@@ -172,7 +180,7 @@ class LoadedCheckpoint:
         plan = with_song_plan(plan, request, written)
         return plan, file, blueprint_of(plan, request, written)
 
-    def _completed(self, report: Report, applied: AppliedAdapter | None) -> Report:
+    def _completed(self, report: Report, applied: AppliedAdapters) -> Report:
         placement = self._parts.placement
         figures: dict[str, Any] = {
             **report.figures,
@@ -185,12 +193,14 @@ class LoadedCheckpoint:
             "weights_digest": self._fingerprint,
         }
         weights = self.folder.name
-        if applied is not None:
-            weights += f" with adapter {applied.adapter.name}"
+        if applied:
+            weights += f" with adapter {' + '.join(each.adapter.name for each in applied)}"
+        for number, each in enumerate(applied, 1):
+            name = "adapter" if number == 1 else f"adapter_{number}"
             figures |= {
-                "adapter": applied.adapter.name,
-                "adapter_strength": applied.strength,
-                "adapter_digest": applied.adapter.digest,
+                name: each.adapter.name,
+                f"{name}_strength": each.strength,
+                f"{name}_digest": each.adapter.digest,
             }
         notes = report.notes
         if placement.int8 and self._budget is not None:

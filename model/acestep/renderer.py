@@ -24,7 +24,7 @@ from model.acestep.conditioning.fitting_words import fitted
 from model.acestep.conditioning.listener import Listener, Recent
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
-from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
+from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, Window
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
@@ -33,8 +33,10 @@ from model.acestep.pipeline import Conditions, PromptStates, Scene
 from model.acestep.sampling.render_settings import Encoding
 from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
+from model.acestep.song_edit import compose_edit, seeded_edit_noises
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
+from model.errors import CannotRender
 from model.pace import Pace
 
 MIX = "mix"
@@ -101,16 +103,25 @@ class Renderer:
         read, lost = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
+        if plan.as_it_is is not None and _is_silent(request.song, plan.window):
+            raise CannotRender(
+                "The song is silent here, so there is nothing to edit.", "Select another region."
+            )
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         sounds = None if request.reference is None else (request.reference.digest, plan.seed)
         names = [(*name, sounds) for name in _prompt_names(plan)]
-        prepared = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        every = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
         delivered = _Delivered(request)
         generating = pace.part(_PREPARED, 1.0)
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
             stages = [_stage(plan, each) for each in prompts]
-            latents = self._compose(plan, scene, conditions, stages, part.part(0.0, _COMPOSED), should_stop)
+            stretch = part.part(0.0, _COMPOSED)
+            if as_it_is is None:
+                latents = self._compose(plan, scene, conditions, stages, stretch, should_stop)
+            else:
+                latents = [self._edit(plan, scene, as_it_is, conditions[0], stretch, should_stop)]
             for stem, rendered in zip(prompts, latents, strict=True):
                 pieces = self._decoded(
                     plan, rendered, request.channels, part.part(_COMPOSED, 1.0), should_stop
@@ -144,7 +155,7 @@ class Renderer:
         read = [self._prompts.get(name) for name in names]
         if any(known is None for known in read):
             with self._parts.text_encoder() as encoder, torch.no_grad():
-                for index, (prompts, name) in enumerate(zip(plan.prompts, names, strict=True)):
+                for index, (prompts, name) in enumerate(zip(_every_prompt(plan), names, strict=True)):
                     if read[index] is not None:
                         continue
                     pace.check()
@@ -160,7 +171,9 @@ class Renderer:
         window, settings, silence = plan.window, plan.settings, self._parts.silence
         encoded = None
         if song is not None and window.source != (0, 0):
-            encoded = self._listener.encode(song, window, settings.encoding, plan.seed, plan.take, pace)
+            encoded = self._listener.encode(
+                song, window, settings.encoding, plan.seed, plan.source_take, pace
+            )
         source = pipeline.placed(encoded, window, silence)
         code_latents = self._code_latents_of(plan, song, source) if plan.task is ModelTask.COVER else None
         if plan.codes:
@@ -177,7 +190,7 @@ class Renderer:
 
     def _code_latents_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
         """The song reduced to audio codes, as latents; cached for its next cover."""
-        drawn = (plan.seed, plan.take) if plan.settings.encoding is Encoding.SAMPLE else None
+        drawn = (plan.seed, plan.source_take) if plan.settings.encoding is Encoding.SAMPLE else None
         name = (song.digest if song else "", plan.window, drawn)
         known = self._code_latents.get(name)
         if known is not None:
@@ -230,6 +243,23 @@ class Renderer:
                 )
         return found
 
+    def _edit(
+        self,
+        plan: RenderPlan,
+        scene: Scene,
+        as_it_is: Conditions,
+        as_wanted: Conditions,
+        pace: Pace,
+        should_stop: ShouldStop,
+    ) -> Tensor:
+        """Latents [1, T, 64] of the edited song."""
+        channels = scene.source.shape[2]
+        noises = seeded_edit_noises(plan.seed, (plan.take,), plan.window.frames, channels, plan.settings)
+        on_step = _step_progress("editing", pace)
+        on_step(0, step_count(plan.settings.times))
+        with self._parts.dit() as dit:
+            return compose_edit(dit, scene, as_it_is, as_wanted, plan.settings, noises, on_step, should_stop)
+
     def _decoded(
         self, plan: RenderPlan, latents: Tensor, channels: int, pace: Pace, should_stop: ShouldStop
     ) -> Iterator[tuple[int, Samples]]:
@@ -257,6 +287,15 @@ class Renderer:
             "reference": request.reference is not None,
             "planned_codes": len(plan.codes),
         }
+        if settings.edit is not None:
+            edit = settings.edit
+            figures |= {"edit_start": edit.start, "edit_end": edit.end, "edit_draws": edit.draws}
+        if settings.retakes:
+            figures |= {
+                "variance": [each.variance for each in settings.retakes],
+                "variation": [each.variation for each in settings.retakes],
+                "retake_of": plan.source_take + 1,
+            }
         if traits.untrained:
             return Report(
                 f"Noise from untrained weights ({name}): {plan.task.value}.",
@@ -266,12 +305,25 @@ class Renderer:
         return Report(f"Generated by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
 
 
+def _every_prompt(plan: RenderPlan) -> tuple[Prompts, ...]:
+    """Those of each piece, then those of the song as it is before an edit."""
+    return plan.prompts if plan.as_it_is is None else (*plan.prompts, plan.as_it_is)
+
+
 def _prompt_names(plan: RenderPlan) -> list[tuple[Hashable, ...]]:
-    """What each piece's encoded prompt depends on."""
+    """What each encoded prompt depends on."""
     return [
         (prompts.text, prompts.lyrics, prompts.unconditioned_text, plan.settings.switch_step is None)
-        for prompts in plan.prompts
+        for prompts in _every_prompt(plan)
     ]
+
+
+def _is_silent(song: Song | None, window: Window) -> bool:
+    """Whether a window contains nothing of a song that sounds."""
+    if song is None or window.source == (0, 0):
+        return True
+    first, end = (frame * window.hop for frame in window.song_frames)
+    return sound_latents.is_silent(song.samples[max(0, first) : end])
 
 
 def _stage(plan: RenderPlan, prompts: Prompts) -> str:

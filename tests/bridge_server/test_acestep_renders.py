@@ -341,7 +341,10 @@ def test_stems_of_one_request_equal_those_asked_for_alone(ws: WebSocketPeer) -> 
 
 def test_an_extraction_without_stems_says_at_once_how_many_passes_it_takes(ws: WebSocketPeer) -> None:
     reported = ws.call("extract", **SOURCE, start=START, end=END, options={"steps": 1})
-    assert "No stems were named, so ACE-Step 1.5 renders 12 passes, one after the other (woodwinds" in reported["note"]
+    assert (
+        "No stems were named, so ACE-Step 1.5 renders 12 passes, one after the other (woodwinds"
+        in reported["note"]
+    )
     ws.call("cancel", job=reported["job"])
     assert ws.until_end(reported["job"])[-1].name == "cancelled"
     named = ws.call("extract", **SOURCE, start=START, end=END, stems=["bass"], options={"steps": 1})
@@ -352,7 +355,9 @@ def test_an_extraction_without_stems_says_at_once_how_many_passes_it_takes(ws: W
 def test_progress_never_falls_where_another_checkpoint_is_loaded(ws: WebSocketPeer) -> None:
     """Turbo repaints and base extracts, each loaded for its job: the bar says so, and how far the render is."""
     for task in ("repaint", "extract", "repaint"):
-        asked = {"start": START, "end": END, "options": {"steps": 3}} | ({"stems": ["bass"]} if task == "extract" else {})
+        asked = {"start": START, "end": END, "options": {"steps": 3}} | (
+            {"stems": ["bass"]} if task == "extract" else {}
+        )
         replies = ws.until_end(ws.call(task, **SOURCE, **asked)["job"])
         assert replies[-1].name == "done"
         progress = [reply for reply in replies if reply.name == "progress"]

@@ -21,7 +21,9 @@ def test_the_first_extraction_does_not_know_how_long_and_the_next_one_does(serve
     asked = {"source": "song.wav", "engine": "passes"}
     with server.websocket() as ws:
         first = ws.call("extract", **asked)
-        assert first["note"].startswith("No stems were named, so Passes renders 2 passes, one after the other")
+        assert first["note"].startswith(
+            "No stems were named, so Passes renders 2 passes, one after the other"
+        )
         assert "how long that takes is not known yet" in first["note"]
         assert "Name the stems you want" in first["note"]
         assert ws.until_end(first["job"])[-1].name == "done"

@@ -30,7 +30,7 @@ import torch
 
 from model.acestep.engine import AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, strength_of
 from model.acestep.sampling.render_settings import OPTIONS
 from model.acestep.weights.capabilities import MODEL_TASK
 from model.blueprint import Blueprint
@@ -41,6 +41,8 @@ from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 SONG_SECONDS = 6
 PATIENCE = 300.0  # seconds another Python may take to start and import, on a machine with much else to do
 FEW = {"steps": 2}
+ADAPTER = ADAPTERS[0]
+ADAPTER_STRENGTH = strength_of(ADAPTER)
 BASE_TASKS = (Task.EXTRACT, Task.LEGO, Task.ACCOMPANY)
 
 
@@ -169,7 +171,10 @@ def test_each_pass_of_an_extraction_is_named(engine: AceStepEngine) -> None:
     asked = request(Task.EXTRACT, stems=("drums", "bass"), options={"steps": 1})
     list(engine.render(asked, lambda update: stages.setdefault(update.stage), lambda: False))
     generating = [stage for stage in stages if stage.startswith("generating")]
-    assert generating == ["generating drums, pass 1 of 2, step 1 of 1", "generating bass, pass 2 of 2, step 1 of 1"]
+    assert generating == [
+        "generating drums, pass 1 of 2, step 1 of 1",
+        "generating bass, pass 2 of 2, step 1 of 1",
+    ]
 
 
 def test_a_stop_takes_effect_within_a_step(engine: AceStepEngine) -> None:
@@ -303,7 +308,9 @@ def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStep
     ("options", "words"),
     [
         ({ADAPTER_STRENGTH: 0.5}, "needs an adapter"),
-        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength cannot be 1.5"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 2.5}, "adapter_strength cannot be 2.5"),
+        ({"adapter_3_strength": 1.0}, "The option adapter_3_strength needs an adapter"),
+        ({ADAPTER: str(TINY_LORA), "adapter_2": str(TINY_LORA)}, "lora_single_file is given twice"),
         ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: True}, "adapter_strength cannot be True"),
         ({ADAPTER: str(DEMO_SONG)}, "not a complete safetensors file"),
     ],
@@ -383,8 +390,9 @@ def test_planning_without_a_planner(engine: AceStepEngine) -> None:
 
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
-    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER}
-    assert about.file_options == (ADAPTER,)
+    strengths = map(strength_of, ADAPTERS)
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, *ADAPTERS, *strengths, PLANNER}
+    assert about.file_options == ADAPTERS
     assert about.neural
     assert about.max_seconds == 600.0
     assert [entry.task for entry in about.tasks] == list(Task)
