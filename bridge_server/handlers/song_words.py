@@ -9,9 +9,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Cover
 from model.engine import EngineDescription
 
-UNDESCRIBED = (
-    "The song is not described as it is (song_prompt, song_lyrics), so the edit may change more of it than you want."
-)
+UNDESCRIBED = "Without song_prompt and song_lyrics, the song as it is, an edit may change more than you want."
 
 
 def refuse_impossible_edit(description: EngineDescription, request: Cover) -> None:

@@ -280,10 +280,14 @@ class Cover(Render):
     task: ClassVar[str] = "cover"
     strength: float = value(STRENGTH, "0 stays close to the song, 1 departs from it most", 0.5)
     edit: bool = value(
-        Flag(), "keep the song, and change only what prompt and lyrics say: new words, another instrument", False
+        Flag(),
+        "keep the song, and change only what prompt and lyrics say: new words, another instrument",
+        False,
     )
     song_prompt: str = value(
-        Text(2000), "for edit: a description of the song as it is; by default the prompt of the take that is edited", ""
+        Text(2000),
+        "for edit: a description of the song as it is; by default the prompt of the take that is edited",
+        "",
     )
     song_lyrics: str = value(Text(8000), "for edit: its lyrics as they are; by default those of the take", "")
 

@@ -16,7 +16,7 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
-from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, strength_of
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, VAE, strength_of
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
@@ -225,8 +225,11 @@ def _extras(options: dict[str, Any]) -> Extras:
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
         raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
+    vae = options.pop(VAE, "")
+    if not isinstance(vae, str):
+        raise CannotRender(f"The option {VAE} cannot be {vae!r}.", "Use the name of an autoencoder's folder.")
     adapters = tuple(found for name in ADAPTERS if (found := _adapter(options, name)) is not None)
-    return Extras(adapters, planner in ("on", True))
+    return Extras(adapters, planner in ("on", True), vae)
 
 
 def _adapter(options: dict[str, Any], name: str) -> AdapterRequest | None:

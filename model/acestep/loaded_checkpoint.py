@@ -24,6 +24,7 @@ from model.acestep.planner.song_planning import blueprint_of, plan_song, refuse_
 from model.acestep.renderer import Renderer
 from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
+from model.acestep.weights.autoencoders import OFFICIAL, chosen_autoencoder
 from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
@@ -56,10 +57,14 @@ class AdapterRequest:
 
 @dataclass(frozen=True)
 class Extras:
-    """A render's extras beyond the checkpoint. planned: a language model plans the song first."""
+    """A render's extras beyond the checkpoint.
+
+    planned: a language model plans the song first. vae: the name of an autoencoder; "" = the checkpoint's own.
+    """
 
     adapters: tuple[AdapterRequest, ...] = ()
     planned: bool = False
+    vae: str = ""
 
 
 class LoadedCheckpoint:
@@ -106,6 +111,7 @@ class LoadedCheckpoint:
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
+            vae = self._choose_vae(extras.vae)
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
@@ -116,7 +122,10 @@ class LoadedCheckpoint:
                 yield words
                 progress = within(progress, _PLANNED, 1.0)
             for found in self._renderer.render(request, plan, progress, should_stop):
-                yield self._completed(found, applied) if isinstance(found, Report) else found
+                if isinstance(found, Report):
+                    found = self._completed(found, applied)
+                    found = replace(found, figures={**found.figures, **vae})
+                yield found
 
     def unload(self) -> None:
         """Frees all memory; the next render reloads what it needs."""
@@ -146,6 +155,16 @@ class LoadedCheckpoint:
             self._sizes, work, self._budget, self._device.number_bytes, self._device.transformer_bytes
         )
         return plan.placement
+
+    def _choose_vae(self, name: str) -> dict[str, str]:
+        """Opens the autoencoder of this name for this render; its figures for the recipe. Raises CannotRender."""
+        place = chosen_autoencoder(self.folder, name) if name not in ("", OFFICIAL) else None
+        if self._parts.use_vae(place):
+            self._renderer.forget()  # what was encoded with the other one
+        if place is None:
+            return {}
+        files = weight_files(place, "diffusion_pytorch_model")
+        return {"vae": name, "vae_digest": fingerprint(files)}
 
     def _read(self, requests: tuple[AdapterRequest, ...]) -> AppliedAdapters:
         """Raises CannotRender for a file that is not an adapter for this checkpoint, and for one that comes twice."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -104,6 +104,19 @@ class StoredParts:
             raise
         self._kept["dit"] = kept
         self._give_back()
+
+    def use_vae(self, place: Path | None) -> bool:
+        """Switches to this autoencoder, or to the checkpoint's own; returns whether it was another. Nothing may be
+        open."""
+        chosen = place or neighbours(self._plain.folder).vae
+        if chosen == self._companions.vae:
+            return False
+        self._companions = replace(self._companions, vae=chosen)
+        kept = self._kept.pop("vae", None)
+        if kept is not None:
+            empty(kept)
+            self._give_back()
+        return True
 
     def _place(self, placement: Placement) -> None:
         self.placement = placement

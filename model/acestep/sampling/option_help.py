@@ -12,6 +12,7 @@ CHECKPOINT = "checkpoint"
 ADAPTERS = ("adapter", "adapter_2", "adapter_3", "adapter_4")
 """Each has a strength of its own, `adapter_2_strength`; all of them act at once."""
 PLANNER = "planner"
+VAE = "vae"
 
 
 def strength_of(adapter: str) -> str:
@@ -58,6 +59,7 @@ ENGINE_HELP: Mapping[str, str] = {
     ): "adapter strength, -2 to 2 (default 1); below 0 it takes the adapter's sound away",
     **dict.fromkeys(ADAPTERS[1:], "another adapter, applied with the others at the same time"),
     **{strength_of(name): f"strength of {name}, -2 to 2 (default 1)" for name in ADAPTERS[1:]},
+    VAE: "the autoencoder to use, by folder name; by default the checkpoint's own (official)",
     PLANNER: "on: a language model first plans a new song's tempo, key and audio codes; off (default)",
     **SAMPLING_HELP,
 }

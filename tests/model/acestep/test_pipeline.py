@@ -169,7 +169,11 @@ EVERY_CASE = CASES | NEWER_CASES
 
 def test_every_remix_and_retake_is_compared() -> None:
     stored = table("remix_retake")
-    assert set(NEWER_CASES) == set(stored) == {name.removesuffix(".final") for name in NEWER if name.endswith(".final")}
+    assert (
+        set(NEWER_CASES)
+        == set(stored)
+        == {name.removesuffix(".final") for name in NEWER if name.endswith(".final")}
+    )
     assert BALANCED.injected_steps(100) == round(100 * stored["turbo.retake0.4_repaint"]["injection"])
     assert BALANCED.crossfade_frames == stored["turbo.retake0.4_repaint"]["crossfade"]
 

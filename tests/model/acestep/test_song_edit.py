@@ -85,7 +85,9 @@ def both(case: dict[str, Any]) -> tuple[Conditions, Conditions]:
 
 
 def batched(found: Conditions, takes: int) -> Conditions:
-    return replace(found, prompt=found.prompt.expand(takes, -1, -1), nothing=found.nothing.expand(takes, -1, -1))
+    return replace(
+        found, prompt=found.prompt.expand(takes, -1, -1), nothing=found.nothing.expand(takes, -1, -1)
+    )
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -130,7 +130,9 @@ def edit_of(traits: Any, strength: float = 0.5, **options: Any) -> RenderSetting
 
 
 def test_an_edit_leaves_no_choice_of_sampler_and_says_so() -> None:
-    settings = edit_of(TURBO, 0.7, edit_start=0.2, edit_end=0.8, edit_draws=2, solver="heun", wavelet="low", steps=4)
+    settings = edit_of(
+        TURBO, 0.7, edit_start=0.2, edit_end=0.8, edit_draws=2, solver="heun", wavelet="low", steps=4
+    )
     assert settings.edit == FlowEdit(0.2, 0.8, 2)
     assert settings.times == base_times(4, 3.0)
     assert (settings.sampler.solver, settings.sampler.wavelet) == (Solver.EULER, None)
@@ -142,7 +144,11 @@ def test_an_edit_leaves_no_choice_of_sampler_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"edit_start": 0.8, "edit_end": 0.2}, "edit_start"), ({"times": [0.5, 0.7]}, "falling"), ({"edit_draws": 9}, "1 to 8")],
+    [
+        ({"edit_start": 0.8, "edit_end": 0.2}, "edit_start"),
+        ({"times": [0.5, 0.7]}, "falling"),
+        ({"edit_draws": 9}, "1 to 8"),
+    ],
 )
 def test_an_impossible_edit_is_refused(options: dict[str, Any], named: str) -> None:
     with pytest.raises(CannotRender, match=named):
@@ -200,7 +206,10 @@ def test_every_option_takes_what_its_table_says_and_nothing_beyond(name: str) ->
     if isinstance(option, Number):
         allowed, beyond = [option.low, option.high], [option.low - 0.01, option.high + 0.01, "1"]
     elif isinstance(option, Numbers):
-        allowed, beyond = [option.low, option.high, f"{option.low},{option.high}"], [option.low - 1, "x", "1,,1", ""]
+        allowed, beyond = (
+            [option.low, option.high, f"{option.low},{option.high}"],
+            [option.low - 1, "x", "1,,1", ""],
+        )
     elif isinstance(option, TimeList):
         allowed, beyond = [[1, 0], "0.5"], [None, {"a": 1}, ""]
     else:

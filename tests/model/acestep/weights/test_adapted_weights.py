@@ -137,7 +137,13 @@ def test_a_switch_is_a_new_transformer_without_loading_one(weights: Weights, int
     def load(source: Weights) -> Dit:
         return load_int8_dit(source, torch.float32, "cpu") if int8 else source.load_dit(torch.float32, "cpu")
 
-    steps = [(), of(weights, (PEFT, 1.0)), of(weights, (PEFT, 0.5), (OTHER, 1.0)), of(weights, (OTHER, -1.0)), ()]
+    steps = [
+        (),
+        of(weights, (PEFT, 1.0)),
+        of(weights, (PEFT, 0.5), (OTHER, 1.0)),
+        of(weights, (OTHER, -1.0)),
+        (),
+    ]
     network, before = load(weights), weights
     embedding = network.patchify.weight
     for applied in steps:
