@@ -72,7 +72,7 @@ def scene_of(name: str, case: dict[str, Any]) -> Scene:
         return pipeline.set_scene(ModelTask.TEXT2MUSIC, song, silence(), settings_of(case))
     if name.endswith("codes_context"):
         hints = GOLDEN[f"{name}.hints_25hz"]
-        return pipeline.set_scene(ModelTask.COVER, hints, silence(), settings_of(case), from_codes=hints)
+        return pipeline.set_scene(ModelTask.COVER, song, silence(), settings_of(case), from_codes=hints)
     at = loaded(case)
     hints = pipeline.code_latents(at.tokenizer, at.detokenizer, song, silence())
     return pipeline.set_scene(ModelTask.COVER, song, silence(), settings_of(case), from_codes=hints)
