@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
+from clip_store import kept
 from clip_store.errors import TakeError
 from clip_store.take import COLUMNS
 
 Connection = sqlite3.Connection
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 
 TABLES = (
@@ -57,6 +58,9 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS take_mark (
         take TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', stars INTEGER NOT NULL DEFAULT 0,
         hidden INTEGER NOT NULL DEFAULT 0)""",
+    # What engines keep of takes' audio, see kept.py.
+    kept.TABLE,
+    kept.INDEX,
 )
 
 MIGRATIONS = {
@@ -83,6 +87,8 @@ MIGRATIONS = {
         "ALTER TABLE choice ADD COLUMN chosen_by TEXT NOT NULL DEFAULT ''",
         *(table for table in TABLES if "EXISTS xmp" in table),
     ),
+    # Engines keep latents.
+    4: (kept.TABLE, kept.INDEX),
 }
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from model.blueprint import Blueprint
 from model.errors import RenderStopped
 from model.given_chord import GivenChord
+from model.kept import Kept
 from model.vocabulary import PromptVocabulary
 
 Samples = NDArray[np.float32]
@@ -48,11 +49,13 @@ class Song:
              are rendered together: the channels of all of them.
     rate:    frames per second.
     digest:  identifies the content (same digest, same samples and rate), so that engines can cache analyses.
+    kept:    what this engine kept of exactly this audio when it made it (model/kept.py); None without it.
     """
 
     samples: Samples
     rate: int
     digest: str
+    kept: bytes | None = None
 
     @property
     def frames(self) -> int:
@@ -214,7 +217,7 @@ class Report:
     neural: bool = False
 
 
-Rendered = Piece | Attachment | Blueprint | Report
+Rendered = Piece | Attachment | Blueprint | Kept | Report
 """At most one Blueprint a take: what the engine knows of the music in words."""
 
 

@@ -273,6 +273,7 @@ class JobRun:
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
             files=files,
+            kept=self._recorder.kept_of(song, self._request.engine),
             stack=in_order(material.stack),
             frames=frames_of(material.stack) if material.stack else 0,
         )

@@ -99,9 +99,16 @@ class TakeRecorder:
         with transaction(self._connection):
             for entry in finished:
                 self._store.keep(entry.take, entry.audio, entry.handles)
+                for kept in entry.kept:
+                    self._store.index.kept.add(entry.take.id, entry.take.recipe.engine, kept)
         for take, path in ready:
             self._announce(job, take, path)
         return tuple(entry.take for entry in finished)
+
+    def kept_of(self, song: Song | None, engine: str) -> str:
+        """The blob of what an engine kept of this audio when it made it; "" without one."""
+        found = None if song is None else self._store.index.kept.find(song.digest, engine)
+        return found if found is not None and self._store.blobs.has(found) else ""
 
     async def record_found(self, job: Job, source: str, outcome: Outcome) -> None:
         """Keeps what was found in a song and announces it. Raises ProtocolError."""

@@ -21,10 +21,11 @@ from model.acestep import pipeline
 from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
-from model.acestep.conditioning.listener import Listener, Recent
+from model.acestep.conditioning.kept_latents import kept_of
+from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
-from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, Window
+from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
@@ -103,7 +104,7 @@ class Renderer:
         read, lost = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
-        if plan.as_it_is is not None and _is_silent(request.song, plan.window):
+        if plan.as_it_is is not None and hears_nothing(request.song, plan.window):
             raise CannotRender(
                 "The song is silent here, so there is nothing to edit.", "Select another region."
             )
@@ -128,6 +129,7 @@ class Renderer:
                 )
                 for start, samples in pieces:
                     yield from delivered.pieces(stem.stem, start, samples)
+                yield from kept_of(request, plan.window, stem.stem, rendered)
         yield from delivered.residual()
         yield self._report(plan, request, delivered)
 
@@ -191,7 +193,7 @@ class Renderer:
     def _code_latents_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
         """The song reduced to audio codes, as latents; cached for its next cover."""
         drawn = (plan.seed, plan.source_take) if plan.settings.encoding is Encoding.SAMPLE else None
-        name = (song.digest if song else "", plan.window, drawn)
+        name = (song.digest if song else "", song is not None and song.kept is not None, plan.window, drawn)
         known = self._code_latents.get(name)
         if known is not None:
             return known
@@ -286,6 +288,7 @@ class Renderer:
             "peak": round(delivered.peak, 6),
             "reference": request.reference is not None,
             "planned_codes": len(plan.codes),
+            "song_latents": origin_of_latents(request.song, plan.window, settings.encoding),
         }
         if settings.edit is not None:
             edit = settings.edit
@@ -316,14 +319,6 @@ def _prompt_names(plan: RenderPlan) -> list[tuple[Hashable, ...]]:
         (prompts.text, prompts.lyrics, prompts.unconditioned_text, plan.settings.switch_step is None)
         for prompts in _every_prompt(plan)
     ]
-
-
-def _is_silent(song: Song | None, window: Window) -> bool:
-    """Whether a window contains nothing of a song that sounds."""
-    if song is None or window.source == (0, 0):
-        return True
-    first, end = (frame * window.hop for frame in window.song_frames)
-    return sound_latents.is_silent(song.samples[max(0, first) : end])
 
 
 def _stage(plan: RenderPlan, prompts: Prompts) -> str:

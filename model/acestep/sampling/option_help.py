@@ -43,7 +43,7 @@ SAMPLING_HELP: Mapping[str, str] = {
     "variance": "how far to blend a take's noise towards a second noise; several values blend one after the other",
     "variation": "number that selects the second noise, one for each variance",
     "retake_of": "number of the take whose noise is varied, with that of each variation since; vary sets it",
-    "cover_from": "what a cover keeps of the song: its codes, or the song itself (a faithful remix); for edits, or nothing",
+    "cover_from": "what a cover keeps: codes, or song (all of it, a faithful remix); an edit: song, codes or nothing",
     "edit_start": "an edit leaves the song's large form alone before this fraction of the steps",
     "edit_end": "an edit is free after this fraction of the steps: lower if new words are not sung",
     "edit_draws": "noises averaged in each step of an edit: more is steadier and slower",
