@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from clip_store import kept
 from clip_store.errors import TakeError
 from clip_store.take import COLUMNS
 
@@ -59,8 +58,10 @@ TABLES = (
         take TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', stars INTEGER NOT NULL DEFAULT 0,
         hidden INTEGER NOT NULL DEFAULT 0)""",
     # What engines keep of takes' audio, see kept.py.
-    kept.TABLE,
-    kept.INDEX,
+    """CREATE TABLE IF NOT EXISTS kept (
+        serial INTEGER PRIMARY KEY AUTOINCREMENT, take TEXT NOT NULL, engine TEXT NOT NULL, digest TEXT NOT NULL,
+        blob TEXT NOT NULL, size INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS kept_by_audio ON kept (digest)",
 )
 
 MIGRATIONS = {
@@ -88,7 +89,7 @@ MIGRATIONS = {
         *(table for table in TABLES if "EXISTS xmp" in table),
     ),
     # Engines keep latents.
-    4: (kept.TABLE, kept.INDEX),
+    4: tuple(table for table in TABLES if "kept" in table),
 }
 
 

@@ -7,16 +7,12 @@ needed.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
+
+from clip_store.index_schema import Connection
 
 MAX_BYTES = 512 * 1024 * 1024
 """Of all blobs together: some 20 hours of latents."""
-
-TABLE = """CREATE TABLE IF NOT EXISTS kept (
-    serial INTEGER PRIMARY KEY AUTOINCREMENT, take TEXT NOT NULL, engine TEXT NOT NULL, digest TEXT NOT NULL,
-    blob TEXT NOT NULL, size INTEGER NOT NULL)"""
-INDEX = "CREATE INDEX IF NOT EXISTS kept_by_audio ON kept (digest)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class KeptBlob:
 class KeptBlobs:
     """The rows, in a database the caller opened, commits and closes. most: bytes of all blobs together."""
 
-    def __init__(self, connection: sqlite3.Connection, most: int = MAX_BYTES) -> None:
+    def __init__(self, connection: Connection, most: int = MAX_BYTES) -> None:
         self._connection = connection
         self._most = most
 

@@ -62,5 +62,5 @@ def decoded(data: bytes) -> Tensor | None:
 
 
 def aligned(latents: Tensor, frames: int, silence: Tensor) -> Tensor:
-    """Kept latents [T, 64] for a song of so many frames, [1, frames, 64]: cut, or with silence's first frames after them."""
+    """Kept latents [T, 64] for a song of so many frames, [1, frames, 64]: cut, or the first of silence appended."""
     return padded_with_silence(latents[None, :frames], silence, frames)
