@@ -383,8 +383,8 @@ def test_an_edit_keeps_the_song_and_a_silent_one_is_refused(engine: AceStepEngin
     same = request(Task.COVER, edit=replace(words, lyrics="new words"), lyrics="new words")
     unchanged, other = stem(rendered(engine, same), MIX, asked.start), stem(found, MIX, asked.start)
     kept = stem(rendered(engine, replace(same, options={**FEW, "edit_start": 1.0})), MIX, asked.start)
-    assert np.abs(unchanged - kept).max() < 1e-3, "equal words: the song through the autoencoder"
-    assert np.abs(other - kept).max() > 1e-3
+    near, far = (np.abs(each - kept).max() for each in (unchanged, other))
+    assert near < 0.1 * far, "equal words leave the song, as it comes through the autoencoder"
     quiet = Song(np.zeros((SONG_SECONDS * 48_000, 2), np.float32), 48_000, "silence")
     with pytest.raises(CannotRender, match="nothing to edit"):
         rendered(engine, replace(asked, song=quiet))
