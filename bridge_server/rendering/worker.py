@@ -99,6 +99,8 @@ class RenderWorker:
         """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
         if (run := self._runs.get(job.id)) is not None:
             run.cancel(reason)
+            with contextlib.suppress(ProtocolError):  # a full disk: it is cancelled all the same while the server lives
+                self._queue.note_cancelled(job, reason)
             return True
         if job.state is not JobState.QUEUED:
             return False
@@ -133,10 +135,10 @@ class RenderWorker:
 
     def _resume(self) -> None:
         """Jobs that were running when the server, or this task, died: they go back to the queue, or fail for good."""
-        requeued, given_up = self._queue.resume(self._clock(), self._settings.limits.attempts)
+        requeued, ended = self._queue.resume(self._clock(), self._settings.limits.attempts)
         if requeued:
             log.info("%d jobs of an earlier run are resumed", len(requeued))
-        for job in given_up:
+        for job in ended:
             self._publish(job, ending(job, 0))
 
     async def _warm_up(self) -> None:

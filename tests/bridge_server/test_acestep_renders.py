@@ -455,6 +455,38 @@ def test_new_words_for_a_song_that_stays(ws: WebSocketPeer) -> None:
     assert ws.until_end(undescribed["job"])[-1].name == "done"
 
 
+def latents_of(about: dict[str, Any]) -> str:
+    return str(about["recipe"]["figures"]["song_latents"])
+
+
+def test_a_take_of_a_new_song_is_not_encoded_again_unless_its_audio_changed(
+    ws: WebSocketPeer, acestep: ServerThread
+) -> None:
+    made = takes_of(ws, "generate", length=6 * RATE + 7, bpm=84, seed=21, options={"steps": 1})["mix"]
+    asked = {"start": START, "end": END, "seed": 5, "options": {"steps": 1}, "match_loudness": False}
+    first = takes_of(ws, "repaint", source=f"take:{made['id']}", **asked)["mix"]
+    assert latents_of(first) == "kept with the take"
+    further = takes_of(ws, "repaint", source=f"take:{first['id']}", **asked | {"seed": 6})["mix"]
+    assert latents_of(further) == "kept with the take", "the song with the repaint in it"
+    samples = audio(ws, made["id"], "clip", "float32")
+    for name, changed, origin in (("same.wav", 0.0, "kept with the take"), ("changed.wav", 0.01, "encoded")):
+        samples[1000] += changed
+        soundfile.write(acestep.settings.roots[0] / name, samples, RATE, subtype="FLOAT")
+        assert latents_of(takes_of(ws, "repaint", source=name, **asked)["mix"]) == origin
+    ws.call("store.sweep")
+    assert ws.call("store.verify")["problems"] == []
+    kept = acestep.server.store.index.kept
+    before = acestep.on_loop(kept.blobs)
+    ws.call("takes.delete", take=further["id"])
+    assert len(acestep.on_loop(kept.blobs)) == len(before) - 1
+    for blob in acestep.on_loop(kept.blobs):  # as a disk may lose them
+        path = acestep.server.store.blobs.path(blob)
+        path.chmod(0o644)
+        path.write_bytes(b"damaged")
+    again = takes_of(ws, "repaint", source=f"take:{made['id']}", **asked)["mix"]
+    assert latents_of(again) == "encoded"
+
+
 @pytest.mark.parametrize(
     ("asked", "words", "field"),
     [
