@@ -104,7 +104,7 @@ class Renderer:
         read, lost = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
-        if plan.as_it_is is not None and hears_nothing(request.song, plan.window):
+        if plan.as_it_is is not None and hears_nothing(request.song, request.start, request.end):
             raise CannotRender(
                 "The song is silent here, so there is nothing to edit.", "Select another region."
             )

@@ -366,8 +366,8 @@ def test_progress_never_falls_where_another_checkpoint_is_loaded(ws: WebSocketPe
         progress = [reply for reply in replies if reply.name == "progress"]
         fractions = [reply["fraction"] for reply in progress]
         assert fractions == sorted(fractions)
-        first = next(reply for reply in progress if reply["stage"].startswith("generating"))
-        assert first["fraction"] < 0.5, "the render is still to come"
+        loading = [reply["fraction"] for reply in progress if reply["stage"].startswith("loading")]
+        assert all(fraction < 0.3 for fraction in loading), "the render is still to come"
 
 
 @pytest.mark.parametrize("task", ["repaint", "extract", "cover"])
@@ -554,7 +554,7 @@ def test_several_adapters_at_once_and_those_of_another_checkpoint(
     )[-1]
     assert (last.name, last["code"]) == ("failed", "cannot_render")
     assert "of xl does not fit" in last["sentence"].replace(".safetensors", "")
-    assert "q_proj" in last["sentence"], "the tensor is named"
+    assert "cross_attn.k_proj" in last["sentence"], "the tensor is named"
     assert "another model size" in last["remedy"]
     with pytest.raises(RpcError, match="There is no file") as refused:
         ws.call("repaint", **SOURCE, start=START, end=END, options={"adapter_2": "nobody.safetensors"})

@@ -170,12 +170,9 @@ def origin_of_latents(song: Song | None, window: Window, encoding: Encoding) -> 
     return "kept with the take" if is_kept else "encoded"
 
 
-def hears_nothing(song: Song | None, window: Window) -> bool:
-    """Whether a window contains no sound of a song."""
-    if song is None or window.source == (0, 0):
-        return True
-    first, end = (frame * window.hop for frame in window.song_frames)
-    return sound_latents.is_silent(song.samples[max(0, first) : end])
+def hears_nothing(song: Song | None, start: int, end: int) -> bool:
+    """Whether a song has no sound between two of its samples."""
+    return song is None or sound_latents.is_silent(song.samples[max(0, start) : max(0, end)])
 
 
 def _refuse_invalid_samples(song: Song, what: str) -> None:
