@@ -213,7 +213,7 @@ class EngineChild:
         name = f"{song.digest}, without its offset"  # engines keep what they found out about a song by this
         if name not in self._songs:
             self._songs[name] = Song(sound_of(song.samples, song.rate), song.rate, name)
-        return self._songs[name]
+        return replace(self._songs[name], kept=song.kept)  # of audio the engine made, offset and all
 
     def _send(self, message: FromChild) -> None:
         self._connection.send(message)

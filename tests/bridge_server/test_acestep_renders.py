@@ -466,7 +466,9 @@ def test_a_take_of_a_new_song_is_not_encoded_again_unless_its_audio_changed(
     asked = {"start": START, "end": END, "seed": 5, "options": {"steps": 1}, "match_loudness": False}
     first = takes_of(ws, "repaint", source=f"take:{made['id']}", **asked)["mix"]
     assert latents_of(first) == "kept with the take"
-    further = takes_of(ws, "repaint", source=f"take:{first['id']}", **asked | {"seed": 6})["mix"]
+    spliced = takes_of(ws, "repaint", source="song.wav", **asked)["mix"]
+    assert latents_of(spliced) == "encoded"
+    further = takes_of(ws, "repaint", source=f"take:{spliced['id']}", **asked | {"seed": 6})["mix"]
     assert latents_of(further) == "kept with the take", "the song with the repaint in it"
     samples = audio(ws, made["id"], "clip", "float32")
     for name, changed, origin in (("same.wav", 0.0, "kept with the take"), ("changed.wav", 0.01, "encoded")):
