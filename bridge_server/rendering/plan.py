@@ -238,8 +238,9 @@ def _refuse_bars_without_tempo(request: Render) -> None:
 
 def song_words(request: Render) -> SongWords | None:
     """The song as it is, for an edit."""
-    edits = isinstance(request, Cover) and request.edit
-    return SongWords(request.song_prompt, request.song_lyrics) if edits else None
+    if not isinstance(request, Cover) or not request.edit:
+        return None
+    return SongWords(request.song_prompt, request.song_lyrics)
 
 
 def _region(
