@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +37,8 @@ def varied(take: Take, request: requests.Vary, description: EngineDescription | 
     note = ""
     if request.variance is not None:
         assert description is not None, "asked for above"
-        more, note = _retake(take, request.variance, request.seed, description)
+        number = _drawn(take, request.id) if request.seed is None else request.seed % 2**63
+        more, note = _retake(take, request.variance, number, description)
         fields |= more
     elif request.seed is not None:
         fields["seed"] = request.seed
@@ -53,8 +55,16 @@ def of_song(take: Take) -> dict[str, object]:
     return {**source, "title": take.title}  # the store's audio has no name
 
 
+def _drawn(take: Take, request_id: str) -> int:
+    """Selects a noise. A request that comes twice under one id means the same one, so its number comes from the id."""
+    if not request_id:
+        return secrets.randbelow(DRAWN)
+    digest = hashlib.sha256(f"{take.id} {request_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % DRAWN
+
+
 def _retake(
-    take: Take, variance: float, number: int | None, description: EngineDescription
+    take: Take, variance: float, number: int, description: EngineDescription
 ) -> tuple[dict[str, Any], str]:
     """Seed and options of the take's own noise, with one more blended in, and a note. number: selects that noise."""
     if RETAKE_OF not in description.options:
@@ -64,18 +74,17 @@ def _retake(
             "Omit variance; vary then renders the take with another seed.",
             "variance",
         )
-    drawn = secrets.randbelow(DRAWN) if number is None else number % 2**63
     options = take.request.get("options")
     known = dict(options) if isinstance(options, Mapping) else {}
     earlier = _listed(known.get(VARIANCE))
     own = str(take.recipe.take + 1)
     blended = {
         VARIANCE: [*earlier, f"{variance:.17g}"],
-        VARIATION: [*_padded(_listed(known.get(VARIATION)), len(earlier)), str(drawn)],
+        VARIATION: [*_padded(_listed(known.get(VARIATION)), len(earlier)), str(number)],
         RETAKE_OF: [*(_listed(known.get(RETAKE_OF)) or [own] * len(earlier)), own],
     }
     joined = {name: ",".join(values) for name, values in blended.items()}
-    note = f"The take's own noise is kept, {variance:.0%} blended towards number {drawn} (the seed that repeats this)."
+    note = f"The take's own noise is kept, {variance:.0%} blended towards number {number} (the seed that repeats this)."
     return {"seed": take.recipe.seed, "options": {**known, **joined}}, note
 
 

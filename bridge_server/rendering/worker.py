@@ -99,9 +99,8 @@ class RenderWorker:
         """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
         if (run := self._runs.get(job.id)) is not None:
             run.cancel(reason)
-            with contextlib.suppress(
-                ProtocolError
-            ):  # a full disk: it is cancelled all the same while the server lives
+            # Where the disk is full it is cancelled all the same, as long as the server lives.
+            with contextlib.suppress(ProtocolError):
                 self._queue.note_cancelled(job, reason)
             return True
         if job.state is not JobState.QUEUED:

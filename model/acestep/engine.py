@@ -54,9 +54,7 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
 which takes ten times as long."""
 
-_LOADING = (
-    0.15  # share of a take's bar where a checkpoint is loaded for it: of a render on a GPU, after a first one
-)
+_LOADING = 0.15  # share of a take's bar where a checkpoint is loaded for it first
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
 _HINTS = {

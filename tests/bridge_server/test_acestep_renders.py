@@ -408,6 +408,10 @@ def test_a_retake_stays_near_its_take_and_so_does_a_retake_of_that(ws: WebSocket
     reported = ws.call("vary", take=near["id"], variance=0.1, takes=2)
     assert "10% blended towards number" in reported["note"]
     assert ws.until_end(reported["job"])[-1]["takes"] == 2
+    asked = {"take": near["id"], "variance": 0.1, "id": "sent twice"}
+    once, twice = (ws.call("vary", **asked)["job"] for _ in range(2))
+    assert once == twice, "an answer that was lost is no second render"
+    assert ws.until_end(once)[-1].name == "done"
 
 
 def test_a_new_song_has_retakes(ws: WebSocketPeer) -> None:
