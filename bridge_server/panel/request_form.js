@@ -317,6 +317,8 @@ export class RequestForm {
     this.#showEngine();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
+    const passes = engine?.stem_passes && draft.task === "extract";
+    setText(this.choices.stems.parentElement.querySelector("legend"), passes ? `Stems (none: all ${choices.stems.length}, a pass each)` : "Stems (none: all)");
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";
     this.lyrics.use(engine, { open: draft.task === "generate" || Boolean(draft.lyrics) });
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);

@@ -70,6 +70,21 @@ def test_a_remix_keeps_the_songs_own_sound(open_panel):
     assert "edit" not in sent
 
 
+def test_stems_that_take_a_pass_each_say_so(open_panel):
+    page = open_panel().ready().page
+    legend = page.locator("[data-field=stems] legend")
+    page.click("[data-task=extract]")
+    expect(legend).to_have_text("Stems (none: all)")
+    page.evaluate(
+        """() => {
+            const engines = structuredClone(panel.store.get('engines'));
+            Object.assign(engines.sketch, { stem_passes: true, stems: ['vocals', 'drums', 'bass'] });
+            panel.store.set({ engines });
+        }"""
+    )
+    expect(legend).to_have_text("Stems (none: all 3, a pass each)")
+
+
 def test_a_variation_can_stay_close_to_its_take(open_panel):
     page = open_panel().ready().page
     page.wait_for_function("panel.store.get('selected')")
