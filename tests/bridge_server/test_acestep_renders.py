@@ -69,6 +69,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
     untrained turbo and base checkpoint, and their roots have six seconds of the demo song."""
     models = write_models(tmp_path_factory.mktemp("models") / "models & more", TURBO, BASE)
     shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
+    shutil.copytree(models / "vae", models / "scragvae")
     engines = engine_setups(models=models, device="cpu", memory_gb=100)
     with contextlib.ExitStack() as stack:
 
@@ -527,6 +528,15 @@ def test_a_silent_stretch_cannot_be_edited(ws: WebSocketPeer) -> None:
     last = ws.render("cover", **asked, song_prompt="silence", options={"steps": 1})[-1]
     assert (last.name, last["code"]) == ("failed", "cannot_render"), last.values
     assert "nothing to edit" in last["sentence"]
+
+
+def test_the_autoencoder_is_chosen_by_name_and_kept_in_the_recipe(ws: WebSocketPeer) -> None:
+    chosen = repaint(ws, options={"steps": 1, "vae": "scragvae"})
+    figures = chosen["recipe"]["figures"]
+    assert (figures["vae"], len(figures["vae_digest"])) == ("scragvae", 64)
+    last = ws.render("repaint", **SOURCE, start=START, end=END, options={"steps": 1, "vae": "best"})[-1]
+    assert (last.name, last["code"]) == ("failed", "cannot_render")
+    assert last["remedy"] == "Available: official, scragvae, vae."
 
 
 def test_a_remix_keeps_the_song_itself(ws: WebSocketPeer) -> None:
