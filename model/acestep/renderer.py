@@ -21,7 +21,7 @@ from model.acestep import pipeline
 from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
-from model.acestep.conditioning.kept_latents import kept_of
+from model.acestep.conditioning.kept_latents import joined, kept_of
 from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
@@ -129,7 +129,8 @@ class Renderer:
                 )
                 for start, samples in pieces:
                     yield from delivered.pieces(stem.stem, start, samples)
-                yield from kept_of(request, plan.window, stem.stem, rendered)
+                whole = joined(scene.source, rendered, plan.region)
+                yield from kept_of(request, plan.window, stem.stem, whole)
         yield from delivered.residual()
         yield self._report(plan, request, delivered)
 

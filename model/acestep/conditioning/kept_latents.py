@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model.acestep.latent_grid import Window
-from model.acestep.sampling.masks import padded_with_silence
+from model.acestep.sampling.masks import Region, padded_with_silence
 from model.engine import RenderRequest, Song, Task
 from model.kept import CLIP, SONG, Kept
 
@@ -36,6 +36,16 @@ def kept_of(request: RenderRequest, window: Window, stem: str, latents: Tensor) 
     if rest or first < 0 or last > window.frames or (spliced and request.start < 0):
         return
     yield Kept(SONG if spliced else CLIP, stem, encoded(latents[0, first:last]))
+
+
+def joined(source: Tensor, rendered: Tensor, region: Region | None) -> Tensor:
+    """Latents of the song as it is once the region is spliced into it, [1, T, 64]: outside it stays what it was, also
+    where a render without injection made something else of it. region: None = all of it is new."""
+    if region is None:
+        return rendered
+    whole = source.to(rendered).clone()
+    whole[:, slice(*region)] = rendered[:, slice(*region)]
+    return whole
 
 
 def _frames(song: Song | None) -> int:

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 import torch
 
-from model.acestep.conditioning.kept_latents import aligned, decoded, encoded, kept_of
+from model.acestep.conditioning.kept_latents import aligned, decoded, encoded, joined, kept_of
 from model.acestep.latent_grid import plan_window
 from model.engine import Grid, RenderRequest, Song, Task
 from model.kept import CLIP, SONG
@@ -93,6 +93,13 @@ def test_what_is_kept_begins_with_the_audio(name: str) -> None:
         kept = decoded(each.data)
         assert kept is not None
         assert kept[:, 0].tolist() == list(range(first, end))
+
+
+def test_outside_a_repaint_the_song_keeps_its_own_latents() -> None:
+    source, rendered = torch.zeros(1, 10, 64), torch.ones(1, 10, 64)
+    assert joined(source, rendered, (3, 5))[0, :, 0].tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
+    assert not source.any()
+    assert joined(source, rendered, None) is rendered
 
 
 def test_a_repaint_that_saw_part_of_the_song_keeps_nothing() -> None:
