@@ -475,6 +475,12 @@ def test_a_take_of_a_new_song_is_not_encoded_again_unless_its_audio_changed(
     assert latents_of(spliced) == "encoded"
     further = takes_of(ws, "repaint", source=f"take:{spliced['id']}", **asked | {"seed": 6})["mix"]
     assert latents_of(further) == "kept with the take", "the song with the repaint in it"
+    ws.call("takes.choose", take=spliced["id"])
+    elsewhere = {**asked, "start": 4 * RATE, "end": 5 * RATE, "hears": "accepted"}
+    heard = takes_of(ws, "repaint", source="song.wav", **elsewhere)["mix"]
+    assert heard["recipe"]["heard"]["parts"], "the song as it stands"
+    assert latents_of(heard) == "kept with the take"
+    ws.call("takes.revert", take=spliced["id"])
     samples = audio(ws, made["id"], "clip", "float32")
     for name, changed, origin in (("same.wav", 0.0, "kept with the take"), ("changed.wav", 0.01, "encoded")):
         samples[1000] += changed
