@@ -17,6 +17,7 @@ from clip_store.choices import Choice, Choices, Place
 from clip_store.comp import Comp, Part, cropped, overlay
 from clip_store.errors import TakeError
 from clip_store.index_schema import SCHEMA_VERSION, Connection, make_tables
+from clip_store.kept import KeptBlobs
 from clip_store.marks import Marks
 from clip_store.song_history import SongHistory
 from clip_store.take import COLUMNS, Take, from_row, to_row
@@ -61,6 +62,7 @@ class TakeIndex:
         self._choices = Choices(connection)
         self.history = SongHistory(connection, self._choices)
         self.marks = Marks(connection)
+        self.kept = KeptBlobs(connection)
 
     def add(self, take: Take) -> None:
         """Record a take. Raises TakeError when the id is taken."""
@@ -268,6 +270,7 @@ class TakeIndex:
         place = place_of(self.get(take_id))
         self.history.replace_steps(place, self._choices.drop_take(place, take_id))
         self.marks.drop(take_id)
+        self.kept.drop(take_id)
         self._connection.execute("DELETE FROM take WHERE id = ?", (take_id,))
 
     def referenced_digests(self) -> set[str]:

@@ -9,7 +9,7 @@ from clip_store.take import COLUMNS
 
 Connection = sqlite3.Connection
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of these tables alone: `PRAGMA user_version` belongs to whoever owns the database file."""
 
 TABLES = (
@@ -57,6 +57,11 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS take_mark (
         take TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', stars INTEGER NOT NULL DEFAULT 0,
         hidden INTEGER NOT NULL DEFAULT 0)""",
+    # What engines keep of takes' audio, see kept.py.
+    """CREATE TABLE IF NOT EXISTS kept (
+        serial INTEGER PRIMARY KEY AUTOINCREMENT, take TEXT NOT NULL, engine TEXT NOT NULL, digest TEXT NOT NULL,
+        blob TEXT NOT NULL, size INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS kept_by_audio ON kept (digest)",
 )
 
 MIGRATIONS = {
@@ -83,6 +88,8 @@ MIGRATIONS = {
         "ALTER TABLE choice ADD COLUMN chosen_by TEXT NOT NULL DEFAULT ''",
         *(table for table in TABLES if "EXISTS xmp" in table),
     ),
+    # Engines keep latents.
+    4: tuple(table for table in TABLES if "kept" in table),
 }
 
 

@@ -345,6 +345,8 @@ class EngineRecord(Message):
     stems: tuple[str, ...] = value(TEXTS, "the stems it can extract")
     instruments: tuple[str, ...] = value(TEXTS, "the instruments it can play")
     follows_chords: bool = value(Flag(), "whether accompany plays the chords a request gives", False)
+    edits: bool = value(Flag(), "whether cover can edit a song's words or description", False)
+    stem_passes: bool = value(Flag(), "whether extract takes a pass for each stem", False)
     options: Mapping[str, str] = value(TableOf(AnyText()), "its own options, with a line of help each")
     max_seconds: float = value(Real(0, 1e9), "longest region with its handles, in seconds")
     weights: str = value(AnyText(), "digest or name of its weights")

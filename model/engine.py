@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from model.blueprint import Blueprint
 from model.errors import RenderStopped
 from model.given_chord import GivenChord
+from model.kept import Kept
 from model.vocabulary import PromptVocabulary
 
 Samples = NDArray[np.float32]
@@ -48,11 +49,13 @@ class Song:
              are rendered together: the channels of all of them.
     rate:    frames per second.
     digest:  identifies the content (same digest, same samples and rate), so that engines can cache analyses.
+    kept:    what this engine kept of exactly this audio when it made it (model/kept.py); None without it.
     """
 
     samples: Samples
     rate: int
     digest: str
+    kept: bytes | None = None
 
     @property
     def frames(self) -> int:
@@ -87,6 +90,14 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class SongWords:
+    """A song as it is, in words: for an edit, which changes the song by as much as the words differ."""
+
+    caption: str = ""
+    lyrics: str = ""
+
+
+@dataclass(frozen=True)
 class RenderRequest:
     """One or more takes to render. Positions are frames at `rate`, counted from the first sample of the song.
 
@@ -101,6 +112,8 @@ class RenderRequest:
     ending:      for COMPLETE: end the song inside the region.
     context_seconds: how much of the song on each side the engine may use; None = as much as it can.
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
+    edit:        for COVER: keep the song, described here as it is, and change what caption and lyrics say otherwise;
+                 None = a cover. Only for engines that say `edits`.
     chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
                  engines that say `follows_chords`.
     options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
@@ -127,6 +140,7 @@ class RenderRequest:
     ending: bool = False
     context_seconds: float | None = None
     reference: Song | None = None
+    edit: SongWords | None = None
     chords: tuple[GivenChord, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -203,7 +217,7 @@ class Report:
     neural: bool = False
 
 
-Rendered = Piece | Attachment | Blueprint | Report
+Rendered = Piece | Attachment | Blueprint | Kept | Report
 """At most one Blueprint a take: what the engine knows of the music in words."""
 
 
@@ -280,6 +294,8 @@ class EngineDescription:
     max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
         same to all of them: tracks are rendered together by it.
     follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
+    edits: whether `COVER` can keep the song and change its words or its description.
+    stem_passes: whether `EXTRACT` renders each stem in a pass of its own: all of them take as many times as long.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
@@ -305,6 +321,8 @@ class EngineDescription:
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     follows_chords: bool = False
+    edits: bool = False
+    stem_passes: bool = False
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2

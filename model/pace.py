@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from model.engine import OnProgress, Progress, ShouldStop, stop_if_asked
+
+
+def within(progress: OnProgress, low: float, high: float) -> OnProgress:
+    """Progress for the part of a work between two fractions of it; times left are those of that part."""
+    return lambda update: progress(
+        replace(update, fraction=low + (high - low) * min(max(update.fraction, 0.0), 1.0))
+    )
 
 
 class Pace:

@@ -37,6 +37,7 @@ from model.errors import CannotRender, NotLoaded
 ENGINES = {
     "noise": EngineSetup("tests.doubles:NoiseEngine"),
     "near": EngineSetup("tests.doubles:NearEngine"),
+    "passes": EngineSetup("tests.doubles:PassesEngine"),
     "slow": EngineSetup("tests.doubles:SlowEngine"),
     "deaf": EngineSetup("tests.doubles:DeafEngine"),
     "faulty": EngineSetup("tests.doubles:FaultyEngine"),
@@ -123,6 +124,15 @@ class NearEngine(NoiseEngine):
 
     def describe(self) -> EngineDescription:
         return replace(super().describe(), context_seconds=1.0)
+
+
+class PassesEngine(NoiseEngine):
+    """Extracts stem by stem, in a pass each."""
+
+    name = "passes"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), stem_passes=True)
 
 
 class SlowEngine(NoiseEngine):

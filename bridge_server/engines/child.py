@@ -29,6 +29,7 @@ from bridge_server.engines.messages import (
     ChildBroke,
     ChildDescription,
     ChildDone,
+    ChildKept,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -55,6 +56,7 @@ from model.blueprint import Blueprint
 from model.dsp.offset import outweighs_sound, sound_of
 from model.engine import Attachment, Engine, Piece, Progress, Rendered, Report, Song
 from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
+from model.kept import Kept
 
 # Songs kept as float32: the one being worked on, the one before it and a reference. More would cost 90 MB for
 # every 4 minutes.
@@ -148,7 +150,7 @@ class EngineChild:
         folders = self._start.folders
         assert folders is not None, "a process that only describes its engine gets no orders"
         files = {option: str(self._files[file]) for option, file in order.files.items()}
-        song = self._stacked(order) if order.stack else self._song(order.song)
+        song = self._stacked(order) if order.stack else self._with_kept(self._song(order.song), order.kept)
         if song is not None and not order.stack and not TASKS[order.request.task.value].sums_to_source:
             song = self._without_offset(song)
         request = replace(
@@ -177,6 +179,17 @@ class EngineChild:
         self._songs.move_to_end(digest)
         return self._songs[digest]
 
+    def _with_kept(self, song: Song | None, kept: str) -> Song | None:
+        """The song with what the engine kept of it, as long as that is there: it is worth a little time, no error."""
+        if song is None or not kept:
+            return song
+        assert self._audio is not None, "a process that only describes its engine gets no orders"
+        with contextlib.suppress(ClipStoreError, OSError):
+            data = self._audio.path(kept).read_bytes()
+            if hashlib.sha256(data).hexdigest() == kept:
+                return replace(song, kept=data)
+        return song
+
     def _stacked(self, order: RenderCommand) -> Song:
         """The order's tracks as one song: the channels of all of them, silent before a track begins and after it."""
         name = hashlib.sha256(repr((order.stack, order.frames)).encode()).hexdigest()
@@ -200,7 +213,7 @@ class EngineChild:
         name = f"{song.digest}, without its offset"  # engines keep what they found out about a song by this
         if name not in self._songs:
             self._songs[name] = Song(sound_of(song.samples, song.rate), song.rate, name)
-        return self._songs[name]
+        return replace(self._songs[name], kept=song.kept)  # of audio the engine made, offset and all
 
     def _send(self, message: FromChild) -> None:
         self._connection.send(message)
@@ -227,6 +240,8 @@ class OrderSender:
                 self._child._send(ChildAttachment(number, take, found))
             case Blueprint():
                 self._child._send(ChildBlueprint(number, take, found))
+            case Kept():
+                self._child._send(ChildKept(number, take, found))
             case Report():
                 self._reported.add(take)
                 self._child._send(ChildReport(number, take, found))

@@ -39,6 +39,8 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
         _known("language", (request.language,), description.languages, label)
     _refuse_too_many_characters("prompt", request.prompt, description.prompt, label)
     _refuse_too_many_characters("lyrics", request.lyrics, description.lyrics, label)
+    for field, limit in (("song_prompt", description.prompt), ("song_lyrics", description.lyrics)):
+        _refuse_too_many_characters(field, getattr(request, field, ""), limit, label)
 
 
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from model.blueprint import Blueprint
 from model.engine import Attachment, EngineDescription, Progress, RenderRequest, Report
+from model.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class RenderCommand:
     results: a name for what this order gives, of letters, digits and "-"; no other order under way has it.
     number:  given by the host.
     files:   by the option that names them.
+    kept:    digest of what the engine kept of the song when it made it; "" where there is nothing.
     stack:   the songs that are rendered together, in place of `song`. frames: of the stack.
     """
 
@@ -82,6 +84,7 @@ class RenderCommand:
     files: Mapping[str, OptionFile] = field(default_factory=dict)
     stack: tuple[StackedTrack, ...] = ()
     frames: int = 0
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,15 @@ class ChildBlueprint:
 
 
 @dataclass(frozen=True)
+class ChildKept:
+    """Child to server: what the engine keeps of a take's audio."""
+
+    number: int
+    take: int
+    kept: Kept
+
+
+@dataclass(frozen=True)
 class ChildReport:
     """Child to server: a take is complete."""
 
@@ -189,7 +201,7 @@ class ChildBroke:
     traceback: str
 
 
-ChildResult = ChildPiece | ChildAttachment | ChildBlueprint | ChildReport
+ChildResult = ChildPiece | ChildAttachment | ChildBlueprint | ChildKept | ChildReport
 FromChild = (
     ChildDescription | ChildReady | ChildProgress | ChildResult | ChildDone | ChildRefused | ChildBroke
 )

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from bridge_server.engines.messages import (
     ChildAttachment,
     ChildBlueprint,
+    ChildKept,
     ChildPiece,
     ChildReport,
     ChildResult,
 )
 from model.blueprint import Blueprint
 from model.engine import Attachment, Report
+from model.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Outcome:
     attachments: tuple[Attachment, ...]
     report: Report
     blueprint: Blueprint | None = None
+    kept: tuple[Kept, ...] = ()
 
     def stem(self, name: str) -> StemFile | None:
         return next((entry for entry in self.stems if entry.stem == name), None)
@@ -61,6 +64,7 @@ class _Parts:
     stems: dict[str, StemFile] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
     blueprint: Blueprint | None = None
+    kept: list[Kept] = field(default_factory=list)
     report: Report | None = None
 
 
@@ -82,6 +86,8 @@ class OutcomeCollector:
                 parts.attachments.append(attachment)
             case ChildBlueprint(blueprint=blueprint):
                 parts.blueprint = blueprint
+            case ChildKept(kept=kept):
+                parts.kept.append(kept)
             case ChildReport(report=report):
                 parts.report = report
         return None
@@ -92,7 +98,8 @@ class OutcomeCollector:
         for take, parts in self._parts.items():
             assert parts.report is not None, "the child reports every take before it is done"
             stems, attachments = tuple(parts.stems.values()), tuple(parts.attachments)
-            found.append(Outcome(take, stems, attachments, parts.report, parts.blueprint))
+            kept = tuple(parts.kept)
+            found.append(Outcome(take, stems, attachments, parts.report, parts.blueprint, kept))
         return tuple(found)
 
     def _grown(self, parts: _Parts, piece: ChildPiece) -> StemFile:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
@@ -52,10 +53,15 @@ class PlaceClaim:
 
 
 class EnginePlaces:
-    """The places of one engine. The first free one is lent first: it is the one most likely to run already."""
+    """The places of one engine. The first free one is lent first: it is the one most likely to run already.
 
-    def __init__(self, hosts: Iterable[EngineHost]) -> None:
+    clock: seconds; only differences matter.
+    """
+
+    def __init__(self, hosts: Iterable[EngineHost], clock: Callable[[], float] = time.monotonic) -> None:
         self.hosts = tuple(hosts)
+        self._clock = clock
+        self._last_used = clock()
         self._free = list(range(len(self.hosts)))
         self._waiting: list[tuple[Rank, int, PlaceClaim]] = []
         self._claims = count()  # two claims of one rank, should there be any, come in order
@@ -64,6 +70,20 @@ class EnginePlaces:
     def free(self) -> bool:
         """Whether a place is free; nobody waits for one then."""
         return bool(self._free)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any place is lent."""
+        return len(self._free) < len(self.hosts)
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long no place was lent; 0 while one is."""
+        return 0.0 if self.in_use else self._clock() - self._last_used
+
+    def used(self) -> None:
+        """Idle from now on, as after a render: an engine that was started ahead is not unloaded at once."""
+        self._last_used = self._clock()
 
     def claim(self, rank: Rank) -> PlaceClaim:
         """A claim to a place, granted at once where one is free."""
@@ -81,3 +101,4 @@ class EnginePlaces:
                 claim._granted.set_result(host)
                 return
         heapq.heappush(self._free, self.hosts.index(host))
+        self.used()

@@ -105,8 +105,10 @@ class EnginePool:
 
     async def warm_up(self, name: str) -> None:
         """Starts an engine ahead of the first render. Raises ProtocolError."""
+        places = self.places(name)
         try:
-            await self.places(name).hosts[0].start()
+            await places.hosts[0].start()
+            places.used()
         finally:
             if name in self._warming:
                 self._warming[name].set()
@@ -166,6 +168,23 @@ class EnginePool:
     def _answered(self, name: str, models: ModelsState) -> EngineDescription | None:
         known = self._known.get(name)
         return known.description if known is not None and known.models == models else None
+
+    def seconds_to_unload(self, limit: float) -> float | None:
+        """Until the next engine will have been idle for `limit` seconds; None while none is loaded without work."""
+        waits = [limit - places.idle_seconds for places in self._idle()]
+        return max(0.0, min(waits)) if waits else None
+
+    async def unload_idle(self, limit: float) -> None:
+        """Ends the processes of the engines that had no work for `limit` seconds; others keep theirs."""
+        idle = [places for places in self._idle() if places.idle_seconds >= limit]
+        await asyncio.gather(*(host.close() for places in idle for host in places.hosts))
+
+    def _idle(self) -> list[EnginePlaces]:
+        return [
+            places
+            for places in self._places.values()
+            if not places.in_use and any(host.pid is not None for host in places.hosts)
+        ]
 
     async def close(self) -> None:
         """Ends every process; the next render starts its own again."""

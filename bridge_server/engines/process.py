@@ -177,7 +177,8 @@ class EngineProcess:
                 f"The store cannot be written: {error.strerror}.",
                 "Free some disk space or check the folder's permissions, then try again.",
             ) from error
-        await self.start(on_progress)
+        # Loading is not rendering, and the process runs as a rule: it has been started for this order.
+        await self.start(lambda loading: on_progress(replace(loading, fraction=0.0)))
         if command.files:
             here = {file: self._option_files.path(option, file) for option, file in command.files.items()}
             await self._send(FilesHere(here))

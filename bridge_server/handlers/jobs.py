@@ -121,7 +121,7 @@ class JobHandlers:
         fields: dict[str, object] = {
             "job": job.id, "id": job.request_id, "client": job.client, "command": job.command,
             "state": job.state.value, "request": job.request, "created": job.created, "started": job.started,
-            "ended": job.ended, "failure": job.failure,
+            "ended": job.ended, "failure": job.failure if job.state is JobState.FAILED else {},
         }  # fmt: skip
         if progress is not None:
             fields["progress"] = JobStage(

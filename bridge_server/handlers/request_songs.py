@@ -9,6 +9,7 @@ from bridge_server.engines.limits import refuse_too_long
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.part_plans import about, refuse_overlaps
 from bridge_server.rendering.plan import Plan
+from bridge_server.rendering.stem_passes import MeasuredPace, passes_note
 from bridge_server.rendering.usual_context import with_usual_context
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_probe import SongProbe
@@ -36,15 +37,18 @@ AS_THEY_CAME = "Tracks that are rendered together use the files as they are, wit
 
 
 class RequestSongs:
-    """Looks at the songs requests name. Lives on the event loop."""
+    """Looks at the songs requests name. Lives on the event loop. extract_pace: what extractions took here."""
 
-    def __init__(self, reader: SongReader, tempos: SongTempos, hearing: Hearing) -> None:
+    def __init__(
+        self, reader: SongReader, tempos: SongTempos, hearing: Hearing, extract_pace: MeasuredPace
+    ) -> None:
+        self._extract_pace = extract_pace
         self._reader = reader
         self._hearing = hearing
         self._tempos = tempos
 
     async def placed(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
-        """The request with its songs in their places, and a note on those, on its context and on its chords.
+        """The request with its songs in their places, and a note on those, on its context, its chords and its passes.
 
         Raises ProtocolError for everything that the request and the headers of its files show to be impossible.
         """
@@ -68,7 +72,8 @@ class RequestSongs:
         placement = next((song.placement.note for song in songs if song.placement.note), "")
         request, context = with_usual_context(description, request, (plan for _, plan in planned))
         chords = dict.fromkeys(note for _, plan in planned for note in plan.chord_notes)
-        return request.evolve(notes=notes), " ".join(filter(None, (placement, context, *chords)))
+        passes = passes_note(description, request, [plan for _, plan in planned], self._extract_pace)
+        return request.evolve(notes=notes), " ".join(filter(None, (passes, placement, context, *chords)))
 
     async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
         """What would be rendered of each song, where it can be. Raises ProtocolError."""

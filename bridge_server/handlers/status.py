@@ -118,7 +118,8 @@ class StatusHandlers:
 
     async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
         async with self._sweeping:
-            keep = self._store.index.referenced_digests() | self._waiting_songs()
+            index = self._store.index
+            keep = index.referenced_digests() | index.kept.blobs() | self._waiting_songs()
             removed = await asyncio.to_thread(
                 self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, file_clock()
             )
@@ -174,6 +175,8 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         stems=description.stems,
         instruments=description.instruments,
         follows_chords=description.follows_chords,
+        edits=description.edits,
+        stem_passes=description.stem_passes,
         options=description.options,
         max_seconds=description.max_seconds,
         weights=description.weights,

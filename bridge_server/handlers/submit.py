@@ -15,10 +15,13 @@ from bridge_server.engines.prompt_reading import unread_words
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
+from bridge_server.handlers.song_words import refuse_impossible_edit, with_song_words
+from bridge_server.handlers.variation import varied
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.presets import Presets
+from bridge_server.rendering.stem_passes import ExtractPace
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -28,14 +31,12 @@ from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
-from bridge_server.songs.sources import STORED
 from clip_store.store import ClipStore
-from clip_store.take import Take
 from daw_protocol import requests
-from daw_protocol.addresses import BY_NAME, BY_REQUEST
+from daw_protocol.addresses import BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
-from daw_protocol.requests import Render
+from daw_protocol.requests import Cover, Render
 from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
@@ -80,12 +81,15 @@ class SubmitHandlers:
         self._reader = reader
         self._worker = worker
         self._answers = answers
-        self._songs = RequestSongs(reader, tempos, worker.hearing)
+        self._songs = RequestSongs(reader, tempos, worker.hearing, ExtractPace(queue, store).of)
         self._presets = presets
         self._clock = clock
 
-    async def submit(self, request: Render, client: Client) -> Response:
-        """Accepts a request, or answers a repeated one from memory. Raises ProtocolError."""
+    async def submit(self, request: Render, client: Client, note: str = "") -> Response:
+        """Accepts a request, or answers a repeated one from memory. note: the first thing the answer says.
+
+        Raises ProtocolError.
+        """
         filled = self._presets.fill(self._context(client, request).fill(request))
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
@@ -93,6 +97,7 @@ class SubmitHandlers:
         request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
+        request, described = self._described(description, request)
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         request, placement = await self._songs.placed(description, request)
@@ -105,7 +110,7 @@ class SubmitHandlers:
             self._worker.cancel(older, "Replaced by a newer request for the same region.")
         self._audience.add(job.id, client)
         unread = unread_words(description, request.task, request.prompt, request.lyrics)
-        notes = (seed_note, placement, *request.notes, unread)
+        notes = (note, seed_note, described, placement, *request.notes, unread)
         answer = acknowledged(job, " ".join(filter(None, notes))[:MAX_SENTENCE])
         self._events.publish(Notice(answer.replies[0], known_to=client))
         # The song's own tempo is kept with the song: it must not follow the context to the next one.
@@ -153,27 +158,17 @@ class SubmitHandlers:
     async def vary(self, request: requests.Vary, client: Client) -> Response:
         """The request of a take, about the same audio, with changes."""
         take = self._store.index.get(request.take)
-        if take.parent is None:
+        retake = request.variance is not None
+        if take.parent is None and not retake:
             raise ProtocolError(
                 ErrorCode.CANNOT_RENDER,
                 f"Take {take.id} has no source song, so it cannot be varied.",
-                "Generate a new one.",
+                "Generate a new one, or send variance to stay close to this one.",
                 "take",
             )
-        changes = {name: getattr(request, name) for name in ("strength", "prompt")}
-        fields = {
-            **{name: given for name, given in take.request.items() if name != "seed"},
-            **{name: given for name, given in changes.items() if given is not None},
-            "id": request.id,
-            **of_song(take),
-            "takes": request.takes,
-            "origin": take.id,
-        }
-        if request.seed is not None:
-            fields["seed"] = request.seed
-        again = BY_NAME[take.task].request.from_fields(fields)
-        assert isinstance(again, Render), take.task
-        return await self.submit(again, client)
+        description = await self._engines.describe(take.recipe.engine) if retake else None
+        again, note = varied(take, request, description)
+        return await self.submit(again, client, note)
 
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
@@ -222,6 +217,14 @@ class SubmitHandlers:
             chosen, description = name, await self._engines.describe(name)
         return chosen, description
 
+    def _described(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
+        """An edit with the song's words as it is, and a note; other requests as they are. Raises ProtocolError."""
+        if not isinstance(request, Cover):
+            return request, ""
+        refuse_impossible_edit(description, request)
+        take = self._reader.take_of(request.source) if request.edit and request.source else None
+        return with_song_words(request, take)
+
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""
         assert request.reference is not None
@@ -258,14 +261,6 @@ class SubmitHandlers:
             reply_to=client.reply_to,
             created=self._clock(),
         )
-
-
-def of_song(take: Take) -> dict[str, object]:
-    """The song of a take as a request names it; nothing for a take of tracks that were rendered together."""
-    if "tracks" in take.request:
-        return {}
-    source = {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
-    return {**source, "title": take.title}  # the store's audio has no name
 
 
 def settled_seed(seed: int | None) -> tuple[int, str]:

@@ -175,6 +175,15 @@ class JobQueue:
             found += [job for row in rows if (job := self._as_it_is(row)).state.terminal]
         return found
 
+    def newest_of(self, state: JobState, command: str, engine: str, limit: int) -> list[Job]:
+        """Jobs in a state, of one command and engine, newest first."""
+        rows = self._connection.execute(
+            "SELECT * FROM jobs WHERE state = ? AND command = ? AND json_extract(request, '$.engine') = ?"
+            " ORDER BY rowid DESC LIMIT ?",
+            (state.value, command, engine, limit),
+        )
+        return self._in_state(rows, state)
+
     def songs_in_use(self) -> dict[str, str]:
         """Sources and references of unfinished jobs, as the requests name them, each with such a job's id."""
         rows = self._connection.execute("SELECT * FROM jobs WHERE state IN ('queued', 'running')")
@@ -214,6 +223,17 @@ class JobQueue:
             self._unwritten[job.id] = (moved, job.state)
         return moved
 
+    def note_cancelled(self, job: Job, reason: str) -> None:
+        """Notes that a running job was cancelled: should the server die before its end, `resume` ends it so.
+
+        Raises ProtocolError when it cannot be written.
+        """
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE jobs SET failure = ? WHERE id = ? AND state = 'running'",
+                (json.dumps({CANCELLED: reason}), job.id),
+            )
+
     def write_ends(self) -> None:
         """Records how jobs ended, once the disk has room again."""
         try:
@@ -234,13 +254,16 @@ class JobQueue:
             self.write_ends()
 
     def resume(self, now: float, attempts: int) -> tuple[list[Job], list[Job]]:
-        """After a crash: running jobs go back to the queue, except those begun too often, which fail.
+        """After a crash: running jobs go back to the queue, except those begun too often, which fail, and those that
+        were being cancelled.
 
-        Returns (requeued, given up).
+        Returns (requeued, ended).
         """
         requeued, given_up = [], []
         for job in self.newest(JobState.RUNNING, limit=1_000_000):
-            if job.attempts >= attempts:
+            if CANCELLED in job.failure:
+                given_up.append(self.move(job, JobState.CANCELLED, now))
+            elif job.attempts >= attempts:
                 given_up.append(self.move(job, JobState.FAILED, now, GAVE_UP | {"sentence": gave_up(job)}))
             else:
                 requeued.append(self.move(job, JobState.QUEUED, now))
@@ -274,6 +297,7 @@ def marks(values: Collection[str]) -> str:
     return ", ".join("?" * len(values))
 
 
+CANCELLED = "cancelled"  # in place of a failure, while a job that was cancelled still runs
 GAVE_UP = {
     "code": ErrorCode.ENGINE_DIED.value,
     "remedy": "Try fewer takes or a shorter region. The server's log has the details.",

@@ -1,5 +1,6 @@
 /** Prompts used before with this song, and presets: the server keeps both, so that every panel has them. */
 
+import { COVER } from "./cover_fields.js";
 import { button, make, setText, show } from "./dom.js";
 import { ago, taskName } from "./words.js";
 
@@ -15,7 +16,7 @@ export function presetOf(task, given) {
 
 /** A preset as values of the form; what it does not keep is as in `empty`. */
 export function draftOf(preset, empty) {
-  const draft = { task: preset.task };
+  const draft = { ...COVER, task: preset.task };
   for (const [name, own] of Object.entries(KEPT)) draft[own] = preset[name] ?? empty[own];
   return draft;
 }

@@ -1,6 +1,7 @@
 /** The request: task, prompt, strength, number of takes. Shows only what the task and the engine support. */
 
 import { button, byId, make, setText, show } from "./dom.js";
+import { COVER, coverFields, coverFieldShown, coverValues } from "./cover_fields.js";
 import { hearsField, hearsMore } from "./hears.js";
 import { Lyrics } from "./lyrics.js";
 import { modelNamed, transferName } from "./models.js";
@@ -17,7 +18,7 @@ const TASKS = {
   accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "chords", "strength", "instruments"], needs: "song" },
   extract: { doc: "Stems of the region, or of the whole song. They sum to the song.", fields: ["stems"], needs: "song", single: true },
   lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
-  cover: { doc: "The same song in another style.", fields: ["prompt", "strength", "lyrics"], needs: "song" },
+  cover: { doc: "The same song in another style, or with other words.", fields: ["prompt", "strength", "lyrics", ...Object.keys(COVER)], needs: "song" },
   generate: { doc: "A new song from a description.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
 };
 
@@ -31,7 +32,7 @@ const HINTS = {
   generate: "the song, in your own words",
 };
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "" };
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "", ...COVER };
 
 export class RequestForm {
   constructor(store, arranger, bridge, notices, regions) {
@@ -125,7 +126,8 @@ export class RequestForm {
     if (needs !== "nothing" && region) Object.assign(given, region);
     else if (has("length") && draft.length.trim()) given.length = draft.length.trim();
     if (has("prompt") && draft.prompt.trim()) given.prompt = draft.prompt.trim();
-    if (has("strength")) given.strength = Number(draft.strength);
+    if (has("strength") && !(draft.task === "cover" && draft.edit && this.engine?.edits)) given.strength = Number(draft.strength);
+    Object.assign(given, coverValues(this.engine, draft));
     if (has("layers") && draft.layers !== "all" && this.engine?.layers?.includes(draft.layers)) given.layers = draft.layers;
     if (has("ending") && draft.ending) given.ending = true;
     if (has("lyrics") && draft.lyrics.trim() && this.engine?.lyrics_characters !== 0) given.lyrics = draft.lyrics.trim();
@@ -200,6 +202,7 @@ export class RequestForm {
       this.tasks, this.doc, this.reasonBox, this.getModel,
       promptBox,
       field("chords", "Chords (none: the engine finds them)", chords),
+      ...coverFields(),
       strengthField,
       choice("instruments", "Instruments (none: automatic)"),
       choice("stems", "Stems (none: all)"),
@@ -296,6 +299,8 @@ export class RequestForm {
       if (name === "layers") visible &&= choices.layers.length > 1;
       if (name === "instruments" || name === "stems") visible &&= choices[name].length > 0;
       if (name === "chords") visible &&= Boolean(engine?.follows_chords);
+      visible &&= coverFieldShown(name, engine, draft);
+      if (name === "strength" && draft.task === "cover") visible &&= !(draft.edit && engine?.edits);
       if (name === "takes") visible = !about.single;
       if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
       if (name === "context") {
@@ -312,6 +317,8 @@ export class RequestForm {
     this.#showEngine();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
+    const passes = engine?.stem_passes && draft.task === "extract";
+    setText(this.choices.stems.parentElement.querySelector("legend"), passes ? `Stems (none: all ${choices.stems.length}, a pass each)` : "Stems (none: all)");
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";
     this.lyrics.use(engine, { open: draft.task === "generate" || Boolean(draft.lyrics) });
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);

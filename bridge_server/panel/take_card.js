@@ -23,6 +23,14 @@ const FORMATS = [
   ["ledger", "the song's authorship ledger (a page to print)"],
 ];
 
+/** How close a variation stays to the take: share of another noise, "" for a new one. */
+const CLOSENESS = [
+  ["", "another take"],
+  ["0.1", "very close to this one"],
+  ["0.2", "close to this one"],
+  ["0.4", "related to this one"],
+];
+
 /** Formats that are the whole song with everything accepted in it, whichever take is selected. */
 const FINISHED = ["mix", "mix-flac", "ledger"];
 
@@ -326,10 +334,13 @@ export class TakeCard {
     showStrength();
     const seed = make("input", { id: "v-seed", type: "number", step: 1, placeholder: "new" });
     const takes = make("input", { id: "v-takes", type: "number", min: 1, max: 8, value: 1 });
+    const near = make("select", { id: "v-variance" }, ...CLOSENESS.map(([value, name]) => make("option", { value }, name)));
+    const canStayNear = Boolean(this.store.get("engines")?.[take.engine]?.options?.retake_of);
     const hasStrength = ["repaint", "complete", "accompany", "cover"].includes(take.task);
     const form = make("form", { class: "vary", "aria-label": "Variation" },
       make("div", {}, make("label", { class: "label", for: "v-prompt" }, "Prompt"), prompt),
       hasStrength ? make("div", {}, make("label", { class: "label", for: "v-strength" }, "Strength", shown), strength) : null,
+      canStayNear ? make("div", {}, make("label", { class: "label", for: "v-variance" }, "Closeness"), near) : null,
       make("div", { class: "pair" },
         make("div", {}, make("label", { class: "label", for: "v-seed" }, "Seed"), make("div", { class: "with-button" }, seed, button(`Use this take's seed, ${take.seed}`, { text: "=", onclick: () => { seed.value = take.seed; } }))),
         make("div", {}, make("label", { class: "label", for: "v-takes" }, "Takes"), takes)),
@@ -339,6 +350,7 @@ export class TakeCard {
       const changes = { takes: Number(takes.value) || 1 };
       if (prompt.value.trim() !== (take.prompt ?? "")) changes.prompt = prompt.value.trim();
       if (hasStrength) changes.strength = Number(strength.value);
+      if (canStayNear && near.value) changes.variance = Number(near.value);
       if (seed.value !== "") changes.seed = seed.value; // as text: a number would be rounded above 2^53
       this.varying = null;
       this.#changed(true);

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge_server.rendering.hearing import Hearing
+from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.rendering.part_plans import refuse_overlaps
 from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.stack import StackedSong, plan_of_stack, stacked
@@ -20,7 +21,6 @@ from daw_protocol.errors import ProtocolError
 from daw_protocol.requests import Render
 from daw_protocol.requests.parts import Part
 from daw_protocol.requests.tracks import TOGETHER
-from model.engine import Progress
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class JobMaterial:
         orders: Iterable[Part],
         hearing: Hearing,
         reader: SongReader,
-        report: Callable[[Progress], None],
+        bar: ProgressBar,
     ) -> None:
         self._job = job
         self._hearing = hearing
         self._request = request
         self._orders = tuple(orders)
         self._reader = reader
-        self._report = report
+        self._bar = bar
         self._waiting = Counter(part.track for part in self._orders)
         self._reading = asyncio.Lock()
         self._reference: Song | None = None
@@ -75,7 +75,7 @@ class JobMaterial:
 
     async def _read(self, part: Part) -> dict[int, PartMaterial]:
         """The material of every part with this part's song."""
-        self._report(Progress("reading the song", 0.0))
+        self._bar.preparing("reading the song")
         if self._request.reference and self._reference is None:
             self._reference = await self._referred(self._request.reference)
         if part.request.mode == TOGETHER:

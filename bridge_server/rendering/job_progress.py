@@ -10,11 +10,17 @@ from model.engine import Progress
 
 # Of a take's share of the progress bar: the rest is splicing, measuring and writing.
 RENDER_SHARE = 0.9
+# Of what is left of that when an engine is loaded: how long loading takes is not known before, only that it is not the
+# render.
+LOADING_SHARE = 0.1
 MAX_SECONDS_LEFT = 1e6
 
 
 class ProgressBar:
-    """The bar of one job; it never goes back, even if a take has to be rendered again.
+    """The bar of one job; it never goes back, even if an engine is loaded meanwhile or a take is rendered again.
+
+    Everything that says how far a job is goes through it. Each stretch of work on a take (loading the engine,
+    rendering, rendering again) counts from 0 to 1 by itself and fills the bar from where it stood before.
 
     takes: how many the job has, each with the same share. report: called with the whole job's progress. parts: of a job
     about several regions or songs.
@@ -26,6 +32,29 @@ class ProgressBar:
         self._report = report
         self._fractions: dict[int, float] = {}
         self._latest: dict[int, Progress] = {}
+        self._stretches: dict[int, tuple[float, float]] = {}  # by take: where the present one begins and ends
+
+    def preparing(self, stage: str) -> None:
+        """Work for the job as a whole, such as reading a song: the bar stands still."""
+        self._report(Progress(stage, self._whole()))
+
+    def loading(self, numbers: tuple[int, ...], progress: Progress) -> None:
+        """The engine starts in the place where these takes will be rendered."""
+        for number in numbers:
+            low = self._fractions.get(number, 0.0)
+            high = low + (RENDER_SHARE - low) * LOADING_SHARE
+            self._stretches.setdefault(number, (low, high))
+        self._advance(numbers, progress)
+
+    def loaded(self, numbers: tuple[int, ...]) -> None:
+        """What follows is the render."""
+        for number in numbers:
+            self._stretches.pop(number, None)
+
+    def again(self, numbers: tuple[int, ...], stage: str) -> None:
+        """These takes have to be rendered again, from the start: the bar goes on from where it is."""
+        self.loaded(numbers)
+        self._say(numbers, Progress(stage, 0.0))
 
     def rendering(self, numbers: tuple[int, ...], progress: Progress, first: int = 1) -> None:
         """The engine's progress on these takes, counted from 1: on one of them, or on all.
@@ -33,11 +62,14 @@ class ProgressBar:
         first: the number of the take that the engine calls 0.
         """
         about = numbers if progress.take is None else (progress.take + first,)
-        self._advance(about, progress, min(1.0, max(0.0, progress.fraction)) * RENDER_SHARE)
+        for number in about:
+            self._stretches.setdefault(number, (self._fractions.get(number, 0.0), RENDER_SHARE))
+        self._advance(about, progress)
 
     def finishing(self, number: int, stage: str) -> None:
         """The render of a take is there; what follows is the server's work."""
-        self._advance((number,), Progress(stage, 1.0), RENDER_SHARE)
+        self._stretches[number] = (RENDER_SHARE, RENDER_SHARE)
+        self._advance((number,), Progress(stage, 1.0))
 
     def recorded(self, numbers: Iterable[int]) -> None:
         """These takes are in the store."""
@@ -45,13 +77,20 @@ class ProgressBar:
             self._fractions[number] = 1.0
             self._latest.pop(number, None)
 
-    def _advance(self, numbers: tuple[int, ...], progress: Progress, fraction: float) -> None:
+    def _advance(self, numbers: tuple[int, ...], progress: Progress) -> None:
+        done = min(1.0, max(0.0, progress.fraction))
         for number in numbers:
-            self._fractions[number] = max(fraction, self._fractions.get(number, 0.0))
-            self._latest[number] = progress
+            low, high = self._stretches[number]
+            self._fractions[number] = max(low + (high - low) * done, self._fractions.get(number, 0.0))
+        self._say(numbers, progress)
+
+    def _say(self, numbers: tuple[int, ...], progress: Progress) -> None:
+        self._latest.update(dict.fromkeys(numbers, progress))
         first = self._latest[min(self._latest)]  # the take that is recorded next says how the job is
-        whole = sum(self._fractions.values()) / self._takes
-        self._report(Progress(first.stage + self._under_way(), whole, sensible(first.seconds_left)))
+        self._report(Progress(first.stage + self._under_way(), self._whole(), sensible(first.seconds_left)))
+
+    def _whole(self) -> float:
+        return sum(self._fractions.values()) / self._takes
 
     def _under_way(self) -> str:
         """ " (takes 2 and 3 of 8)", where there is more than one."""

@@ -36,7 +36,7 @@ from model.engine import EngineDescription, Progress
 
 log = logging.getLogger(__name__)
 
-AGAIN = Progress("rendering again: the engine's process ended", 0.0)
+AGAIN = "rendering again: the engine's process ended"
 
 
 # What ends one part of a job and says nothing about the others.
@@ -118,7 +118,7 @@ class JobRun:
             (order.part for order in self._orders),
             services.hearing,
             self._reader,
-            report,
+            self._bar,
         )
 
     def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
@@ -147,8 +147,13 @@ class JobRun:
             order.claim.release()
         self._on_place_free()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cancelled: whatever comes of its takes, it ends as a cancelled job then."""
+        return self._cancelled
+
     def cancel(self, reason: str) -> None:
-        """Stops every take. `render` then raises RenderCancelledError, unless all takes are there already."""
+        """Stops every take. Nothing is recorded any more, and `render` raises RenderCancelledError."""
         self.reason = reason
         self._cancelled = True
         self._stop_after(0)
@@ -176,11 +181,14 @@ class JobRun:
                 task.cancel()
             await asyncio.gather(preparing, *tasks, return_exceptions=True)
             self.release_places()
-        if self._cancelled and (self._missing or self._failures):
-            raise RenderCancelledError
+        self._refuse_if_cancelled()
         if self._failures:
             raise self._failure()
         return self._recorder.count(self.job)
+
+    def _refuse_if_cancelled(self) -> None:
+        if self._cancelled:
+            raise RenderCancelledError
 
     async def _announce(self) -> None:
         """Announces takes of an earlier run again: its client may have missed them."""
@@ -235,7 +243,7 @@ class JobRun:
                 if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
                     raise
                 log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, order.place, error)
-                self._bar.rendering(order.numbers, AGAIN)
+                self._bar.again(order.numbers, AGAIN)
                 # Before the place is given back: the take keeps its turn.
                 order.claim = self._places.claim((self._turn, order.numbers[0]))
             finally:
@@ -254,7 +262,8 @@ class JobRun:
         def progressed(progress: Progress) -> None:
             self._bar.rendering(numbers, progress, first)
 
-        await started(host, progressed, order.stop)
+        await started(host, lambda progress: self._bar.loading(numbers, progress), order.stop)
+        self._bar.loaded(numbers)
         assert host.description is not None, "it has just started"
         refuse_too_long(host.description, material.plan.least_seconds)
         files = await self._files_of(host.description)
@@ -264,6 +273,7 @@ class JobRun:
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
             files=files,
+            kept=self._recorder.kept_of(song, self._request.engine),
             stack=in_order(material.stack),
             frames=frames_of(material.stack) if material.stack else 0,
         )
@@ -316,6 +326,7 @@ class JobRun:
         )
         if not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
+            self._refuse_if_cancelled()
             await self._recorder.record_found(self.job, self._request.source, outcome)
         finished = await self._recorder.finish(context, outcome)
         for read in (song, *(track.song for track in material.stack)):
@@ -328,7 +339,7 @@ class JobRun:
         async with self._recording:
             while self._missing and (finished := self._finished.pop(self._missing[0], None)) is not None:
                 number = self._missing[0]
-                takes = await self._recorder.record(self.job, finished)
+                takes = await self._recorder.record(self.job, finished, self._refuse_if_cancelled)
                 self._missing.pop(0)
                 self._bar.recorded((number,))
                 self._live.finish(self.job.id, number, takes)

@@ -16,7 +16,7 @@ from bridge_server.rendering.given_chords import on_grid, over_region
 from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.context import NEW_SONG_RATE, tempo_map_of
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests import Render
+from daw_protocol.requests import Cover, Render
 from daw_protocol.song_tempo import musical_field
 from daw_protocol.tasks import TaskSpec
 from daw_protocol.timeline import Bbt, Span, TempoMap, parse_bars
@@ -24,7 +24,7 @@ from daw_protocol.timeline.chord_progression import ChordAt, ChordProgression
 from daw_protocol.timeline.duration import DurationUnit
 from daw_protocol.timeline.tempo_map import MAX_LISTED_QUARTERS
 from daw_protocol.timeline.tempo_point import MAX_BPM
-from model.engine import Grid, RenderRequest, Task
+from model.engine import Grid, RenderRequest, SongWords, Task
 from model.given_chord import GivenChord
 
 # Seven hours at 120 BPM: no song, and already more beats than an engine should be handed.
@@ -110,6 +110,7 @@ class Plan:
             ending=getattr(request, "ending", False),
             context_seconds=request.context,
             chords=self._given_chords(),
+            edit=song_words(request),
             options={name: given for name, given in request.options.items() if name not in files},
         )
 
@@ -233,6 +234,13 @@ def _refuse_bars_without_tempo(request: Render) -> None:
             "--accept`. Seconds and samples need no tempo.",
             "bpm",
         )
+
+
+def song_words(request: Render) -> SongWords | None:
+    """The song as it is, for an edit."""
+    if not isinstance(request, Cover) or not request.edit:
+        return None
+    return SongWords(request.song_prompt, request.song_lyrics)
 
 
 def _region(

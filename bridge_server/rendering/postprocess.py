@@ -19,6 +19,7 @@ from bridge_server.songs.sources import Song
 from bridge_server.version import MADE_BY
 from clip_store.audio.audio import Audio, Encoding, quantise, widened
 from clip_store.blobs import BlobStore
+from clip_store.kept import KeptBlob
 from clip_store.measure.alignment import is_silent
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
 from clip_store.source_type import of_take
@@ -34,6 +35,7 @@ from model.blueprint import Blueprint
 from model.dsp.loudness import integrated, peak_db
 from model.dsp.offset import outweighs_sound, sound_of, without_drift
 from model.engine import EngineDescription
+from model.kept import CLIP, SONG
 
 HANDLES = "handles"
 
@@ -47,6 +49,8 @@ MIN_GAIN_DB = 0.5
 # Shorter than one period of a low note there is no loudness; a single sample "matched" to what it replaces is
 # the very sample it replaces.
 MIN_MATCHED_SECONDS = 0.01
+
+MAX_KEPT = 16 * 1024 * 1024  # of what an engine keeps of a clip: four times the latents of ten minutes
 
 Render = NDArray[np.float32]
 
@@ -72,11 +76,12 @@ class TakeContext:
 
 @dataclass(frozen=True)
 class FinishedTake:
-    """A take whose audio is in the store, ready to be recorded."""
+    """A take whose audio is in the store, ready to be recorded. kept: what the engine keeps of it, in the store too."""
 
     take: Take
     audio: Audio
     handles: Audio | None
+    kept: tuple[KeptBlob, ...] = ()
 
 
 def warm_up() -> None:
@@ -177,7 +182,19 @@ def _spliced(
     assembled = receipts.assembled_of(outcome.report)
     receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
-    return FinishedTake(take, clip, handles)
+    # At another level, or with an offset, it is not the audio that the engine knows.
+    is_the_engines = not order.stack and gain == 0.0 and offset_in(song, region) is None
+    kept = _kept(outcome, MIX, SONG, whole.digest, blobs) if is_the_engines else ()
+    return FinishedTake(take, clip, handles, kept)
+
+
+def _kept(outcome: Outcome, stem: str, of: str, digest: str, blobs: BlobStore) -> tuple[KeptBlob, ...]:
+    """What the engine keeps of this audio."""
+    return tuple(
+        KeptBlob(digest, blobs.put_bytes(each.data), len(each.data))
+        for each in outcome.kept
+        if (each.stem, each.of) == (stem, of) and len(each.data) <= MAX_KEPT
+    )
 
 
 def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> list[FinishedTake]:
@@ -200,7 +217,8 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
         clip = blobs.get(blobs.put(clip))
         source = order.song.audio if order.song else None
         receipt = receipts.for_stem(order.plan, source, stem, clip, total)
-        found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None))
+        kept = _kept(outcome, stem, CLIP, clip.digest, blobs)
+        found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None, kept))
     if not found or not any(entry.audio.samples.any() for entry in found):
         raise receipts.silence(order.song.audio if order.song else None, order.plan.region_in_song)
     return found

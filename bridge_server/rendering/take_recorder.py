@@ -86,16 +86,29 @@ class TakeRecorder:
         takes = song.heard.takes if song.heard else ()
         return any(source_type_of(take).is_generative for take in self._store.takes_there(takes))
 
-    async def record(self, job: Job, finished: list[FinishedTake]) -> tuple[Take, ...]:
-        """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError."""
+    async def record(
+        self, job: Job, finished: list[FinishedTake], check: Callable[[], None] = lambda: None
+    ) -> tuple[Take, ...]:
+        """Records all clips of one take, or none, and announces them. Raises ProtocolError, ClipStoreError.
+
+        check: called before anything is recorded, with nothing waited for in between: what it raises leaves no record.
+        """
         # The files before the records: a disk that fills up now must not leave a take of a job that failed.
         ready = [(entry.take, await self._clip_path(entry.take)) for entry in finished]
+        check()
         with transaction(self._connection):
             for entry in finished:
                 self._store.keep(entry.take, entry.audio, entry.handles)
+                for kept in entry.kept:
+                    self._store.index.kept.add(entry.take.id, entry.take.recipe.engine, kept)
         for take, path in ready:
             self._announce(job, take, path)
         return tuple(entry.take for entry in finished)
+
+    def kept_of(self, song: Song | None, engine: str) -> str:
+        """The blob of what an engine kept of this audio when it made it; "" without one."""
+        found = None if song is None else self._store.index.kept.find(song.digest, engine)
+        return found if found is not None and self._store.blobs.has(found) else ""
 
     async def record_found(self, job: Job, source: str, outcome: Outcome) -> None:
         """Keeps what was found in a song and announces it. Raises ProtocolError."""

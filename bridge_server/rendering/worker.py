@@ -99,6 +99,9 @@ class RenderWorker:
         """Stops a job, waiting or running; False when it had ended already. The terminal reply follows."""
         if (run := self._runs.get(job.id)) is not None:
             run.cancel(reason)
+            # Where the disk is full it is cancelled all the same, as long as the server lives.
+            with contextlib.suppress(ProtocolError):
+                self._queue.note_cancelled(job, reason)
             return True
         if job.state is not JobState.QUEUED:
             return False
@@ -133,10 +136,10 @@ class RenderWorker:
 
     def _resume(self) -> None:
         """Jobs that were running when the server, or this task, died: they go back to the queue, or fail for good."""
-        requeued, given_up = self._queue.resume(self._clock(), self._settings.limits.attempts)
+        requeued, ended = self._queue.resume(self._clock(), self._settings.limits.attempts)
         if requeued:
             log.info("%d jobs of an earlier run are resumed", len(requeued))
-        for job in given_up:
+        for job in ended:
             self._publish(job, ending(job, 0))
 
     async def _warm_up(self) -> None:
@@ -186,16 +189,14 @@ class RenderWorker:
         self._tasks.add(task)
 
     async def _rest(self, seconds: float | None) -> None:
-        """Waits for something to do, or as long as is given; engines without work for long give their memory back."""
-        idle = seconds is None and not self._runs
+        """Waits for something to do, or as long as is given; an engine without work for long gives its memory back,
+        whatever others are doing."""
+        limit = self._settings.limits.idle_unload_seconds
+        waits = [each for each in (seconds, self._engines.seconds_to_unload(limit)) if each is not None]
         try:
-            await asyncio.wait_for(
-                self._wake.wait(), self._settings.limits.idle_unload_seconds if idle else seconds
-            )
+            await asyncio.wait_for(self._wake.wait(), min(waits, default=None))
         except TimeoutError:
-            if idle:
-                await self._engines.close()
-                await self._wake.wait()
+            await self._engines.unload_idle(limit)
 
     def _check_tasks(self) -> None:
         """Raises what ended a job's task and is not the job's fault: its end could not be written, for instance."""
@@ -216,12 +217,15 @@ class RenderWorker:
             takes = await run.render()
             self._end(job, JobState.DONE, Done(id=job.request_id, job=job.id, takes=takes))
         except RenderCancelledError:
-            self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=run.reason))
+            self._end_cancelled(run)
         except ClipStoreError as error:
             self._fail(job, as_protocol_error(error))
         except ProtocolError as error:
             self._fail(job, error)
         except asyncio.CancelledError:
+            if run.cancelled:
+                self._end_cancelled(run)
+                raise
             # The server stops, and the job is resumed later; also where a full disk leaves it "running".
             with contextlib.suppress(ProtocolError):
                 self._queue.move(job, JobState.QUEUED, self._clock())
@@ -231,6 +235,10 @@ class RenderWorker:
             self._fail(job, _our_fault(job))
         finally:
             self._runs.pop(job.id, None)
+
+    def _end_cancelled(self, run: JobRun) -> None:
+        job = run.job
+        self._end(job, JobState.CANCELLED, Cancelled(id=job.request_id, job=job.id, reason=run.reason))
 
     def _progress(self, job: Job, progress: Progress) -> None:
         self._publish(
@@ -245,6 +253,10 @@ class RenderWorker:
         )
 
     def _fail(self, job: Job, error: ProtocolError) -> None:
+        if (run := self._runs.get(job.id)) is not None and run.cancelled:
+            log.info("job %s was cancelled, and failed meanwhile: %s", job.id, error)
+            self._end_cancelled(run)
+            return
         reply = Failed.from_error(error, request_id=job.request_id, job=job.id)
         failure = {name: getattr(reply, name) for name in ("code", "sentence", "remedy", "field")}
         log.info("job %s failed: %s", job.id, error)

@@ -279,6 +279,17 @@ class Cover(Render):
 
     task: ClassVar[str] = "cover"
     strength: float = value(STRENGTH, "0 stays close to the song, 1 departs from it most", 0.5)
+    edit: bool = value(
+        Flag(),
+        "keep the song, and change only what prompt and lyrics say: new words, another instrument",
+        False,
+    )
+    song_prompt: str = value(
+        Text(2000),
+        "for edit: a description of the song as it is; by default the prompt of the take that is edited",
+        "",
+    )
+    song_lyrics: str = value(Text(8000), "for edit: its lyrics as they are; by default those of the take", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,10 +313,16 @@ class Analyse(Render):
 
 @dataclass(frozen=True, kw_only=True)
 class Vary(Request):
-    """Render a take again with another seed, strength or prompt; everything else as in its recipe."""
+    """Render a take again with another seed, strength or prompt, or a little differently; else as in its recipe."""
 
     take: str = value(Text(64, 1), "the take to vary")
     seed: int | None = value(Seed(), "another seed; by default a random one", None)
+    variance: float | None = value(
+        Real(0, 1),
+        "how far from the take, which keeps its seed: 0 is the same, 0.1 to 0.4 alike, 1 another; `seed` then chooses "
+        "among the variations",
+        None,
+    )
     takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
     strength: float | None = value(STRENGTH, "another strength; by default the take's", None)
     prompt: str | None = value(Text(2000), "another prompt; by default the take's", None)

@@ -16,7 +16,7 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
-from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, VAE, strength_of
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
     GIVE_A_FOLDER,
@@ -40,6 +40,7 @@ from model.engine import (
     takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
+from model.pace import within
 
 if TYPE_CHECKING:
     from model.acestep.loaded_checkpoint import AdapterRequest, Extras, LoadedCheckpoint
@@ -53,6 +54,7 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
 which takes ten times as long."""
 
+_LOADING = 0.15  # share of a take's bar where a checkpoint is loaded for it first
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
 _HINTS = {
@@ -138,8 +140,10 @@ class AceStepEngine:
         able = capability(chosen.traits, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
-        loaded = self._with(chosen, _stoppable(progress, should_stop))
-        yield from loaded.render(replace(request, options=options), progress, should_stop, extras)
+        begins = 0.0 if self._is_loaded(chosen) else _LOADING
+        loaded = self._with(chosen, within(_stoppable(progress, should_stop), 0.0, begins))
+        rendering = within(progress, begins, 1.0)
+        yield from loaded.render(replace(request, options=options), rendering, should_stop, extras)
 
     def unload(self) -> None:
         """Frees all memory."""
@@ -179,9 +183,12 @@ class AceStepEngine:
             model.name,
         )
 
+    def _is_loaded(self, chosen: ModelFolder) -> bool:
+        return self._loaded is not None and self._loaded.folder.path == chosen.path
+
     def _with(self, chosen: ModelFolder, progress: OnProgress) -> LoadedCheckpoint:
         """The checkpoint, loaded; only one is loaded at a time. Raises NotLoaded."""
-        if self._loaded is not None and self._loaded.folder.path == chosen.path:
+        if self._loaded is not None and self._is_loaded(chosen):
             return self._loaded
         self.unload()
         progress(Progress("loading the libraries", 0.0))  # takes seconds the first time
@@ -216,24 +223,27 @@ def _extras(options: dict[str, Any]) -> Extras:
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
         raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
-    return Extras(_adapter(options), planner in ("on", True))
+    vae = options.pop(VAE, "")
+    if not isinstance(vae, str):
+        raise CannotRender(f"The option {VAE} cannot be {vae!r}.", "Use the name of an autoencoder's folder.")
+    adapters = tuple(found for name in ADAPTERS if (found := _adapter(options, name)) is not None)
+    return Extras(adapters, planner in ("on", True), vae)
 
 
-def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
-    """Takes the adapter out of `options`. Raises CannotRender for an invalid strength."""
-    path, strength = options.pop(ADAPTER, None), options.pop(ADAPTER_STRENGTH, None)
+def _adapter(options: dict[str, Any], name: str) -> AdapterRequest | None:
+    """Takes an adapter out of `options`. Raises CannotRender for an invalid strength."""
+    option = strength_of(name)
+    path, strength = options.pop(name, None), options.pop(option, None)
     if not path:
         if strength is not None:
             raise CannotRender(
-                f"The option {ADAPTER_STRENGTH} needs an adapter.", f"Set {ADAPTER} to its file, or omit it."
+                f"The option {option} needs an adapter.", f"Set {name} to its file, or omit it."
             )
         return None
     if strength is None:
         strength = 1.0
-    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
-        raise CannotRender(
-            f"The option {ADAPTER_STRENGTH} cannot be {strength!r}.", "Use a number from 0 to 1."
-        )
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not abs(strength) <= 2:
+        raise CannotRender(f"The option {option} cannot be {strength!r}.", "Use a number from -2 to 2.")
     from model.acestep.loaded_checkpoint import AdapterRequest
 
     return AdapterRequest(Path(path), float(strength))
@@ -264,10 +274,12 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         neural=True,
         tasks=tasks,
         stems=TRACKS,
+        stem_passes=True,
+        edits=True,
         instruments=ACCOMPANIMENTS,
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,
-        file_options=(ADAPTER,),
+        file_options=ADAPTERS,
         companion_files=(PEFT_CONFIG,),
         reference=True,
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),

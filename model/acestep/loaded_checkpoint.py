@@ -22,8 +22,9 @@ from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import MIN_FRAMES
 from model.acestep.planner.song_planning import blueprint_of, plan_song, refuse_unless_it_fits
 from model.acestep.renderer import Renderer
-from model.acestep.weights.adapted_weights import AppliedAdapter, dit_shapes
+from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
+from model.acestep.weights.autoencoders import OFFICIAL, chosen_autoencoder
 from model.acestep.weights.capabilities import ModelTask, Training
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
@@ -31,7 +32,7 @@ from model.acestep.weights.tensor_files import weight_files
 from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
-from model.pace import Pace
+from model.pace import Pace, within
 from model.torch_device import out_of_memory
 from model.weight_header import fingerprint
 
@@ -48,7 +49,7 @@ _MORE_MEMORY = (
 
 @dataclass(frozen=True)
 class AdapterRequest:
-    """An adapter's file and its strength, 0..1."""
+    """An adapter's file and its strength: 1 = the full change, below 0 = taken away."""
 
     path: Path
     strength: float = 1.0
@@ -56,10 +57,14 @@ class AdapterRequest:
 
 @dataclass(frozen=True)
 class Extras:
-    """A render's extras beyond the checkpoint. planned: a language model plans the song first."""
+    """A render's extras beyond the checkpoint.
 
-    adapter: AdapterRequest | None = None
+    planned: a language model plans the song first. vae: the name of an autoencoder; "" = the checkpoint's own.
+    """
+
+    adapters: tuple[AdapterRequest, ...] = ()
     planned: bool = False
+    vae: str = ""
 
 
 class LoadedCheckpoint:
@@ -104,8 +109,9 @@ class LoadedCheckpoint:
         """See model.engine.Engine."""
         extras = extras or Extras()
         with self._explained("during the render"):
-            applied = None if extras.adapter is None else self._read(extras.adapter)
+            applied = self._read(extras.adapters)
             self._parts.adapt(applied)
+            vae = self._choose_vae(extras.vae)
             plan = plan_render(request, self._parts.traits)
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             if extras.planned:
@@ -114,9 +120,12 @@ class LoadedCheckpoint:
                 )
                 yield file
                 yield words
-                progress = _after(progress, _PLANNED)
+                progress = within(progress, _PLANNED, 1.0)
             for found in self._renderer.render(request, plan, progress, should_stop):
-                yield self._completed(found, applied) if isinstance(found, Report) else found
+                if isinstance(found, Report):
+                    found = self._completed(found, applied)
+                    found = replace(found, figures={**found.figures, **vae})
+                yield found
 
     def unload(self) -> None:
         """Frees all memory; the next render reloads what it needs."""
@@ -147,9 +156,27 @@ class LoadedCheckpoint:
         )
         return plan.placement
 
-    def _read(self, request: AdapterRequest) -> AppliedAdapter:
-        """Raises CannotRender for a file that is not an adapter for this checkpoint."""
-        return AppliedAdapter(read_adapter(request.path, dit_shapes(self._weights)), request.strength)
+    def _choose_vae(self, name: str) -> dict[str, str]:
+        """Opens the autoencoder of this name for this render; its figures for the recipe. Raises CannotRender."""
+        place = chosen_autoencoder(self.folder, name) if name not in ("", OFFICIAL) else None
+        if self._parts.use_vae(place):
+            self._renderer.forget()  # what was encoded with the other one
+        if place is None:
+            return {}
+        files = weight_files(place, "diffusion_pytorch_model")
+        return {"vae": name, "vae_digest": fingerprint(files)}
+
+    def _read(self, requests: tuple[AdapterRequest, ...]) -> AppliedAdapters:
+        """Raises CannotRender for a file that is not an adapter for this checkpoint, and for one that comes twice."""
+        found: list[AppliedAdapter] = []
+        for request in requests:
+            adapter = read_adapter(request.path, dit_shapes(self._weights))
+            if adapter in [each.adapter for each in found]:
+                raise CannotRender(
+                    f"The adapter {adapter.name} is given twice.", "Give it once, with the strength you want."
+                )
+            found.append(AppliedAdapter(adapter, request.strength))
+        return tuple(found)
 
     def _planned(
         self, request: RenderRequest, plan: RenderPlan, pace: Pace
@@ -172,7 +199,7 @@ class LoadedCheckpoint:
         plan = with_song_plan(plan, request, written)
         return plan, file, blueprint_of(plan, request, written)
 
-    def _completed(self, report: Report, applied: AppliedAdapter | None) -> Report:
+    def _completed(self, report: Report, applied: AppliedAdapters) -> Report:
         placement = self._parts.placement
         figures: dict[str, Any] = {
             **report.figures,
@@ -185,12 +212,14 @@ class LoadedCheckpoint:
             "weights_digest": self._fingerprint,
         }
         weights = self.folder.name
-        if applied is not None:
-            weights += f" with adapter {applied.adapter.name}"
+        if applied:
+            weights += f" with adapter {' + '.join(each.adapter.name for each in applied)}"
+        for number, each in enumerate(applied, 1):
+            name = "adapter" if number == 1 else f"adapter_{number}"
             figures |= {
-                "adapter": applied.adapter.name,
-                "adapter_strength": applied.strength,
-                "adapter_digest": applied.adapter.digest,
+                name: each.adapter.name,
+                f"{name}_strength": each.strength,
+                f"{name}_digest": each.adapter.digest,
             }
         notes = report.notes
         if placement.int8 and self._budget is not None:
@@ -202,11 +231,6 @@ class LoadedCheckpoint:
 
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _after(progress: OnProgress, share: float) -> OnProgress:
-    """Progress for the part of a render after the first `share`."""
-    return lambda later: progress(replace(later, fraction=share + (1 - share) * later.fraction))
 
 
 def _files(weights: Weights, companions: Neighbours) -> set[Path]:

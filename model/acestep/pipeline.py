@@ -192,13 +192,13 @@ def seeded_noises(
 ) -> Noises:
     """Noise for several takes, each from its own generators, so that a take never depends on the others."""
 
-    def drawn(purpose: NoisePurpose, index: int = 0) -> Tensor:
-        rows = (generator(seed, take, purpose, index) for take in takes)
+    def drawn(purpose: NoisePurpose, index: int = 0, of_take: int | None = None) -> Tensor:
+        rows = (generator(seed, take if of_take is None else of_take, purpose, index) for take in takes)
         return torch.cat([noise_like_latents(frames, channels, row) for row in rows])
 
-    start = drawn(NoisePurpose.START)
-    if settings.variance > 0:
-        start = varied(start, drawn(NoisePurpose.RETAKE, settings.variation), settings.variance)
+    start = drawn(NoisePurpose.START, of_take=settings.start_take)
+    for each in settings.retakes:
+        start = varied(start, drawn(NoisePurpose.RETAKE, each.variation, each.take), each.variance)
     fresh = settings.sampler.needs_step_noise
     return Noises(start, tuple(drawn(NoisePurpose.STEP, step) for step in range(steps)) if fresh else None)
 

@@ -21,7 +21,8 @@ from model.acestep import pipeline
 from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
-from model.acestep.conditioning.listener import Listener, Recent
+from model.acestep.conditioning.kept_latents import joined, kept_of
+from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
@@ -33,8 +34,10 @@ from model.acestep.pipeline import Conditions, PromptStates, Scene
 from model.acestep.sampling.render_settings import Encoding
 from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
+from model.acestep.song_edit import compose_edit, seeded_edit_noises
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
+from model.errors import CannotRender
 from model.pace import Pace
 
 MIX = "mix"
@@ -101,21 +104,33 @@ class Renderer:
         read, lost = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
+        if plan.as_it_is is not None and hears_nothing(request.song, request.start, request.end):
+            raise CannotRender(
+                "The song is silent here, so there is nothing to edit.", "Select another region."
+            )
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         sounds = None if request.reference is None else (request.reference.digest, plan.seed)
         names = [(*name, sounds) for name in _prompt_names(plan)]
-        prepared = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        every = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
         delivered = _Delivered(request)
         generating = pace.part(_PREPARED, 1.0)
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
-            latents = self._compose(plan, scene, conditions, part.part(0.0, _COMPOSED), should_stop)
+            stages = [_stage(plan, each) for each in prompts]
+            stretch = part.part(0.0, _COMPOSED)
+            if as_it_is is None:
+                latents = self._compose(plan, scene, conditions, stages, stretch, should_stop)
+            else:
+                latents = [self._edit(plan, scene, as_it_is, conditions[0], stretch, should_stop)]
             for stem, rendered in zip(prompts, latents, strict=True):
                 pieces = self._decoded(
                     plan, rendered, request.channels, part.part(_COMPOSED, 1.0), should_stop
                 )
                 for start, samples in pieces:
                     yield from delivered.pieces(stem.stem, start, samples)
+                whole = joined(scene.source, rendered, plan.region)
+                yield from kept_of(request, plan.window, stem.stem, whole)
         yield from delivered.residual()
         yield self._report(plan, request, delivered)
 
@@ -143,7 +158,7 @@ class Renderer:
         read = [self._prompts.get(name) for name in names]
         if any(known is None for known in read):
             with self._parts.text_encoder() as encoder, torch.no_grad():
-                for index, (prompts, name) in enumerate(zip(plan.prompts, names, strict=True)):
+                for index, (prompts, name) in enumerate(zip(_every_prompt(plan), names, strict=True)):
                     if read[index] is not None:
                         continue
                     pace.check()
@@ -159,7 +174,9 @@ class Renderer:
         window, settings, silence = plan.window, plan.settings, self._parts.silence
         encoded = None
         if song is not None and window.source != (0, 0):
-            encoded = self._listener.encode(song, window, settings.encoding, plan.seed, plan.take, pace)
+            encoded = self._listener.encode(
+                song, window, settings.encoding, plan.seed, plan.source_take, pace
+            )
         source = pipeline.placed(encoded, window, silence)
         code_latents = self._code_latents_of(plan, song, source) if plan.task is ModelTask.COVER else None
         if plan.codes:
@@ -176,8 +193,8 @@ class Renderer:
 
     def _code_latents_of(self, plan: RenderPlan, song: Song | None, source: Tensor) -> Tensor:
         """The song reduced to audio codes, as latents; cached for its next cover."""
-        drawn = (plan.seed, plan.take) if plan.settings.encoding is Encoding.SAMPLE else None
-        name = (song.digest if song else "", plan.window, drawn)
+        drawn = (plan.seed, plan.source_take) if plan.settings.encoding is Encoding.SAMPLE else None
+        name = (song.digest if song else "", song is not None and song.kept is not None, plan.window, drawn)
         known = self._code_latents.get(name)
         if known is not None:
             return known
@@ -209,24 +226,42 @@ class Renderer:
         plan: RenderPlan,
         scene: Scene,
         conditions: list[Conditions],
+        stages: list[str],
         pace: Pace,
         should_stop: ShouldStop,
     ) -> list[Tensor]:
-        """Latents [1, T, 64] for each condition, all from the same noise."""
+        """Latents [1, T, 64] for each condition, all from the same noise. stages: what to call each meanwhile."""
         steps, channels = step_count(plan.settings.times), scene.source.shape[2]
         noises = pipeline.seeded_noises(
             plan.seed, (plan.take,), plan.window.frames, channels, steps, plan.settings
         )
         found: list[Tensor] = []
         with self._parts.dit() as dit:
-            for index, states in enumerate(conditions):
+            for index, (stage, states) in enumerate(zip(stages, conditions, strict=True)):
                 stretch = pace.part(index / len(conditions), (index + 1) / len(conditions))
-                on_step = _step_progress(stretch)
+                on_step = _step_progress(stage, stretch)
                 on_step(0, steps)
                 found.append(
                     pipeline.compose(dit, scene, states, plan.settings, noises, on_step, should_stop)
                 )
         return found
+
+    def _edit(
+        self,
+        plan: RenderPlan,
+        scene: Scene,
+        as_it_is: Conditions,
+        as_wanted: Conditions,
+        pace: Pace,
+        should_stop: ShouldStop,
+    ) -> Tensor:
+        """Latents [1, T, 64] of the edited song."""
+        channels = scene.source.shape[2]
+        noises = seeded_edit_noises(plan.seed, (plan.take,), plan.window.frames, channels, plan.settings)
+        on_step = _step_progress("editing", pace)
+        on_step(0, step_count(plan.settings.times))
+        with self._parts.dit() as dit:
+            return compose_edit(dit, scene, as_it_is, as_wanted, plan.settings, noises, on_step, should_stop)
 
     def _decoded(
         self, plan: RenderPlan, latents: Tensor, channels: int, pace: Pace, should_stop: ShouldStop
@@ -254,7 +289,17 @@ class Renderer:
             "peak": round(delivered.peak, 6),
             "reference": request.reference is not None,
             "planned_codes": len(plan.codes),
+            "song_latents": origin_of_latents(request.song, plan.window, settings.encoding),
         }
+        if settings.edit is not None:
+            edit = settings.edit
+            figures |= {"edit_start": edit.start, "edit_end": edit.end, "edit_draws": edit.draws}
+        if settings.retakes:
+            figures |= {
+                "variance": [each.variance for each in settings.retakes],
+                "variation": [each.variation for each in settings.retakes],
+                "retake_of": plan.source_take + 1,
+            }
         if traits.untrained:
             return Report(
                 f"Noise from untrained weights ({name}): {plan.task.value}.",
@@ -264,17 +309,29 @@ class Renderer:
         return Report(f"Generated by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
 
 
+def _every_prompt(plan: RenderPlan) -> tuple[Prompts, ...]:
+    """Those of each piece, then those of the song as it is before an edit."""
+    return plan.prompts if plan.as_it_is is None else (*plan.prompts, plan.as_it_is)
+
+
 def _prompt_names(plan: RenderPlan) -> list[tuple[Hashable, ...]]:
-    """What each piece's encoded prompt depends on."""
+    """What each encoded prompt depends on."""
     return [
         (prompts.text, prompts.lyrics, prompts.unconditioned_text, plan.settings.switch_step is None)
-        for prompts in plan.prompts
+        for prompts in _every_prompt(plan)
     ]
 
 
-def _step_progress(pace: Pace) -> OnStep:
+def _stage(plan: RenderPlan, prompts: Prompts) -> str:
+    """What is being generated: with a pass for each stem, which of them."""
+    if len(plan.prompts) == 1:
+        return "generating"
+    return f"generating {prompts.stem}, pass {plan.prompts.index(prompts) + 1} of {len(plan.prompts)}"
+
+
+def _step_progress(stage: str, pace: Pace) -> OnStep:
     """Reports the current denoising step."""
-    return lambda done, steps: pace.at(f"generating, step {min(done + 1, steps)} of {steps}", done / steps)
+    return lambda done, steps: pace.at(f"{stage}, step {min(done + 1, steps)} of {steps}", done / steps)
 
 
 def _with_progress(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator[NDArray[np.float32]]:

@@ -26,11 +26,14 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
+from safetensors.torch import load_file, save_file
+
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
 from bridge_server.settings import Limits, Settings
 from model.torch_device import is_there
 from tests.bridge_server.peers import PATIENCE, TERMINAL, RpcError, ServerThread, WebSocketPeer
 from tests.bridge_server.servers import settings_in
+from tests.model.acestep.adapters import OTHER
 from tests.model.acestep.tiny_folder import write_models
 
 RATE = 48_000
@@ -66,6 +69,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
     untrained turbo and base checkpoint, and their roots have six seconds of the demo song."""
     models = write_models(tmp_path_factory.mktemp("models") / "models & more", TURBO, BASE)
     shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
+    shutil.copytree(models / "vae", models / "scragvae")
     engines = engine_setups(models=models, device="cpu", memory_gb=100)
     with contextlib.ExitStack() as stack:
 
@@ -339,6 +343,34 @@ def test_stems_of_one_request_equal_those_asked_for_alone(ws: WebSocketPeer) -> 
     assert not np.array_equal(once, drums)
 
 
+def test_an_extraction_without_stems_says_at_once_how_many_passes_it_takes(ws: WebSocketPeer) -> None:
+    reported = ws.call("extract", **SOURCE, start=START, end=END, options={"steps": 1})
+    assert (
+        "No stems were named, so ACE-Step 1.5 renders 12 passes, one after the other (woodwinds"
+        in reported["note"]
+    )
+    ws.call("cancel", job=reported["job"])
+    assert ws.until_end(reported["job"])[-1].name == "cancelled"
+    named = ws.call("extract", **SOURCE, start=START, end=END, stems=["bass"], options={"steps": 1})
+    assert "passes" not in named.get("note", "")
+    assert ws.until_end(named["job"])[-1].name == "done"
+
+
+def test_progress_never_falls_where_another_checkpoint_is_loaded(ws: WebSocketPeer) -> None:
+    """Turbo repaints and base extracts, each loaded for its job: the bar says so, and how far the render is."""
+    for task in ("repaint", "extract", "repaint"):
+        asked = {"start": START, "end": END, "options": {"steps": 3}} | (
+            {"stems": ["bass"]} if task == "extract" else {}
+        )
+        replies = ws.until_end(ws.call(task, **SOURCE, **asked)["job"])
+        assert replies[-1].name == "done"
+        progress = [reply for reply in replies if reply.name == "progress"]
+        fractions = [reply["fraction"] for reply in progress]
+        assert fractions == sorted(fractions)
+        loading = [reply["fraction"] for reply in progress if reply["stage"].startswith("loading")]
+        assert all(fraction < 0.3 for fraction in loading), "the render is still to come"
+
+
 @pytest.mark.parametrize("task", ["repaint", "extract", "cover"])
 def test_a_varied_take_stays_in_its_place_and_can_be_made_again(ws: WebSocketPeer, task: str) -> None:
     _, asked, (start, end), _, _ = TASKS[task]
@@ -351,6 +383,204 @@ def test_a_varied_take_stays_in_its_place_and_can_be_made_again(ws: WebSocketPee
     other = audio(ws, varied[first["stem"]]["id"], "clip", "float32")
     assert not np.array_equal(other, audio(ws, first["id"], "clip", "float32"))
     assert varied[first["stem"]]["origin"] == first["id"]
+
+
+def test_a_retake_stays_near_its_take_and_so_does_a_retake_of_that(ws: WebSocketPeer) -> None:
+    """The take's own noise with a share of another: none of it gives the take again, bit for bit."""
+    job = ws.call("repaint", source="song.wav", start=START, end=END, seed=5, takes=2, options={"steps": 2})[
+        "job"
+    ]
+    second = [reply["take"] for reply in ws.until_end(job) if reply.name == "take"][1]
+    clip = audio(ws, second, "clip")
+    same = takes_of(ws, "vary", take=second, variance=0, seed=1)["mix"]
+    assert np.array_equal(audio(ws, same["id"], "clip"), clip)
+    near, again = (takes_of(ws, "vary", take=second, variance=0.2, seed=77)["mix"] for _ in range(2))
+    assert np.array_equal(audio(ws, near["id"], "clip"), audio(ws, again["id"], "clip"))
+    assert not np.array_equal(audio(ws, near["id"], "clip"), clip)
+    assert near["recipe"]["seed"] == 5
+    assert [near["recipe"]["figures"][name] for name in ("variance", "variation", "retake_of")] == [
+        [0.2],
+        [77],
+        2,
+    ]
+    further = takes_of(ws, "vary", take=near["id"], variance=0, seed=3)["mix"]
+    assert further["recipe"]["figures"]["variance"] == [0.2, 0]
+    assert np.array_equal(audio(ws, further["id"], "clip"), audio(ws, near["id"], "clip"))
+    reported = ws.call("vary", take=near["id"], variance=0.1, takes=2)
+    assert "10% blended towards number" in reported["note"]
+    assert ws.until_end(reported["job"])[-1]["takes"] == 2
+    asked = {"take": near["id"], "variance": 0.1, "id": "sent twice"}
+    once, twice = (ws.call("vary", **asked)["job"] for _ in range(2))
+    assert once == twice, "an answer that was lost is no second render"
+    assert ws.until_end(once)[-1].name == "done"
+
+
+def test_a_new_song_has_retakes(ws: WebSocketPeer) -> None:
+    made = takes_of(ws, "generate", prompt="calm piano", length=48_000, bpm=84, seed=1, options={"steps": 1})[
+        "mix"
+    ]
+    same = takes_of(ws, "vary", take=made["id"], variance=0)["mix"]
+    assert same["recipe"]["figures"]["retake_of"] == 1
+    assert np.array_equal(audio(ws, same["id"], "clip", "float32"), audio(ws, made["id"], "clip", "float32"))
+    near = takes_of(ws, "vary", take=made["id"], variance=0.3)["mix"]
+    assert not np.array_equal(
+        audio(ws, near["id"], "clip", "float32"), audio(ws, made["id"], "clip", "float32")
+    )
+
+
+def test_new_words_for_a_song_that_stays(ws: WebSocketPeer) -> None:
+    first = takes_of(
+        ws,
+        "generate",
+        prompt="calm piano",
+        lyrics="[Verse]\nold words",
+        length=70_003,
+        bpm=84,
+        seed=4,
+        options={"steps": 2},
+    )["mix"]
+    asked = {
+        "source": f"take:{first['id']}",
+        "edit": True,
+        "seed": 9,
+        "options": {"steps": 4, "edit_draws": 2},
+    }
+    reported = ws.call("cover", **asked, lyrics="[Verse]\nnew words")
+    assert "song_prompt" not in reported.get("note", ""), "the take knows its own words"
+    (found,) = takes_of_jobs(ws, reported["job"])
+    edited, request = found["mix"], found["mix"]["request"]
+    assert (request["song_prompt"], request["song_lyrics"]) == ("calm piano", "[Verse]\nold words")
+    assert (request["prompt"], request["lyrics"]) == ("calm piano", "[Verse]\nnew words")
+    assert edited["recipe"]["figures"]["model_task"] == "cover-nofsq"
+    assert edited["receipt"]["length"] == 70_003
+    again = takes_of(ws, "cover", **asked, lyrics="[Verse]\nnew words")["mix"]
+    assert np.array_equal(audio(ws, edited["id"], "clip"), audio(ws, again["id"], "clip"))
+    undescribed = ws.call("cover", source="song.wav", edit=True, prompt="with a choir", options={"steps": 1})
+    assert "Without song_prompt and song_lyrics" in undescribed["note"]
+    assert ws.until_end(undescribed["job"])[-1].name == "done"
+
+
+def latents_of(about: dict[str, Any]) -> str:
+    return str(about["recipe"]["figures"]["song_latents"])
+
+
+def test_a_take_of_a_new_song_is_not_encoded_again_unless_its_audio_changed(
+    ws: WebSocketPeer, acestep: ServerThread
+) -> None:
+    made = takes_of(ws, "generate", length=6 * RATE + 7, bpm=84, seed=21, options={"steps": 1})["mix"]
+    asked = {"start": START, "end": END, "seed": 5, "options": {"steps": 1}, "match_loudness": False}
+    first = takes_of(ws, "repaint", source=f"take:{made['id']}", **asked)["mix"]
+    assert latents_of(first) == "kept with the take"
+    spliced = takes_of(ws, "repaint", source="song.wav", **asked)["mix"]
+    assert latents_of(spliced) == "encoded"
+    further = takes_of(ws, "repaint", source=f"take:{spliced['id']}", **asked | {"seed": 6})["mix"]
+    assert latents_of(further) == "kept with the take", "the song with the repaint in it"
+    ws.call("takes.choose", take=spliced["id"])
+    elsewhere = {**asked, "start": 4 * RATE, "end": 5 * RATE, "hears": "accepted"}
+    heard = takes_of(ws, "repaint", source="song.wav", **elsewhere)["mix"]
+    assert heard["recipe"]["heard"]["parts"], "the song as it stands"
+    assert latents_of(heard) == "kept with the take"
+    ws.call("takes.revert", take=spliced["id"])
+    samples = audio(ws, made["id"], "clip", "float32")
+    for name, changed, origin in (("same.wav", 0.0, "kept with the take"), ("changed.wav", 0.01, "encoded")):
+        samples[1000] += changed
+        soundfile.write(acestep.settings.roots[0] / name, samples, RATE, subtype="FLOAT")
+        assert latents_of(takes_of(ws, "repaint", source=name, **asked)["mix"]) == origin
+    ws.call("store.sweep")
+    assert ws.call("store.verify")["problems"] == []
+    kept = acestep.server.store.index.kept
+    before = acestep.on_loop(kept.blobs)
+    ws.call("takes.delete", take=further["id"])
+    assert len(acestep.on_loop(kept.blobs)) == len(before) - 1
+    for blob in acestep.on_loop(kept.blobs):  # as a disk may lose them
+        path = acestep.server.store.blobs.path(blob)
+        path.chmod(0o644)
+        path.write_bytes(b"damaged")
+    again = takes_of(ws, "repaint", source=f"take:{made['id']}", **asked)["mix"]
+    assert latents_of(again) == "encoded"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "field"),
+    [
+        ({"edit": True}, "neither prompt nor lyrics", "edit"),
+        ({"edit": True, "prompt": "piano", "song_prompt": "piano"}, "nothing would change", "prompt"),
+        ({"song_lyrics": "old"}, "edit is not set", "song_lyrics"),
+        (
+            {"edit": True, "prompt": "piano", "song_prompt": "x" * 600},
+            "at most 512 characters",
+            "song_prompt",
+        ),
+    ],
+)
+def test_an_edit_that_makes_no_sense_is_refused_at_once(
+    ws: WebSocketPeer, asked: dict[str, Any], words: str, field: str
+) -> None:
+    with pytest.raises(RpcError, match=words) as refused:
+        ws.call("cover", source="song.wav", **asked)
+    assert refused.value.field == field
+    assert refused.value.remedy
+
+
+def test_a_silent_stretch_cannot_be_edited(ws: WebSocketPeer) -> None:
+    asked = {
+        "source": "gap.wav",
+        "start": GAP[0],
+        "end": GAP[1],
+        "context": 0,
+        "edit": True,
+        "prompt": "piano",
+    }
+    last = ws.render("cover", **asked, song_prompt="silence", options={"steps": 1})[-1]
+    assert (last.name, last["code"]) == ("failed", "cannot_render"), last.values
+    assert "nothing to edit" in last["sentence"]
+
+
+def test_the_autoencoder_is_chosen_by_name_and_kept_in_the_recipe(ws: WebSocketPeer) -> None:
+    chosen = repaint(ws, options={"steps": 1, "vae": "scragvae"})
+    figures = chosen["recipe"]["figures"]
+    assert (figures["vae"], len(figures["vae_digest"])) == ("scragvae", 64)
+    last = ws.render("repaint", **SOURCE, start=START, end=END, options={"steps": 1, "vae": "best"})[-1]
+    assert (last.name, last["code"]) == ("failed", "cannot_render")
+    assert last["remedy"] == "Available: official, scragvae, vae."
+
+
+def test_a_remix_keeps_the_song_itself(ws: WebSocketPeer) -> None:
+    asked = {"source": "song.wav", "seed": 2, "prompt": "string quartet"}
+    codes, song = (
+        takes_of(ws, "cover", **asked, options={"steps": 2, "cover_from": form})["mix"]
+        for form in ("codes", "song")
+    )
+    assert [about["recipe"]["figures"]["model_task"] for about in (codes, song)] == ["cover", "cover-nofsq"]
+    assert not np.array_equal(audio(ws, codes["id"], "clip"), audio(ws, song["id"], "clip"))
+
+
+def test_several_adapters_at_once_and_those_of_another_checkpoint(
+    ws: WebSocketPeer, acestep: ServerThread
+) -> None:
+    roots = acestep.settings.roots[0]
+    shutil.copy(TINY_LORA, roots / "brushes.safetensors")
+    shutil.copytree(OTHER.parent, roots / "upright")
+    options = {"steps": 2, "adapter": "brushes.safetensors", "adapter_2": "upright/adapter_model.safetensors"}
+    worn = repaint(ws, options={**options, "adapter_2_strength": 0.4})
+    assert worn["recipe"]["weights"] == "acestep-v15-turbo with adapter brushes + upright"
+    figures = worn["recipe"]["figures"]
+    assert (figures["adapter_strength"], figures["adapter_2_strength"]) == (1.0, 0.4)
+    wide = {
+        name: value.repeat(1, 2) if "lora_A" in name else value
+        for name, value in load_file(TINY_LORA).items()
+    }
+    save_file(wide, roots / "of xl.safetensors")
+    last = ws.render(
+        "repaint", **SOURCE, start=START, end=END, options={"steps": 1, "adapter_3": "of xl.safetensors"}
+    )[-1]
+    assert (last.name, last["code"]) == ("failed", "cannot_render")
+    assert "of xl does not fit" in last["sentence"].replace(".safetensors", "")
+    assert "cross_attn.k_proj" in last["sentence"], "the tensor is named"
+    assert "another model size" in last["remedy"]
+    with pytest.raises(RpcError, match="There is no file") as refused:
+        ws.call("repaint", **SOURCE, start=START, end=END, options={"adapter_2": "nobody.safetensors"})
+    assert refused.value.field == "adapter_2"
 
 
 def test_a_new_song_cannot_be_varied_but_says_what_to_do(ws: WebSocketPeer) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import song_audio, whole_audio
+from model.acestep.conditioning.kept_latents import aligned, decoded
 from model.acestep.conditioning.reference_audio import reference_clip
 from model.acestep.latent_grid import Window, hop_of
 from model.acestep.networks.vae import LatentDistribution, Vae
@@ -64,6 +65,8 @@ class VaeSource(Protocol):
 
     vae_frames: int
 
+    @property
+    def silence(self) -> Tensor: ...
     def vae(self) -> AbstractContextManager[Vae]: ...
 
 
@@ -82,12 +85,18 @@ class Listener:
     def encode(
         self, song: Song, window: Window, encoding: Encoding, seed: int, take: int, pace: Pace
     ) -> Tensor | None:
-        """Latents [1, t, 64] of the window's source frames; None for silence. Raises CannotRender."""
+        """Latents [1, t, 64] of the window's source frames; None for silence. Raises CannotRender.
+
+        Those that were kept with the song are taken as they are, unless a sample of the distribution is wanted.
+        """
         first, end = window.song_frames
         hop = hop_of(song.rate)
         if sound_latents.is_silent(song.samples[first * hop : end * hop]):
             return None
         _refuse_invalid_samples(song, "song")
+        if encoding is Encoding.MEAN and (known := kept_with(song)) is not None:
+            frames = -(-song.frames // hop)
+            return aligned(known, frames, self._source.silence)[:, first:end]
         numbers = range(first // BLOCK_FRAMES, -(-end // BLOCK_FRAMES))
         blocks = self._encoded_blocks(song, numbers, pace)
         skipped = first - numbers[0] * BLOCK_FRAMES
@@ -146,6 +155,24 @@ class Listener:
         core = slice(first - begin, end - begin)
         # Copies, because a view would keep the context in memory too.
         return LatentDistribution(found.mean[:, :, core].clone(), found.scale[:, :, core].clone())
+
+
+def kept_with(song: Song) -> Tensor | None:
+    """The latents [T, 64] that were kept with a song; None without any that can be read."""
+    return None if song.kept is None else decoded(song.kept)
+
+
+def origin_of_latents(song: Song | None, window: Window, encoding: Encoding) -> str:
+    """For the recipe: where a window's latents of the song came from."""
+    if song is None or window.source == (0, 0):
+        return "none"
+    is_kept = encoding is Encoding.MEAN and kept_with(song) is not None
+    return "kept with the take" if is_kept else "encoded"
+
+
+def hears_nothing(song: Song | None, start: int, end: int) -> bool:
+    """Whether a song has no sound between two of its samples."""
+    return song is None or sound_latents.is_silent(song.samples[max(0, start) : max(0, end)])
 
 
 def _refuse_invalid_samples(song: Song, what: str) -> None:

@@ -13,7 +13,7 @@ from model.acestep.conditioning import prompts
 from model.acestep.conditioning.prompts import Metas
 from model.acestep.latent_grid import FRAMES_PER_SECOND, Window, plan_window
 from model.acestep.sampling.masks import MaskMode, Region
-from model.acestep.sampling.render_settings import RenderSettings, settings_for
+from model.acestep.sampling.render_settings import CoverFrom, RenderSettings, checked, settings_for
 from model.acestep.weights.capabilities import (
     MODEL_TASK,
     TRACKS,
@@ -22,6 +22,7 @@ from model.acestep.weights.capabilities import (
     capability,
 )
 from model.engine import Grid, RenderRequest, Task
+from model.errors import CannotRender
 
 _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
 """Tasks that render each named track separately."""
@@ -52,6 +53,7 @@ class RenderPlan:
     prompts: one entry for each piece of audio, all from the same source.
     metas: the metadata in the prompts.
     codes: audio codes of a planned song, five per second; they replace the source.
+    as_it_is: of an edit, the song's words before it.
     """
 
     task: ModelTask
@@ -64,6 +66,12 @@ class RenderPlan:
     take: int
     notes: tuple[str, ...]
     codes: tuple[int, ...] = ()
+    as_it_is: Prompts | None = None
+
+    @property
+    def source_take(self) -> int:
+        """The take whose random draws the song is encoded with: of a retake, those of the take that is varied."""
+        return self.take if self.settings.start_take is None else self.settings.start_take
 
 
 @dataclass(frozen=True)
@@ -82,23 +90,49 @@ class SongPlan:
 def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     """The network's view of a request. Raises CannotRender for invalid options and for a region that is too long."""
     _assert_described(request, traits)
-    task = MODEL_TASK[request.task]
+    task = model_task(request)
     window = plan_window(
         request.start,
         request.end,
-        0 if request.song is None or task is ModelTask.TEXT2MUSIC else request.song.frames,
+        0 if request.song is None or request.task is Task.GENERATE else request.song.frames,
         request.rate,
         handle=request.handle,
         surround_seconds=request.context_seconds,
         ending=request.ending,
     )
-    settings = settings_for(traits, task, request.strength, request.options)
+    settings = settings_for(traits, task, request.strength, request.options, edits=request.edit is not None)
     metas, notes = metas_of(request, window)
     stem_mask = settings.mask_mode if traits.stem_tuned else None
     texts = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes, *_unread(request, task))
-    return RenderPlan(task, window, region, metas, texts, settings, request.seed, request.take, every_note)
+    plan = RenderPlan(task, window, region, metas, texts, settings, request.seed, request.take, every_note)
+    if request.edit is None:
+        return plan
+    before = replace(request, caption=request.edit.caption, lyrics=request.edit.lyrics)
+    return replace(plan, as_it_is=_one(before, task, metas, (), stem_mask))
+
+
+def model_task(request: RenderRequest) -> ModelTask:
+    """The network's task for a request: a cover and an edit have several forms. Raises CannotRender."""
+    if request.task is not Task.COVER:
+        return MODEL_TASK[request.task]
+    usual = CoverFrom.CODES if request.edit is None else CoverFrom.SONG
+    form = checked({COVER_FROM: request.options.get(COVER_FROM, usual.value)})[COVER_FROM]
+    if form is CoverFrom.NOTHING and request.edit is None:
+        raise CannotRender(
+            f"A cover keeps something of its song: {COVER_FROM} cannot be nothing.",
+            f"Set {COVER_FROM} to codes or song, or use generate.",
+        )
+    return _COVER_TASK[form]
+
+
+COVER_FROM = "cover_from"
+_COVER_TASK = {
+    CoverFrom.CODES: ModelTask.COVER,
+    CoverFrom.SONG: ModelTask.COVER_NOFSQ,
+    CoverFrom.NOTHING: ModelTask.TEXT2MUSIC,
+}
 
 
 def with_song_plan(plan: RenderPlan, request: RenderRequest, written: SongPlan) -> RenderPlan:
@@ -180,7 +214,7 @@ def _one(
     """stem_mask: the mask mode for a stem fine-tune, else None. planned: whether there are codes."""
     caption = _caption(request, task, tracks, stem_mask)
     # Without lyrics a new song is instrumental, but an existing song may still have vocals.
-    lyrics = request.lyrics or (prompts.INSTRUMENTAL if task is ModelTask.TEXT2MUSIC else "")
+    lyrics = request.lyrics or (prompts.INSTRUMENTAL if request.task is Task.GENERATE else "")
     return Prompts(
         stem=tracks[0] if tracks and task in _ONE_BY_ONE else "mix",
         text=prompts.text_prompt(prompts.instruction(task, tracks, has_codes=planned), caption, metas),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,7 @@ from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokeni
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
 from model.acestep.networks.vae import Vae
-from model.acestep.weights.adapted_weights import AppliedAdapter, adapted
+from model.acestep.weights.adapted_weights import AppliedAdapters, adapted, switch
 from model.acestep.weights.checkpoint import Weights, load_vae
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
@@ -60,7 +60,7 @@ class StoredParts:
 
     def __init__(self, weights: Weights, device: Device, placement: Placement) -> None:
         self._plain = self._weights = weights
-        self._applied: AppliedAdapter | None = None
+        self._applied: AppliedAdapters = ()
         self._device = device
         self._place(placement)
         self._companions = neighbours(weights.folder)
@@ -84,15 +84,39 @@ class StoredParts:
         if (before.offload, before.int8) != (placement.offload, placement.int8):
             self.release()
 
-    def adapt(self, applied: AppliedAdapter | None) -> None:
-        """Switches to this adapter, or to none. Nothing may be open."""
+    def adapt(self, applied: AppliedAdapters) -> None:
+        """Switches to these adapters, or to none. A loaded transformer stays: only what they change is read again.
+
+        Nothing may be open.
+        """
         if applied == self._applied:
             return
-        self._applied, self._weights = applied, adapted(self._plain, applied)
-        kept = self._kept.pop("dit", None)
+        before, after = self._weights, adapted(self._plain, applied)
+        kept = self._kept.pop("dit", None)  # if the switch fails half way, it is loaded anew
+        self._applied, self._weights = applied, after
+        if kept is None:
+            return
+        assert isinstance(kept, Dit)
+        try:
+            switch(kept, before, after, self._device.transformer, self.placement.int8)
+        except BaseException:
+            empty(kept)
+            raise
+        self._kept["dit"] = kept
+        self._give_back()
+
+    def use_vae(self, place: Path | None) -> bool:
+        """Switches to this autoencoder, or to the checkpoint's own; returns whether it was another. Nothing may be
+        open."""
+        chosen = place or neighbours(self._plain.folder).vae
+        if chosen == self._companions.vae:
+            return False
+        self._companions = replace(self._companions, vae=chosen)
+        kept = self._kept.pop("vae", None)
         if kept is not None:
             empty(kept)
             self._give_back()
+        return True
 
     def _place(self, placement: Placement) -> None:
         self.placement = placement

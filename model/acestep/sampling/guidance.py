@@ -60,6 +60,7 @@ class Guide:
     def __init__(self, settings: GuidanceSettings) -> None:
         self.settings = settings
         self._running: Tensor | None = None
+        self._drawn: list[Tensor] = []  # the differences of this step's draws
 
     def predict(self, cond: Tensor, null: Tensor, latents: Tensor, time: float) -> Tensor:
         """The guided velocity [B, T, C] of a step; the velocities were predicted at `latents`."""
@@ -70,6 +71,21 @@ class Guide:
             return angle_based(cond, null, latents, time, scale)
         self._running = running_difference(cond, null, self._running)
         return projected(cond, self._running, scale)
+
+    def draw(self, cond: Tensor, null: Tensor, latents: Tensor, time: float) -> Tensor:
+        """The guided velocity of one of several draws of a step, each from the running difference before the step."""
+        before = self._running
+        self._drawn.append(cond - null)
+        guided = self.predict(cond, null, latents, time)
+        self._running = before
+        return guided
+
+    def end_step(self) -> None:
+        """After the draws of a step: the running difference moves on once, by their mean; unguided steps leave it."""
+        if self._drawn:
+            mean = torch.stack(self._drawn).mean(dim=0) if len(self._drawn) > 1 else self._drawn[0]
+            self._running = mean if self._running is None else mean + _MOMENTUM * self._running
+        self._drawn.clear()
 
     def correct(self, cond: Tensor, null: Tensor, latents: Tensor, time: float) -> Tensor:
         """For Heun's corrector: plain guidance, so that APG's running difference updates once per step.

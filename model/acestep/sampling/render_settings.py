@@ -6,14 +6,17 @@ Values are checked against the table `OPTIONS`; option_help.py describes the sam
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from model.acestep.sampling import schedules
+from model.acestep.sampling.flow_edit import FlowEdit
 from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.sampling.masks import MaskMode
 from model.acestep.sampling.option_help import SAMPLING_HELP
+from model.acestep.sampling.option_kinds import Number, Numbers, TimeList, WordOption
 from model.acestep.sampling.repaint_ops import RepaintMode, RepaintSettings, repaint_settings
 from model.acestep.sampling.samplers import Method, SamplerSettings, Sampling, Solver
 from model.acestep.sampling.wavelet import WAVELETS, WaveletMode, WaveletSettings
@@ -26,6 +29,14 @@ class Encoding(enum.Enum):
 
     MEAN = "mean"  # its most likely latents: equal requests give equal audio
     SAMPLE = "sample"  # drawn with the request's seed, as the official application does without a seed
+
+
+class CoverFrom(enum.Enum):
+    """What the network sees of the song that is covered or edited."""
+
+    CODES = "codes"  # the song reduced to audio codes: its melody and form
+    SONG = "song"  # its latents as they are: a faithful remix
+    NOTHING = "nothing"  # silence; an edit still moves from the song
 
 
 class WaveletChoice(enum.Enum):
@@ -45,64 +56,7 @@ class WaveletName(enum.Enum):
     DB4 = WAVELETS[1]
 
 
-@dataclass(frozen=True)
-class Number:
-    """An option with a number in a range."""
-
-    help: str
-    low: float
-    high: float
-    whole: bool = False
-
-    def read(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self._allows(value):
-            kind = "a whole number" if self.whole else "a number"
-            raise CannotRender(
-                f"The option {name} cannot be {value!r}.", f"Use {kind} from {self.low:g} to {self.high:g}."
-            )
-        return value
-
-    def _allows(self, value: float) -> bool:
-        return self.low <= value <= self.high and (not self.whole or float(value).is_integer())
-
-
-@dataclass(frozen=True)
-class WordOption:
-    """An option with a fixed set of values."""
-
-    help: str
-    values: type[enum.Enum]
-
-    def read(self, name: str, value: Any) -> enum.Enum:
-        try:
-            return self.values(value)
-        except ValueError as wrong:
-            words = ", ".join(str(member.value) for member in self.values)
-            raise CannotRender(f"The option {name} cannot be {value!r}.", f"Use one of {words}.") from wrong
-
-
-@dataclass(frozen=True)
-class TimeList:
-    """An option with falling times, as a list of numbers or as comma-separated text."""
-
-    help: str
-
-    def read(self, name: str, value: Any) -> tuple[float, ...]:
-        try:
-            values = value.split(",") if isinstance(value, str) else list(value)
-            times = tuple(float(time) for time in values)
-        except (TypeError, ValueError) as wrong:
-            raise CannotRender(
-                f"The option {name} cannot be {value!r}.", "Use times such as 1, 0.75, 0.5."
-            ) from wrong
-        if not times or not all(0 <= time <= 1 for time in times):
-            raise CannotRender(
-                f"The option {name} cannot be {value!r}.", "Use times from 1 (noise) to 0 (music)."
-            )
-        return times
-
-
-OPTIONS: Mapping[str, Number | WordOption | TimeList] = {
+OPTIONS: Mapping[str, Number | Numbers | WordOption | TimeList] = {
     "steps": Number(SAMPLING_HELP["steps"], 1, 200, whole=True),
     "shift": Number(SAMPLING_HELP["shift"], 0.1, 10),
     "times": TimeList(SAMPLING_HELP["times"]),
@@ -122,10 +76,27 @@ OPTIONS: Mapping[str, Number | WordOption | TimeList] = {
     "repaint_mode": WordOption(SAMPLING_HELP["repaint_mode"], RepaintMode),
     "cover_strength": Number(SAMPLING_HELP["cover_strength"], 0, 1),
     "cover_noise": Number(SAMPLING_HELP["cover_noise"], 0, 1),
-    "variance": Number(SAMPLING_HELP["variance"], 0, 1),
-    "variation": Number(SAMPLING_HELP["variation"], 0, 2**31 - 1, whole=True),
+    "variance": Numbers(SAMPLING_HELP["variance"], 0, 1),
+    "variation": Numbers(SAMPLING_HELP["variation"], 0, 2**63 - 1, whole=True),
+    "retake_of": Numbers(SAMPLING_HELP["retake_of"], 1, 1000, whole=True),
+    "cover_from": WordOption(SAMPLING_HELP["cover_from"], CoverFrom),
+    "edit_start": Number(SAMPLING_HELP["edit_start"], 0, 1),
+    "edit_end": Number(SAMPLING_HELP["edit_end"], 0, 1),
+    "edit_draws": Number(SAMPLING_HELP["edit_draws"], 1, 8, whole=True),
     "encode": WordOption(SAMPLING_HELP["encode"], Encoding),
 }
+
+
+@dataclass(frozen=True)
+class Retake:
+    """A second noise in a take's first one.
+
+    variance: its share, 0..1. variation: selects it. take: whose it is, from 0; None = of the take that is rendered.
+    """
+
+    variance: float
+    variation: int = 0
+    take: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +107,8 @@ class RenderSettings:
     repaint: how the surroundings are preserved; None for tasks without a region.
     cover_strength: fraction of the steps before the condition switches to the prompt alone; 1 = never.
     cover_noise: above 0 the render starts from the noised source.
-    variance: share of a second noise in the first; variation: selects the second noise.
+    start_take: the take whose noise is used, in place of the render's own. retakes: what is blended into it, in order.
+    edit: how a song is edited that is kept otherwise; None for all other renders.
     """
 
     times: schedules.Times
@@ -146,8 +118,9 @@ class RenderSettings:
     repaint: RepaintSettings | None = None
     cover_strength: float = 1.0
     cover_noise: float = 0.0
-    variance: float = 0.0
-    variation: int = 0
+    start_take: int | None = None
+    retakes: tuple[Retake, ...] = ()
+    edit: FlowEdit | None = None
     encoding: Encoding = Encoding.MEAN
     notes: tuple[str, ...] = ()
 
@@ -160,15 +133,26 @@ class RenderSettings:
 
 
 def settings_for(
-    traits: CheckpointTraits, task: ModelTask, strength: float, options: Mapping[str, Any]
+    traits: CheckpointTraits,
+    task: ModelTask,
+    strength: float,
+    options: Mapping[str, Any],
+    *,
+    edits: bool = False,
 ) -> RenderSettings:
     """A checkpoint's defaults, overridden by a request's strength and options.
 
-    strength: 0 = close to the replaced audio, 1 = far from it. Raises CannotRender for an option that is unknown or
-    out of range.
+    strength: 0 = close to the replaced audio, 1 = far from it. edits: whether the render edits a song. Raises
+    CannotRender for an option that is unknown or out of range.
     """
     chosen = checked(options)
     notes: list[str] = []
+    if edits:
+        return _edit_settings(traits, strength, chosen, notes)
+    if lost := [name for name in EDIT_OPTIONS if name in chosen]:
+        raise CannotRender(
+            f"The option {lost[0]} is for edits only.", "Set edit on a cover, or omit the option."
+        )
     cover_strength, cover_noise = _cover(task, strength)
     cover_noise = chosen.get("cover_noise", cover_noise)
     return RenderSettings(
@@ -179,10 +163,67 @@ def settings_for(
         repaint=_repaint(task, strength, chosen),
         cover_strength=chosen.get("cover_strength", cover_strength),
         cover_noise=cover_noise,
-        variance=chosen.get("variance", 0.0),
-        variation=int(chosen.get("variation", 0)),
+        start_take=_start_take(chosen),
+        retakes=_retakes(chosen),
         encoding=chosen.get("encode", Encoding.MEAN),
         notes=tuple(notes),
+    )
+
+
+def _edit_settings(
+    traits: CheckpointTraits, strength: float, chosen: Mapping[str, Any], notes: list[str]
+) -> RenderSettings:
+    """An edit's. The official loop leaves no choice of solver, wavelet correction, noise or strength."""
+    if unused := [name for name in NOT_IN_EDITS if name in chosen] + ["strength"] * (strength != 0.5):
+        notes.append(f"An edit does not use {' and '.join(unused)}.")
+    start, end = chosen.get("edit_start", 0.0), chosen.get("edit_end", 1.0)
+    if start > end:
+        raise CannotRender(
+            f"edit_start ({start:g}) is above edit_end ({end:g}).", "Use an edit_start of at most edit_end."
+        )
+    steps = min(int(chosen.get("steps", traits.defaults.steps)), traits.defaults.most_steps)
+    shift = chosen.get("shift", traits.defaults.shift)
+    sampling = Sampling.TURBO if traits.training is Training.TURBO else Sampling.BASE
+    limit, memory = chosen.get("velocity_limit", 0.0), chosen.get("velocity_memory", 0.0)
+    with _explained_times():
+        times = schedules.edit_times(steps, shift, chosen.get("times", ()))
+    return RenderSettings(
+        times=times,
+        sampler=SamplerSettings(sampling, velocity_limit=limit, velocity_memory=memory),
+        guidance=_guidance(traits, chosen, notes),
+        edit=FlowEdit(start, end, int(chosen.get("edit_draws", 1))),
+        encoding=chosen.get("encode", Encoding.MEAN),
+        notes=tuple(notes),
+    )
+
+
+EDIT_OPTIONS = ("edit_start", "edit_end", "edit_draws")
+NOT_IN_EDITS = (
+    "method", "solver", "wavelet", "wavelet_scale", "wavelet_high_scale", "wavelet_filter", "cover_strength",
+    "cover_noise", "variance", "variation", "retake_of",
+)  # fmt: skip
+
+
+def _start_take(chosen: Mapping[str, Any]) -> int | None:
+    takes = chosen.get("retake_of")
+    return None if takes is None else int(takes[0]) - 1
+
+
+def _retakes(chosen: Mapping[str, Any]) -> tuple[Retake, ...]:
+    """The blends in their order. Raises CannotRender where the three lists do not go together."""
+    shares = chosen.get("variance", ())
+    numbers = chosen.get("variation", (0,) * len(shares))
+    takes = chosen.get("retake_of")
+    if len(numbers) not in (len(shares), 1) or (takes is not None and len(takes) not in (len(shares), 1)):
+        raise CannotRender(
+            "variance, variation and retake_of have different numbers of values.",
+            "Give one variation, and one take that is varied, for each variance.",
+        )
+    numbers = (*numbers, *(0,) * len(shares))
+    whose = [None if takes is None else int(take) - 1 for take in (takes or ())[1:]]
+    return tuple(
+        Retake(share, int(number), whose[index] if index < len(whose) else None)
+        for index, (share, number) in enumerate(zip(shares, numbers, strict=False))
     )
 
 
@@ -228,8 +269,14 @@ def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: l
 def _own_times(traits: CheckpointTraits, wanted: tuple[float, ...], shift: float) -> schedules.Times:
     if traits.training is Training.TURBO:
         return schedules.turbo_custom(wanted, shift)
-    try:
+    with _explained_times():
         return schedules.base_custom(wanted)
+
+
+@contextmanager
+def _explained_times() -> Iterator[None]:
+    try:
+        yield
     except ValueError as wrong:
         raise CannotRender(
             f"The option times is invalid: {wrong}.", "Use at least two falling times."

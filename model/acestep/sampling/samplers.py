@@ -18,6 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from model.acestep.sampling.multistep import History, Multistep
 from model.acestep.sampling.repaint_ops import RepaintSettings, blended, injected, soft_mask
 from model.acestep.sampling.schedules import Times, step_count
 from model.acestep.sampling.wavelet import WaveletSettings, corrected
@@ -51,6 +52,8 @@ class Solver(enum.Enum):
 
     EULER = "euler"
     HEUN = "heun"  # averages the velocities at both ends; twice the network evaluations
+    DPM3M = Multistep.DPM3M.value  # with the velocities of earlier steps, see multistep.py
+    STORK4 = Multistep.STORK4.value  # the same, by another formula
 
 
 class Sampling(enum.Enum):
@@ -140,6 +143,9 @@ class _Loop:
         self._step_noise = step_noise
         self._should_stop = should_stop
         self._before: Tensor | None = None
+        solver = settings.solver
+        multistep = solver in (Solver.DPM3M, Solver.STORK4)
+        self._history = History(Multistep(solver.value), times) if multistep else None
 
     def after_step(self, latents: Tensor, step: int) -> Tensor:
         time = self._times[step]
@@ -171,7 +177,9 @@ class _Loop:
         return shaped
 
     def _averaged(self, latents: Tensor, predicted: Tensor, step: int) -> Tensor:
-        """Heun's average with the velocity at the next time; the prediction itself for Euler."""
+        """Heun's average with the velocity at the next time, a slope by earlier steps, or Euler's prediction."""
+        if self._history is not None:
+            return self._history.slope(predicted, step)
         if self._settings.solver is Solver.EULER or self._ends_turbo(step):
             return predicted
         time, following = self._times[step], self._times[step + 1]
@@ -216,6 +224,7 @@ class NoisePurpose(enum.Enum):
     START = "start"
     RETAKE = "retake"
     STEP = "step"
+    EDIT = "edit"
     ENCODE = "encode"
     REFERENCE = "reference"
     PLAN = "plan"

@@ -83,6 +83,14 @@ def base_custom(wanted: Sequence[float]) -> Times:
     return tuple(torch.tensor(list(wanted), dtype=torch.float32).tolist())
 
 
+def edit_times(steps: int, shift: float, wanted: Sequence[float] = ()) -> Times:
+    """The schedule of an edit, alike for every checkpoint: the base sampler's, or a custom list, which ends at 0.
+
+    Raises ValueError for a list that does not fall.
+    """
+    return base_custom((*_without_trailing_zeros(wanted), 0.0)) if wanted else base_times(steps, shift)
+
+
 def from_nearest(times: Times, start: float) -> Times:
     """The schedule from the evaluation time nearest to `start`; on a tie, the earlier (noisier) one.
 

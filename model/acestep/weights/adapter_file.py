@@ -52,10 +52,23 @@ class Change(ABC):
         before = weight.float()
         if self.lengths is None:
             return torch.add(before, added.to(before), alpha=strength)
+        return torch.lerp(before, self._normalised(before, added, self.lengths), strength)
+
+    def difference(self, weight: Tensor) -> Tensor | None:
+        """What the full change adds to the unchanged weight, float32; None for nothing. Differences of several changes
+        of one weight add up, in any order."""
+        added = self.added(weight.shape)
+        if added is None or self.lengths is None:
+            return added
+        before = weight.float()
+        return self._normalised(before, added, self.lengths) - before
+
+    @staticmethod
+    def _normalised(before: Tensor, added: Tensor, lengths: Tensor) -> Tensor:
         after = before + added.to(before)
-        length = torch.linalg.vector_norm(after.flatten(1), dim=1).reshape(self.lengths.shape)
-        after *= self.lengths.to(before) / (length + torch.finfo(torch.float32).eps)
-        return torch.lerp(before, after, strength)
+        length = torch.linalg.vector_norm(after.flatten(1), dim=1).reshape(lengths.shape)
+        after *= lengths.to(before) / (length + torch.finfo(torch.float32).eps)
+        return after
 
 
 @dataclass(frozen=True)

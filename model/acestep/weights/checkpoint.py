@@ -62,9 +62,35 @@ def fill(
     """
     with torch.device("meta"):
         network = build()
-    wanted = network.state_dict()
-    check_complete(wanted, recipes, part)
-    state = {}
+    check_complete(network.state_dict(), recipes, part)
+    network.load_state_dict(made(network, recipes, read, part, dtype, device), strict=True, assign=True)
+    return network.requires_grad_(False).eval()
+
+
+def refill(
+    network: nn.Module,
+    recipes: Mapping[str, Recipe],
+    read: Callable[[str], Tensor],
+    part: CheckpointPart,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> None:
+    """Replaces some tensors of a filled network, one after the other; all others stay where they are."""
+    for name, recipe in recipes.items():
+        tensors = made(network, {name: recipe}, read, part, dtype, device)
+        network.load_state_dict(tensors, strict=False, assign=True)
+
+
+def made(
+    network: nn.Module,
+    recipes: Mapping[str, Recipe],
+    read: Callable[[str], Tensor],
+    part: CheckpointPart,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> dict[str, Tensor]:
+    """A network's tensors by recipes, in their order. Raises NotLoaded for one that does not fit."""
+    wanted, state = network.state_dict(), {}
     for name, recipe in recipes.items():
         stored = [read(key) for key in recipe.sources]
         _refuse_whole_numbers(recipe.sources, stored, dtype, part)
@@ -77,8 +103,7 @@ def fill(
             )
         # Integers are weights packed just before, which keep their dtype.
         state[name] = tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None)
-    network.load_state_dict(state, strict=True, assign=True)
-    return network.requires_grad_(False).eval()
+    return state
 
 
 def _refuse_whole_numbers(

@@ -60,6 +60,12 @@ class _Packed:
 
 def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | str) -> Dit:
     """The transformer with packed linear layers; it is never in memory unpacked as a whole."""
+    recipes, read = int8_recipes(weights, device), weights.files[CheckpointPart.DIT].read
+    return fill(lambda: with_int8(_built(weights)), recipes, read, CheckpointPart.DIT, dtype, device)
+
+
+def int8_recipes(weights: Weights, device: torch.device | str) -> dict[str, Recipe]:
+    """How the packed transformer's tensors are made. A layer's scale comes right after its weight."""
     recipes: dict[str, Recipe] = {}
     packed = {f"{name}.weight": name for name in linear_names(_built(weights))}
     for name, recipe in weights.recipes[CheckpointPart.DIT].items():
@@ -68,8 +74,7 @@ def load_int8_dit(weights: Weights, dtype: torch.dtype, device: torch.device | s
             both = _Packed(recipe, device)
             recipes[name] = Recipe(recipe.sources, both.weight)
             recipes[f"{packed[name]}.scale"] = Recipe(recipe.sources, both.scale)
-    read = weights.files[CheckpointPart.DIT].read
-    return fill(lambda: with_int8(_built(weights)), recipes, read, CheckpointPart.DIT, dtype, device)
+    return recipes
 
 
 def _built(weights: Weights) -> Dit:

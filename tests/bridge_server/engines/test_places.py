@@ -86,3 +86,23 @@ def test_a_claim_that_is_granted_and_stopped_in_one_moment_gives_the_place_back(
         assert len(places._free) == 1, "given back once, however often it is released"
 
     asyncio.run(use())
+
+
+def test_idle_seconds_count_from_the_last_use_and_not_while_a_place_is_lent(tmp_path):
+    async def work():
+        now = [100.0]
+        hosts = [HostHere(tmp_path, name) for name in ("one", "two")]
+        places = EnginePlaces(hosts, clock=lambda: now[0])
+        now[0] = 107.0
+        assert (places.in_use, places.idle_seconds) == (False, 7.0)
+        claim = places.claim((1, 1))
+        now[0] = 150.0
+        assert (places.in_use, places.idle_seconds) == (True, 0.0), "whatever its other place does"
+        claim.release()
+        assert places.idle_seconds == 0.0
+        now[0] = 153.0
+        assert places.idle_seconds == 3.0
+        places.used()
+        assert places.idle_seconds == 0.0
+
+    asyncio.run(work())

@@ -156,6 +156,23 @@ def test_an_idle_engine_gives_its_memory_back(start_server):
         assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
 
 
+def test_an_idle_engine_gives_its_memory_back_while_another_works(start_server):
+    """By engine: what one is busy with for hours keeps no other in memory."""
+    server = start_server(limits=Limits(idle_unload_seconds=0.1))
+    with server.osc() as osc:
+        osc.render("/bridge/repaint", "one", *REGION)
+        osc.send("/bridge/repaint", "long", *REGION, "engine", "slow", "options", '{"seconds": 60}')
+        while osc.receive().values.get("stage") != "rendering":
+            pass
+        deadline = time.monotonic() + PATIENCE
+        while set(server.on_loop(server.server.engines.pids)) != {"slow"}:
+            assert time.monotonic() < deadline, "the idle one stays"
+            osc.ask("/bridge/status", "turn")
+        assert osc.render("/bridge/repaint", "two", *REGION)[-1].name == "done"
+        osc.send("/bridge/cancel", "long")
+        assert osc.until_end("long")[-1].name == "cancelled"
+
+
 def order(seconds: float = 0.0, frames: int = 20_000) -> RenderCommand:
     """A render without a song."""
     beats = np.arange(4)

@@ -231,6 +231,21 @@ def test_after_a_crash_running_jobs_go_on_in_their_old_place(tmp_path):
         assert queue.resume(now=11.0, attempts=3) == ([], [])
 
 
+def test_a_job_that_was_being_cancelled_when_the_server_died_is_not_resumed(tmp_path):
+    with contextlib.closing(open_database(tmp_path / "bridge.db")) as connection:
+        queue = JobQueue(connection, 10)
+        waiting = job("j1")
+        queue.add(waiting)
+        running = queue.move(waiting, JobState.RUNNING, 1.0)
+        queue.note_cancelled(running, "Cancelled on request.")
+        assert queue.get("j1").state is JobState.RUNNING, "its engine has not stopped yet"
+    with contextlib.closing(open_database(tmp_path / "bridge.db")) as connection:
+        queue = JobQueue(connection, 10)
+        requeued, (ended,) = queue.resume(now=10.0, attempts=3)
+        assert (requeued, ended.id, ended.state) == ([], "j1", JobState.CANCELLED)
+        assert queue.get("j1").failure == {}
+
+
 def test_a_full_disk_refuses_a_job_and_keeps_the_rest(queue, connection):
     kept = job()
     queue.add(kept)

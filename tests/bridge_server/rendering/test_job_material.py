@@ -8,6 +8,7 @@ import pytest
 from bridge_server.jobs.database import open_database
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_material import JobMaterial
+from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.songs.song_reader import SongReader
 from clip_store.store import ClipStore
 from daw_protocol.errors import ProtocolError
@@ -39,7 +40,8 @@ def reader(tmp_path):
 
 def material_of(request, reader):
     parts = parts_of(request)
-    return JobMaterial("j1", request, parts, Hearing(reader.store), reader, lambda _: None), parts
+    bar = ProgressBar(parts[-1].takes[-1], lambda _: None, parts)
+    return JobMaterial("j1", request, parts, Hearing(reader.store), reader, bar), parts
 
 
 def test_every_song_is_read_once_whatever_is_rendered_of_it(tmp_path, reader):

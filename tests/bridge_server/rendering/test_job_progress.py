@@ -79,3 +79,42 @@ def test_a_job_about_several_regions_names_the_one_that_is_next():
     bar.rendering((4,), Progress("joining bars", 0.5, take=1), first=3)
     assert reports[-1].stage == "joining bars (region 2 of 3, take 2 of 2)"
     assert reports[-1].fraction == pytest.approx((3 + 0.45) / 6)
+
+
+def fractions_of(reported: list[Progress]) -> list[float]:
+    return [each.fraction for each in reported]
+
+
+def test_loading_an_engine_fills_little_of_the_bar_and_the_render_the_rest():
+    """A checkpoint that is loaded counts from 0 to 1, and so does the render after it."""
+    bar, reported = bar_of(1)
+    for fraction in (0.0, 0.5, 1.0):
+        bar.loading((1,), Progress("loading turbo", fraction))
+    bar.loaded((1,))
+    for fraction in (0.0, 0.5, 1.0):
+        bar.rendering((1,), Progress("generating", fraction))
+    assert fractions_of(reported) == pytest.approx([0, 0.045, 0.09, 0.09, 0.495, 0.9])
+    assert [each.stage for each in reported] == ["loading turbo"] * 3 + ["generating"] * 3
+
+
+def test_an_engine_that_is_loaded_again_moves_on_what_is_left():
+    bar, reported = bar_of(2)
+    bar.recorded((1,))
+    bar.rendering((2,), Progress("generating", 0.5))
+    bar.again((2,), "rendering again: the engine's process ended")
+    for fraction in (0.0, 1.0):
+        bar.loading((2,), Progress("loading base", fraction))
+    bar.loaded((2,))
+    bar.rendering((2,), Progress("generating", 0.0))
+    bar.rendering((2,), Progress("generating", 0.5))
+    found = fractions_of(reported)
+    assert found == sorted(found)
+    assert found[0] == found[1] == found[2] == pytest.approx((1 + 0.45) / 2)
+    assert found[3] < found[5] < (1 + 0.9) / 2, "it still moves, as the work does"
+
+
+def test_reading_another_song_of_a_job_leaves_the_bar_where_it_is():
+    bar, reported = bar_of(2)
+    bar.recorded((1,))
+    bar.preparing("reading the song")
+    assert [(each.stage, each.fraction) for each in reported] == [("reading the song", 0.5)]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -14,9 +15,11 @@ from bridge_server.handlers.status import problems_in
 from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.rendering import take_recorder
 from bridge_server.settings import Limits
+from clip_store.errors import StoreError
 from clip_store.store import ClipStore
-from tests.bridge_server.peers import ServerThread, band_song, noise_song
+from tests.bridge_server.peers import PATIENCE, ServerThread, band_song, noise_song
 from tests.bridge_server.servers import settings_in
 
 REGION = ("source", "song.wav", "start", 1000, "end", 5000)
@@ -100,6 +103,58 @@ def test_a_job_whose_engine_is_still_loading_is_cancelled_at_once(settings):
         assert osc.until_end("waits")[-1].name == "cancelled"
         assert time.monotonic() - began < 5, "loading takes a minute"
         assert osc.render("/bridge/repaint", "next", *REGION)[-1].name == "done"
+
+
+@pytest.mark.parametrize("held", ["finish", "record"])
+def test_a_job_cancelled_while_its_receipt_is_written_ends_cancelled(settings, monkeypatch, held):
+    """Its audio is rendered, and neither measured nor recorded yet: no take comes after the acknowledgement."""
+    writing, go_on = threading.Event(), threading.Event()
+
+    def held_up(really):
+        def wait(*given):
+            writing.set()
+            assert go_on.wait(PATIENCE)
+            return really(*given)
+
+        return wait
+
+    if held == "finish":
+        monkeypatch.setattr(take_recorder, "finish", held_up(take_recorder.finish))
+    else:
+        monkeypatch.setattr(ClipStore, "clip_path", held_up(ClipStore.clip_path))
+    with ServerThread(settings) as server, server.osc() as osc:
+        osc.send("/bridge/repaint", "job", *REGION)
+        assert writing.wait(PATIENCE)
+        osc.send("/bridge/cancel", "job")
+        while (reply := osc.receive()).name != "ok":
+            pass
+        assert "is being cancelled" in reply["text"]
+        go_on.set()
+        replies = osc.until_end("job")
+        assert replies[-1].name == "cancelled"
+        assert [each for each in replies if each.name == "take"] == []
+        assert server.takes() == ()
+        monkeypatch.undo()
+        assert osc.render("/bridge/repaint", "next", *REGION)[-1].name == "done"
+
+
+def test_a_failure_after_an_acknowledged_cancel_ends_cancelled_too(settings, monkeypatch):
+    writing, go_on = threading.Event(), threading.Event()
+
+    def fails(*_given):
+        writing.set()
+        assert go_on.wait(PATIENCE)
+        raise StoreError("The store cannot be written.", "Free some disk space.")
+
+    monkeypatch.setattr(take_recorder, "finish", fails)
+    with ServerThread(settings) as server, server.osc() as osc:
+        osc.send("/bridge/repaint", "job", *REGION)
+        assert writing.wait(PATIENCE)
+        osc.send("/bridge/cancel", "job")
+        while osc.receive().name != "ok":
+            pass
+        go_on.set()
+        assert osc.until_end("job")[-1].name == "cancelled"
 
 
 BARS = ("source", "band.wav", "bpm", 120, "bars", "5-6", "engine", "sketch", "seed", 7)

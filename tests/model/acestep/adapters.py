@@ -12,6 +12,7 @@ from tests.places import TINY, TINY_LORA
 ADAPTERS = TINY / "adapters"
 PEFT = ADAPTERS / "lora_peft" / "adapter" / "adapter_model.safetensors"
 SINGLE = TINY_LORA
+OTHER = ADAPTERS / "tiny_adapter_b" / "adapter_model.safetensors"
 LOKR = "lokr_weights.safetensors"
 
 

@@ -27,20 +27,36 @@ pytest.importorskip(
 )
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from model.acestep.engine import AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, VAE, strength_of
 from model.acestep.sampling.render_settings import OPTIONS
 from model.acestep.weights.capabilities import MODEL_TASK
+from model.acestep.weights.checkpoint import Weights
 from model.blueprint import Blueprint
-from model.engine import Attachment, Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
+from model.engine import (
+    Attachment,
+    Grid,
+    Piece,
+    Progress,
+    Rendered,
+    RenderRequest,
+    Report,
+    Song,
+    SongWords,
+    Task,
+)
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
+from tests.model.acestep.adapters import OTHER
 from tests.model.acestep.tiny_folder import write_checkpoint, write_models
 
 SONG_SECONDS = 6
 PATIENCE = 300.0  # seconds another Python may take to start and import, on a machine with much else to do
 FEW = {"steps": 2}
+ADAPTER = ADAPTERS[0]
+ADAPTER_STRENGTH = strength_of(ADAPTER)
 BASE_TASKS = (Task.EXTRACT, Task.LEGO, Task.ACCOMPANY)
 
 
@@ -146,6 +162,33 @@ def test_progress_rises_and_the_report_says_where_it_ran(engine: AceStepEngine) 
     assert fractions[-1] == pytest.approx(1.0)
     figures = report(found).figures
     assert (figures["device"], figures["numbers"], figures["int8"]) == ("cpu", "float32", False)
+
+
+def test_progress_rises_where_another_checkpoint_is_loaded(tiny_models: Path) -> None:
+    """Loading it is the beginning of the render that needs it, and the render is the larger part."""
+    fresh = engine_of(tiny_models)
+    reported: list[Progress] = []
+    list(fresh.render(request(), reported.append, lambda: False))
+    first = len(reported)
+    list(fresh.render(request(Task.EXTRACT), reported.append, lambda: False))
+    for each in (reported[:first], reported[first:]):
+        fractions = [update.fraction for update in each]
+        assert fractions == sorted(fractions)
+        assert any("loading" in update.stage for update in each)
+        loaded = max(update.fraction for update in each if "loading" in update.stage)
+        assert loaded == pytest.approx(0.15)
+        assert fractions[-1] == pytest.approx(1.0)
+
+
+def test_each_pass_of_an_extraction_is_named(engine: AceStepEngine) -> None:
+    stages: dict[str, None] = {}
+    asked = request(Task.EXTRACT, stems=("drums", "bass"), options={"steps": 1})
+    list(engine.render(asked, lambda update: stages.setdefault(update.stage), lambda: False))
+    generating = [stage for stage in stages if stage.startswith("generating")]
+    assert generating == [
+        "generating drums, pass 1 of 2, step 1 of 1",
+        "generating bass, pass 2 of 2, step 1 of 1",
+    ]
 
 
 def test_a_stop_takes_effect_within_a_step(engine: AceStepEngine) -> None:
@@ -279,7 +322,9 @@ def test_an_adapter_changes_the_render_and_leaves_nothing_behind(engine: AceStep
     ("options", "words"),
     [
         ({ADAPTER_STRENGTH: 0.5}, "needs an adapter"),
-        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 1.5}, "adapter_strength cannot be 1.5"),
+        ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: 2.5}, "adapter_strength cannot be 2.5"),
+        ({"adapter_3_strength": 1.0}, "The option adapter_3_strength needs an adapter"),
+        ({ADAPTER: str(TINY_LORA), "adapter_2": str(TINY_LORA)}, "lora_single_file is given twice"),
         ({ADAPTER: str(TINY_LORA), ADAPTER_STRENGTH: True}, "adapter_strength cannot be True"),
         ({ADAPTER: str(DEMO_SONG)}, "not a complete safetensors file"),
     ],
@@ -292,6 +337,88 @@ def test_adapters_that_cannot_be_worn(engine: AceStepEngine, options: dict[str, 
 
 
 # --- planning -----------------------------------------------------------------------------------------
+
+
+def test_several_adapters_act_at_once_and_leave_nothing_behind(engine: AceStepEngine) -> None:
+    both = request(
+        options={**FEW, ADAPTER: str(TINY_LORA), "adapter_2": str(OTHER), "adapter_2_strength": -0.5}
+    )
+    swapped = request(
+        options={**FEW, ADAPTER: str(OTHER), ADAPTER_STRENGTH: -0.5, "adapter_2": str(TINY_LORA)}
+    )
+    plain, worn, again = (rendered(engine, asked) for asked in (request(), both, swapped))
+    first = stem(worn, MIX, both.start)
+    assert np.array_equal(first, stem(again, MIX, both.start)), "in any order"
+    assert not np.array_equal(first, stem(plain, MIX, both.start))
+    assert np.array_equal(stem(plain, MIX, both.start), stem(rendered(engine, request()), MIX, both.start))
+    figures = report(worn).figures
+    assert [figures[name] for name in (ADAPTER, "adapter_2", "adapter_2_strength")] == [
+        "lora_single_file", "tiny_adapter_b", -0.5,
+    ]  # fmt: skip
+    assert report(worn).weights == "acestep-v15-turbo with adapter lora_single_file + tiny_adapter_b"
+
+
+def test_adapters_are_switched_without_reading_the_whole_transformer_again(
+    engine: AceStepEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered(engine, request())
+
+    def loaded_again(*_: object) -> NoReturn:
+        raise AssertionError("the base was loaded again")
+
+    monkeypatch.setattr(Weights, "load_dit", loaded_again)
+    for options in ({ADAPTER: str(TINY_LORA)}, {ADAPTER: str(OTHER)}, {}):
+        rendered(engine, request(options={**FEW, **options}))
+
+
+def test_an_edit_keeps_the_song_and_a_silent_one_is_refused(engine: AceStepEngine) -> None:
+    words = SongWords("warm tape", "old words")
+    asked = request(Task.COVER, edit=words, lyrics="new words")
+    found = rendered(engine, asked)
+    figures = report(found).figures
+    assert (figures["model_task"], figures["edit_start"], figures["edit_end"], figures["edit_draws"]) == (
+        "cover-nofsq", 0.0, 1.0, 1,
+    )  # fmt: skip
+    assert np.array_equal(stem(found, MIX, asked.start), stem(rendered(engine, asked), MIX, asked.start))
+    same = request(Task.COVER, edit=replace(words, lyrics="new words"), lyrics="new words")
+    unchanged, other = stem(rendered(engine, same), MIX, asked.start), stem(found, MIX, asked.start)
+    kept = stem(rendered(engine, replace(same, options={**FEW, "edit_start": 1.0})), MIX, asked.start)
+    near, far = (np.abs(each - kept).max() for each in (unchanged, other))
+    assert near < 0.1 * far, "equal words leave the song, as it comes through the autoencoder"
+    quiet = Song(np.zeros((SONG_SECONDS * 48_000, 2), np.float32), 48_000, "silence")
+    with pytest.raises(CannotRender, match="nothing to edit"):
+        rendered(engine, replace(asked, song=quiet))
+
+
+def test_a_retake_of_a_take_is_near_it(engine: AceStepEngine) -> None:
+    of_third = {**FEW, "retake_of": "3"}
+    third = stem(rendered(engine, request(takes=(2,))), MIX, request().start)
+    same = rendered(engine, request(takes=(0,), options={**of_third, "variance": 0.0}))
+    near = rendered(engine, request(takes=(0,), options={**of_third, "variance": 0.1, "variation": "7"}))
+    assert np.array_equal(third, stem(same, MIX, request().start))
+    assert not np.array_equal(third, stem(near, MIX, request().start))
+    figures = report(near).figures
+    assert (figures["variance"], figures["variation"], figures["retake_of"]) == ([0.1], [7], 3)
+
+
+def test_another_autoencoder_can_be_chosen_by_name(tiny_models: Path, tmp_path: Path) -> None:
+    models = shutil.copytree(tiny_models, tmp_path / "models")
+    other = shutil.copytree(models / "vae", models / "scragvae") / "diffusion_pytorch_model.safetensors"
+    save_file({name: value * 1.01 for name, value in load_file(other).items()}, other)
+    at = engine_of(models)
+    own, chosen, again = (
+        rendered(at, request(options={**FEW, **options}))
+        for options in ({}, {"vae": "scragvae"}, {"vae": "official"})
+    )
+    start = request().start
+    assert not np.array_equal(stem(own, MIX, start), stem(chosen, MIX, start))
+    assert np.array_equal(stem(own, MIX, start), stem(again, MIX, start))
+    assert report(chosen).figures["vae"] == "scragvae"
+    assert len(report(chosen).figures["vae_digest"]) == 64
+    assert "vae" not in report(again).figures
+    with pytest.raises(CannotRender, match="no autoencoder called 'best'") as refused:
+        rendered(at, request(options={"vae": "best"}))
+    assert refused.value.remedy == "Available: official, scragvae, vae."
 
 
 def with_planner(models: Path, folder: Path) -> Path:
@@ -359,8 +486,9 @@ def test_planning_without_a_planner(engine: AceStepEngine) -> None:
 
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
-    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER}
-    assert about.file_options == (ADAPTER,)
+    strengths = map(strength_of, ADAPTERS)
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, *ADAPTERS, *strengths, PLANNER, VAE}
+    assert about.file_options == ADAPTERS
     assert about.neural
     assert about.max_seconds == 600.0
     assert [entry.task for entry in about.tasks] == list(Task)

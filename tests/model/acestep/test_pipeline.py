@@ -18,14 +18,14 @@ from model.acestep.networks.attention import Attention, KeysValues
 from model.acestep.pipeline import Conditions, Noises, PromptStates, Scene
 from model.acestep.sampling.guidance import GuidanceKind, GuidanceSettings
 from model.acestep.sampling.masks import MaskMode
-from model.acestep.sampling.render_settings import RenderSettings
+from model.acestep.sampling.render_settings import RenderSettings, Retake
 from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.sampling.samplers import Method, SamplerSettings, Sampling, Solver, varied
 from model.acestep.sampling.schedules import Times, base_times, from_nearest, step_count, turbo_times
 from model.acestep.sampling.wavelet import WaveletSettings
 from model.acestep.weights.capabilities import ModelTask
 from model.errors import RenderStopped
-from tests.model.acestep.golden_data import tensors, worst
+from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
 INPUTS = tensors("e2e_inputs")
@@ -56,6 +56,10 @@ def base(
 ) -> RenderSettings:
     sampler = SamplerSettings(Sampling.BASE, **sampling)  # type: ignore[arg-type]
     return RenderSettings(base_times(steps, shift), sampler, guidance)
+
+
+def retaken(settings: RenderSettings, variance: float) -> RenderSettings:
+    return replace(settings, retakes=(Retake(variance),))
 
 
 WAVELET = WaveletSettings()
@@ -97,7 +101,7 @@ CASES: dict[str, Case] = {
             wavelet=WAVELET,
         )
     ),
-    "turbo.text2music_retake": words(replace(turbo(), variance=0.3)),
+    "turbo.text2music_retake": words(retaken(turbo(), 0.3)),
     "turbo.cover": cover(turbo()),
     "turbo.cover_strength0.5": cover(turbo(), cover_strength=0.5),
     "turbo.cover_strength0.0": cover(turbo(), cover_strength=0.0),
@@ -131,8 +135,47 @@ CASES: dict[str, Case] = {
 }
 
 
+def remix(settings: RenderSettings, **changed: float) -> Case:
+    return ModelTask.COVER_NOFSQ, replace(settings, **changed), None  # type: ignore[arg-type]
+
+
+NEWER = tensors("remix_retake")
+NEWER_CASES: dict[str, Case] = {
+    "turbo.nofsq": remix(turbo()),
+    "turbo.nofsq_strength0.5": remix(turbo(), cover_strength=0.5),
+    "turbo.nofsq_noise0.4_strength0.7_dcw": remix(
+        turbo(from_nearest(EIGHT_STEPS, 1 - 0.4), wavelet=WAVELET), cover_noise=0.4, cover_strength=0.7
+    ),
+    "base.nofsq_apg": remix(base(3.0)),
+    "base.nofsq_strength0.4_noise0.25": remix(
+        replace(base(1.0, GuidanceSettings(5.0)), times=from_nearest(base_times(8, 1.0), 1 - 0.25)),
+        cover_strength=0.4,
+        cover_noise=0.25,
+    ),
+    "turbo.retake0.15": words(retaken(turbo(), 0.15)),
+    "turbo.retake1.0": words(retaken(turbo(), 1.0)),
+    "turbo.retake0.5_cover_noise0.3": cover(retaken(turbo(NOISED), 0.5), cover_noise=0.3),
+    "turbo.retake0.4_repaint": repaint(retaken(turbo(), 0.4), repaint=BALANCED),
+    "base.retake0.25_apg": words(retaken(base(3.0), 0.25)),
+}
+
+
 def test_every_stored_render_is_compared() -> None:
     assert set(CASES) == {name.removesuffix(".final") for name in GOLDEN if name.endswith(".final")}
+
+
+EVERY_CASE = CASES | NEWER_CASES
+
+
+def test_every_remix_and_retake_is_compared() -> None:
+    stored = table("remix_retake")
+    assert (
+        set(NEWER_CASES)
+        == set(stored)
+        == {name.removesuffix(".final") for name in NEWER if name.endswith(".final")}
+    )
+    assert BALANCED.injected_steps(100) == round(100 * stored["turbo.retake0.4_repaint"]["injection"])
+    assert BALANCED.crossfade_frames == stored["turbo.retake0.4_repaint"]["crossfade"]
 
 
 def code_latents(name: str) -> Tensor | None:
@@ -140,13 +183,13 @@ def code_latents(name: str) -> Tensor | None:
     if name == "turbo.codes":
         codes = GOLDEN["turbo.codes.codes"].reshape(1, -1)
         return pipeline.latents_of_codes(loaded.tokenizer, loaded.detokenizer, codes, silence(), FRAMES)
-    if CASES[name][0] is ModelTask.COVER:
+    if EVERY_CASE[name][0] is ModelTask.COVER:
         return pipeline.code_latents(loaded.tokenizer, loaded.detokenizer, INPUTS["src_latents"], silence())
     return None
 
 
 def scene(name: str) -> Scene:
-    task, settings, region = CASES[name]
+    task, settings, region = EVERY_CASE[name]
     return pipeline.set_scene(task, INPUTS["src_latents"], silence(), settings, region, code_latents(name))
 
 
@@ -158,8 +201,8 @@ def conditions() -> Conditions:
 
 def noises(settings: RenderSettings) -> Noises:
     start = INPUTS["noise"]
-    if settings.variance:
-        start = varied(start, INPUTS["retake_noise"], settings.variance)
+    for retake in settings.retakes:
+        start = varied(start, INPUTS["retake_noise"], retake.variance)
     return Noises(start, tuple(INPUTS["sde_noises"]))
 
 
@@ -173,6 +216,13 @@ def test_renders_of_the_reference(name: str) -> None:
         assert worst(shown.unconditioned, GOLDEN[f"{name}.context_after_switch"]) <= 1e-5
     final = pipeline.compose(networks(TURBO).dit, shown, conditions(), settings, noises(settings))
     assert worst(final, GOLDEN[f"{name}.final"]) <= TOLERANCE[name.partition(".")[0]]
+
+
+@pytest.mark.parametrize("name", NEWER_CASES)
+def test_remixes_and_retakes_of_the_reference(name: str) -> None:
+    settings = NEWER_CASES[name][1]
+    final = pipeline.compose(networks(TURBO).dit, scene(name), conditions(), settings, noises(settings))
+    assert worst(final, NEWER[f"{name}.final"]) <= TOLERANCE[name.partition(".")[0]]
 
 
 @pytest.mark.parametrize("name", [key.removesuffix(".states") for key in GOLDEN if key.endswith(".states")])
@@ -224,7 +274,7 @@ def test_one_entry_of_no_condition_stands_for_all() -> None:
 
 # --- seeds, takes, stopping ---------------------------------------------------------------------------
 
-RANDOM = replace(turbo(method=Method.SDE), variance=0.4)
+RANDOM = retaken(turbo(method=Method.SDE), 0.4)
 
 
 def composed(seed: int, takes: tuple[int, ...]) -> Tensor:
@@ -240,14 +290,21 @@ def test_a_repeat_is_identical_and_another_seed_or_take_is_not() -> None:
 
 
 def test_a_variation_turns_the_noise_of_a_take_towards_another() -> None:
-    def start(**changed: float) -> Tensor:
-        settings = replace(turbo(), **changed)  # type: ignore[arg-type]
-        return pipeline.seeded_noises(5, (0,), FRAMES, 64, 8, settings).start
+    def start(*retakes: Retake, takes: tuple[int, ...] = (0,), of_take: int | None = None) -> Tensor:
+        settings = replace(turbo(), retakes=retakes, start_take=of_take)
+        return pipeline.seeded_noises(5, takes, FRAMES, 64, 8, settings).start
 
-    assert torch.equal(start(), start(variation=3))
-    near, far = (worst(start(), start(variance=variance)) for variance in (0.05, 0.5))
+    assert torch.equal(start(), start(Retake(0.0, 3)))
+    near, far = (worst(start(), start(Retake(variance))) for variance in (0.05, 0.5))
     assert 0 < near < far
-    assert worst(start(variance=0.5), start(variance=0.5, variation=3)) > 0.1
+    assert worst(start(Retake(0.5)), start(Retake(0.5, 3))) > 0.1
+    assert torch.equal(start(takes=(2,)), start(Retake(0.0), takes=(7,), of_take=2)), "take 3 is varied"
+    assert worst(start(Retake(0.2), takes=(7,), of_take=2), start(Retake(0.2), takes=(8,), of_take=2)) > 0.1
+    # Take 8 of the variations of take 3 is varied again: a little from where it was.
+    first = start(Retake(0.2), takes=(7,), of_take=2)
+    again = start(Retake(0.2, take=7), Retake(0.05), takes=(0,), of_take=2)
+    assert 0 < worst(first, again) < worst(first, start(Retake(0.5)))
+    assert torch.equal(first, start(Retake(0.2, take=7), Retake(0.0), takes=(0,), of_take=2))
 
 
 @pytest.mark.parametrize("name", CASES)

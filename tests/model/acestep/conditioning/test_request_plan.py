@@ -9,11 +9,15 @@ import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
+import torch
+
 from model.acestep.conditioning.prompts import Metas
 from model.acestep.conditioning.request_plan import SongPlan, plan_render, with_song_plan
+from model.acestep.pipeline import set_scene
 from model.acestep.weights.capabilities import TRACKS, ModelTask, traits_of
-from model.engine import Grid, RenderRequest, Song, Task
+from model.engine import Grid, RenderRequest, Song, SongWords, Task
 from model.errors import CannotRender
+from tests.model.acestep.golden_data import table
 
 TURBO = traits_of("acestep-v15-turbo", is_turbo=True, is_xl=False)
 BASE = traits_of("acestep-v15-base", is_turbo=False, is_xl=False)
@@ -46,6 +50,61 @@ def request(task: Task = Task.REPAINT, **changed: Any) -> RenderRequest:
         "caption": "warm tape",
     }
     return RenderRequest(task=task, **{**values, **changed})
+
+
+def edit(
+    caption: str = "slow piano ballad", lyrics: str = "[Verse]\nold words", **changed: Any
+) -> RenderRequest:
+    """An edit of twelve seconds at 90 BPM in C major, in a time signature the prompt cannot express."""
+    beats = np.arange(30)
+    five = Grid(beats * (60 / 90), beats % 5, np.full(30, 5), 1 + beats // 5, np.full(30, 90.0))
+    values = {
+        "song": Song(np.zeros((12 * RATE, 2), np.float32), RATE, "song"),
+        "start": 0,
+        "end": 12 * RATE,
+        "grid": five,
+        "key": "C major",
+        "language": "de",
+        "caption": "slow piano ballad, choir",
+        "lyrics": "[Verse]\nnew words",
+        "edit": SongWords(caption, lyrics),
+    }
+    return request(Task.COVER, **{**values, **changed})
+
+
+FORMS = {"cover": "codes", "cover-nofsq": "song", "text2music": "nothing"}
+
+
+def test_an_edit_asks_for_the_song_as_the_official_application_does() -> None:
+    """Its words around the song's own caption and lyrics, and the same context on both sides."""
+    for stored in table("flow_edit_dispatch"):
+        plan = plan_render(edit(options={"cover_from": FORMS[stored["task"]]}), TURBO)
+        assert plan.task.value == stored["task"]
+        assert plan.as_it_is is not None
+        text, lyrics = stored["source_texts"]
+        if stored["task"] == "text2music":  # there the cover's instruction was given by hand
+            text = text.replace("Generate audio semantic tokens", "Fill the audio semantic mask")
+        assert (plan.as_it_is.text, plan.as_it_is.lyrics) == (text, lyrics)
+        (wanted,) = plan.prompts
+        assert wanted.text == text.replace("slow piano ballad", "slow piano ballad, choir")
+        assert wanted.lyrics == lyrics.replace("old", "new")
+        assert plan.window.source == (0, 300)
+        song, quiet = torch.randn(1, 300, 64), torch.zeros(1, 300, 64)
+        codes = song if plan.task is ModelTask.COVER else None
+        context = set_scene(plan.task, song, quiet, plan.settings, from_codes=codes).context[:, :, :64]
+        assert torch.equal(context, quiet) is stored["context_is_silence"]
+        assert torch.equal(context, song) is stored["context_is_source"]
+
+
+def test_an_edit_hears_the_song_itself_and_a_cover_its_codes() -> None:
+    assert plan_render(edit(), TURBO).task is ModelTask.COVER_NOFSQ
+    assert plan_render(edit(edit=None), TURBO).task is ModelTask.COVER
+    assert plan_render(edit(edit=None, options={"cover_from": "song"}), TURBO).task is ModelTask.COVER_NOFSQ
+    assert plan_render(edit(), TURBO).settings.edit is not None
+    with pytest.raises(CannotRender, match="keeps something of its song"):
+        plan_render(edit(edit=None, options={"cover_from": "nothing"}), TURBO)
+    with pytest.raises(CannotRender, match="cover_from cannot be 'everything'"):
+        plan_render(edit(options={"cover_from": "everything"}), TURBO)
 
 
 def test_a_repaint() -> None:

@@ -8,12 +8,13 @@ import sys
 import pytest
 
 from model.acestep.sampling.option_help import (
-    ADAPTER,
-    ADAPTER_STRENGTH,
+    ADAPTERS,
     CHECKPOINT,
     ENGINE_HELP,
     PLANNER,
     SAMPLING_HELP,
+    VAE,
+    strength_of,
 )
 
 
@@ -24,8 +25,9 @@ def test_every_switch_of_the_samplers_is_explained() -> None:
     assert set(SAMPLING_HELP) == set(OPTIONS)
 
 
-def test_the_engine_has_four_more() -> None:
-    assert set(ENGINE_HELP) - set(SAMPLING_HELP) == {CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER}
+def test_the_engine_has_more_of_its_own() -> None:
+    more = {CHECKPOINT, PLANNER, VAE, *ADAPTERS, *map(strength_of, ADAPTERS)}
+    assert set(ENGINE_HELP) - set(SAMPLING_HELP) == more
 
 
 def test_each_is_explained_in_a_line() -> None:

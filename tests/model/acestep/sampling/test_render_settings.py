@@ -8,14 +8,15 @@ import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
+from model.acestep.sampling.flow_edit import FlowEdit
 from model.acestep.sampling.guidance import GuidanceKind
 from model.acestep.sampling.masks import MaskMode
+from model.acestep.sampling.option_kinds import Number, Numbers, TimeList
 from model.acestep.sampling.render_settings import (
     OPTIONS,
     Encoding,
-    Number,
     RenderSettings,
-    TimeList,
+    Retake,
     settings_for,
 )
 from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
@@ -115,7 +116,43 @@ def test_every_option_arrives() -> None:
     assert sampler.wavelet == WaveletSettings(WaveletMode.LOW, 0.1, 0.03, "db4")
     assert settings.mask_mode is MaskMode.AUTO
     assert settings.repaint == repaint_settings(RepaintMode.AGGRESSIVE)
-    assert (settings.variance, settings.variation, settings.encoding) == (0.25, 9, Encoding.SAMPLE)
+    assert (settings.retakes, settings.encoding) == ((Retake(0.25, 9),), Encoding.SAMPLE)
+
+
+def test_a_retake_of_a_retake_names_every_take_and_noise() -> None:
+    settings = of(variance="0.25, 0.1", variation="77,5", retake_of="3,2")
+    assert (settings.start_take, settings.retakes) == (2, (Retake(0.25, 77, 1), Retake(0.1, 5, None)))
+    assert of(variance=0.25, retake_of=3).retakes == (Retake(0.25, 0, None),)
+
+
+def edit_of(traits: Any, strength: float = 0.5, **options: Any) -> RenderSettings:
+    return settings_for(traits, ModelTask.COVER_NOFSQ, strength, options, edits=True)
+
+
+def test_an_edit_leaves_no_choice_of_sampler_and_says_so() -> None:
+    settings = edit_of(
+        TURBO, 0.7, edit_start=0.2, edit_end=0.8, edit_draws=2, solver="heun", wavelet="low", steps=4
+    )
+    assert settings.edit == FlowEdit(0.2, 0.8, 2)
+    assert settings.times == base_times(4, 3.0)
+    assert (settings.sampler.solver, settings.sampler.wavelet) == (Solver.EULER, None)
+    assert (settings.switch_step, settings.cover_noise) == (None, 0.0)
+    assert settings.notes == ("An edit does not use solver and wavelet and strength.",)
+    assert edit_of(BASE).guidance.scale == 7.0
+    assert edit_of(TURBO, times=[0.97, 0.5]).times == pytest.approx((0.97, 0.5, 0.0)), "no known times"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"edit_start": 0.8, "edit_end": 0.2}, "edit_start"),
+        ({"times": [0.5, 0.7]}, "falling"),
+        ({"edit_draws": 9}, "1 to 8"),
+    ],
+)
+def test_an_impossible_edit_is_refused(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(CannotRender, match=named):
+        edit_of(BASE, **options)
 
 
 @pytest.mark.parametrize("written", [[1, 0.5, 0.25, 0], "1, 0.5,0.25,0"])
@@ -152,6 +189,9 @@ def test_what_turbo_cannot_use_is_noted() -> None:
         ({"times": [1.5, 0.5]}, "from 1"),
         ({"times": [0.5, 0.7]}, "falling strictly"),
         ({"guidance_start": 0.8, "guidance_end": 0.2}, "guidance_start"),
+        ({"variance": "0.2,0.1", "variation": "1,2,3"}, "different numbers of values"),
+        ({"variance": "0.2,0.1", "retake_of": "1,2,3"}, "different numbers of values"),
+        ({"edit_start": 0.2}, "edit_start is for edits only"),
     ],
 )
 def test_wrong_options_are_refused_with_what_is_right(options: dict[str, Any], named: str) -> None:
@@ -165,6 +205,11 @@ def test_every_option_takes_what_its_table_says_and_nothing_beyond(name: str) ->
     assert option.help
     if isinstance(option, Number):
         allowed, beyond = [option.low, option.high], [option.low - 0.01, option.high + 0.01, "1"]
+    elif isinstance(option, Numbers):
+        allowed, beyond = (
+            [option.low, option.high, f"{option.low},{option.high}"],
+            [option.low - 1, "x", "1,,1", ""],
+        )
     elif isinstance(option, TimeList):
         allowed, beyond = [[1, 0], "0.5"], [None, {"a": 1}, ""]
     else:

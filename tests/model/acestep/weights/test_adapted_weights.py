@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from model.acestep.networks.dit import Dit
-from model.acestep.weights.adapted_weights import AppliedAdapter, adapted
+from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, adapted, switch
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import recognise
-from tests.model.acestep.adapters import ADAPTERS, LOKR, PEFT, SINGLE, read
+from tests.model.acestep.adapters import ADAPTERS, LOKR, OTHER, PEFT, SINGLE, read
 from tests.model.acestep.golden_data import tensors, worst
 from tests.model.acestep.stored_layouts import write_diffusers
 from tests.model.acestep.tiny_models import DIT_TOLERANCE, TURBO, networks, silence, velocity
@@ -31,7 +31,7 @@ FILES = {
 
 
 def loaded(weights: Weights, path: Path, strength: float = 1.0) -> Dit:
-    return adapted(weights, AppliedAdapter(read(path, weights), strength)).load_dit(torch.float32, "cpu")
+    return adapted(weights, (AppliedAdapter(read(path, weights), strength),)).load_dit(torch.float32, "cpu")
 
 
 def distance(one: Tensor, other: Tensor) -> float:
@@ -84,10 +84,78 @@ def test_a_checkpoint_in_the_other_layout_takes_the_same_adapter(weights: Weight
 
 def test_packed_weights_hold_the_change_too(weights: Weights) -> None:
     golden = tensors("adapters")
-    packed = load_int8_dit(adapted(weights, AppliedAdapter(read(PEFT, weights), 1.0)), torch.float32, "cpu")
+    packed = load_int8_dit(
+        adapted(weights, (AppliedAdapter(read(PEFT, weights), 1.0),)), torch.float32, "cpu"
+    )
     answer = velocity(packed, golden)
     near, far = distance(answer, golden["lora_scale1.0"]), distance(answer, golden["base"])
     assert near < 0.2 * far
+
+
+TWO = {
+    "both.a1.0_b1.0": ((PEFT, 1.0), (OTHER, 1.0)),
+    "both.a0.7_b0.4": ((PEFT, 0.7), (OTHER, 0.4)),
+    "both.a-0.5_b1.25": ((PEFT, -0.5), (OTHER, 1.25)),
+    "b_alone": ((OTHER, 1.0),),
+    "base": (),
+    "lora_a0.6_lokr0.5": ((PEFT, 0.6), (ADAPTERS / "lokr_decompose_both" / LOKR, 0.5)),
+    "dora_then_lora": ((ADAPTERS / "lokr_dora" / LOKR, 1.0), (PEFT, 1.0)),
+}
+# Changes computed from changed weights: an order that has no reference, and is not used.
+NOT_COMPARED = {"lora_then_dora"}
+
+
+def of(weights: Weights, *files: tuple[Path, float]) -> AppliedAdapters:
+    return tuple(AppliedAdapter(read(path, weights), strength) for path, strength in files)
+
+
+def test_every_pair_is_compared() -> None:
+    inputs = {"x", "t", "encoder", "context"}
+    assert set(tensors("two_adapters")) - inputs == {*TWO, *NOT_COMPARED}
+
+
+@pytest.mark.parametrize("case", TWO)
+def test_several_at_once_answer_as_the_reference_does(weights: Weights, case: str) -> None:
+    golden = tensors("two_adapters")
+    network = adapted(weights, of(weights, *TWO[case])).load_dit(torch.float32, "cpu")
+    assert worst(velocity(network, golden), golden[case]) <= 1e-4
+
+
+def test_their_order_is_no_matter(weights: Weights) -> None:
+    three = of(weights, (PEFT, 0.7), (OTHER, 0.4), (ADAPTERS / "lokr_dora" / LOKR, 0.5))
+    one, other = (
+        adapted(weights, order).load_dit(torch.float32, "cpu").state_dict() for order in (three, three[::-1])
+    )
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+@pytest.mark.parametrize("int8", [False, True], ids=["plain", "packed"])
+def test_a_switch_is_a_new_transformer_without_loading_one(weights: Weights, int8: bool) -> None:
+    """Bit for bit, through every change; what neither adapter touches stays the very tensor it was."""
+
+    def load(source: Weights) -> Dit:
+        return load_int8_dit(source, torch.float32, "cpu") if int8 else source.load_dit(torch.float32, "cpu")
+
+    steps = [
+        (),
+        of(weights, (PEFT, 1.0)),
+        of(weights, (PEFT, 0.5), (OTHER, 1.0)),
+        of(weights, (OTHER, -1.0)),
+        (),
+    ]
+    network, before = load(weights), weights
+    embedding = network.patchify.weight
+    for applied in steps:
+        after = adapted(weights, applied)
+        switch(network, before, after, torch.float32, int8)
+        for (name, value), fresh in zip(
+            network.state_dict().items(), load(after).state_dict().values(), strict=True
+        ):
+            assert torch.equal(value, fresh), (name, applied)
+        assert network.patchify.weight is embedding
+        assert not any(value.requires_grad for value in network.parameters())
+        before = after
 
 
 def nothing(found: dict[str, Tensor]) -> None:

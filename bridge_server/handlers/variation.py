@@ -1,0 +1,97 @@
+"""The request of a variation: a take's own, with what is to change, about the same audio."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from bridge_server.songs.sources import STORED
+from clip_store.take import Take
+from daw_protocol import requests
+from daw_protocol.addresses import BY_NAME
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.requests import Render
+from model.engine import EngineDescription
+
+VARIANCE, VARIATION, RETAKE_OF = "variance", "variation", "retake_of"
+"""The options of engines that can blend a take's noise towards another one."""
+DRAWN = 2**31
+
+
+def varied(take: Take, request: requests.Vary, description: EngineDescription | None) -> tuple[Render, str]:
+    """The take's request with the changes, and a note on what was drawn for it.
+
+    description: of the take's engine; needed where the request has a variance. Raises ProtocolError.
+    """
+    changes = {name: getattr(request, name) for name in ("strength", "prompt")}
+    fields: dict[str, Any] = {
+        **{name: given for name, given in take.request.items() if name != "seed"},
+        **{name: given for name, given in changes.items() if given is not None},
+        "id": request.id,
+        **of_song(take),
+        "takes": request.takes,
+        "origin": take.id,
+    }
+    note = ""
+    if request.variance is not None:
+        assert description is not None, "asked for above"
+        number = _drawn(take, request.id) if request.seed is None else request.seed % 2**63
+        more, note = _retake(take, request.variance, number, description)
+        fields |= more
+    elif request.seed is not None:
+        fields["seed"] = request.seed
+    again = BY_NAME[take.task].request.from_fields(fields)
+    assert isinstance(again, Render), take.task
+    return again, note
+
+
+def of_song(take: Take) -> dict[str, object]:
+    """The song of a take as a request names it; nothing for a new song or tracks that were rendered together."""
+    if take.parent is None or "tracks" in take.request:
+        return {}
+    source = {"source": f"{STORED}{take.parent}", "source_position": take.position - take.start}
+    return {**source, "title": take.title}  # the store's audio has no name
+
+
+def _drawn(take: Take, request_id: str) -> int:
+    """Selects a noise. A request that comes twice under one id means the same one, so its number comes from the id."""
+    if not request_id:
+        return secrets.randbelow(DRAWN)
+    digest = hashlib.sha256(f"{take.id} {request_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % DRAWN
+
+
+def _retake(
+    take: Take, variance: float, number: int, description: EngineDescription
+) -> tuple[dict[str, Any], str]:
+    """Seed and options of the take's own noise, with one more blended in, and a note. number: selects that noise."""
+    if RETAKE_OF not in description.options:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"variance: the {description.label} engine cannot stay close to a take's own noise.",
+            "Omit variance; vary then renders the take with another seed.",
+            "variance",
+        )
+    options = take.request.get("options")
+    known = dict(options) if isinstance(options, Mapping) else {}
+    earlier = _listed(known.get(VARIANCE))
+    own = str(take.recipe.take + 1)
+    blended = {
+        VARIANCE: [*earlier, f"{variance:.17g}"],
+        VARIATION: [*_padded(_listed(known.get(VARIATION)), len(earlier)), str(number)],
+        RETAKE_OF: [*(_listed(known.get(RETAKE_OF)) or [own] * len(earlier)), own],
+    }
+    joined = {name: ",".join(values) for name, values in blended.items()}
+    note = f"The take's own noise is kept, {variance:.0%} blended towards number {number} (the seed that repeats this)."
+    return {"seed": take.recipe.seed, "options": {**known, **joined}}, note
+
+
+def _listed(value: object) -> list[str]:
+    """An option with one value or several, as texts."""
+    return [] if value in (None, "") else [part.strip() for part in str(value).split(",")]
+
+
+def _padded(values: list[str], count: int) -> list[str]:
+    return (values + ["0"] * count)[:count]
