@@ -1,0 +1,53 @@
+"""Audio to latents and back, whole and in parts, against the published wrapper's numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engines need torch: pip install takebridge[acestep]")
+
+import torch
+
+from model.acestep_v1.networks.audio_codec import AudioCodec
+from model.errors import RenderStopped
+from tests.model.acestep_v1.golden_v1 import tensors, tiny_codec, tiny_vocoder, tiny_weights, worst
+
+
+def codec(frames: int = 64) -> AudioCodec:
+    return AudioCodec(tiny_codec(), tiny_vocoder(), tiny_weights().mel(), frames)
+
+
+def decoded(latents: torch.Tensor, frames: tuple[int, int] | None = None, at_once: int = 64) -> torch.Tensor:
+    return torch.cat(list(codec(at_once).decode(latents, frames)), 1)
+
+
+def test_encoding_and_decoding():
+    golden = tensors("codec")
+    assert worst(codec().encode(golden["audio44"][0]), golden["latents44"]) < 1e-4
+    assert worst(decoded(golden["decode_latents"]), golden["wave44"]) < 1e-5
+
+
+def test_encoding_audio_that_was_resampled():
+    golden = tensors("codec")
+    assert worst(codec().encode(golden["audio48_resampled_to_44100"][0]), golden["latents_if_48000"]) < 5e-4
+
+
+def test_the_published_windows_agree_where_they_reach():
+    """The published decoder cuts the time into windows; up to the last second it gives what the whole gives."""
+    golden = tensors("overlap_decode")
+    whole = decoded(golden["latents_60"])
+    assert worst(whole[:, :512], golden["wave_60.0_512"]) < 1e-4
+
+
+def test_parts_of_any_length_give_what_the_whole_gives():
+    latents = torch.randn(1, 8, 16, 24, generator=torch.Generator().manual_seed(5))
+    whole = decoded(latents)
+    assert whole.shape == (2, 24 * 4096)
+    assert worst(decoded(latents, None, 13), whole) < 1e-5
+    assert worst(decoded(latents, (20, 22)), whole[:, 20 * 4096 : 22 * 4096]) < 1e-5
+
+
+def test_decoding_stops_when_asked():
+    latents = torch.zeros(1, 8, 16, 4)
+    with pytest.raises(RenderStopped):
+        next(codec().decode(latents, None, lambda: True))
