@@ -132,3 +132,13 @@ def _names(path: Path) -> frozenset[str]:
 @lru_cache(maxsize=256)  # folders are looked through again and again
 def _names_of(path: Path, _size: int, _modified: int) -> frozenset[str]:
     return frozenset(read_header(path))
+
+
+def is_v1(place: Path) -> bool:
+    """Whether this is the folder of one of v1's parts, or a single file with all of them."""
+    return is_single_file(place) if place.is_file() else place.name in PARTS
+
+
+def v1_models(folder: Path) -> tuple[V1Checkpoint, ...]:
+    """Single files with v1: what a list of models shows besides the published folders."""
+    return tuple(one for one in find_v1(folder) if one.single)

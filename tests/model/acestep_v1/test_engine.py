@@ -63,7 +63,7 @@ def asked(name: str) -> RenderRequest:
         "before the start": partial(request, Task.COMPLETE, start=-RATE, end=0),
         "a gap": partial(request, Task.COMPLETE),
         "cover": partial(request, Task.COVER),
-        "new words": partial(request, Task.COVER, lyrics="b", options={**FAST, "steps": 3, "edit": "lyrics", "old_lyrics": "a"}),
+        "new words": partial(request, Task.COVER, lyrics="b", options={**FAST, "edit": "lyrics", "old_lyrics": "a"}),
         "remix": partial(request, Task.COVER, options={**FAST, "steps": 5, "edit": "remix", "old_prompt": "jazz"}),
     }[name]()  # fmt: skip
 
