@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,33 +13,16 @@ import pytest
 pytest.importorskip("transformers", reason="prompts need transformers: pip install takebridge[acestep]")
 
 from model.acestep_v1.engine import AceStepV1Engine, V1Config
-from model.engine import Grid, Piece, RenderRequest, Report, Song, Task
+from model.engine import Piece, RenderRequest, Report, Task
 from model.errors import CannotRender, NotLoaded, RenderStopped
 from tests.model.acestep_v1.golden_v1 import TINY_V1_LORA
 from tests.model.acestep_v1.tiny_v1 import write_v1
-
-FAST: dict[str, Any] = {"steps": 2, "guidance_interval": 1.0}
-RATE = 48_000
-GRID = Grid(*(np.zeros(0, kind) for kind in (np.float64, np.int64, np.int64, np.int64, np.float64)))
+from tests.model.acestep_v1.v1_requests import FAST, RATE, request, song
 
 
 @pytest.fixture(scope="module")
 def engine(v1_models: Path) -> AceStepV1Engine:
     return AceStepV1Engine(V1Config(str(v1_models), device="cpu", precision="float32"))
-
-
-def song(seconds: float = 6.0, rate: int = RATE, channels: int = 2) -> Song:
-    drawn = np.random.default_rng(7).normal(0, 0.1, (int(seconds * rate), channels)).astype(np.float32)
-    return Song(drawn, rate, hashlib.sha256(drawn.tobytes()).hexdigest())
-
-
-def request(task: Task = Task.REPAINT, **more: Any) -> RenderRequest:
-    source = more.pop("song", song())
-    region = (2 * RATE, 3 * RATE)
-    given = RenderRequest(
-        task, source, RATE, 2, *region, GRID, seed=1, caption="funk", language="en", options=FAST
-    )
-    return replace(given, **more)
 
 
 def rendered(engine: AceStepV1Engine, asked: RenderRequest) -> tuple[np.ndarray[Any, Any], Report]:
@@ -134,11 +116,8 @@ def test_what_v1_never_had_is_refused_with_a_remedy(engine: AceStepV1Engine, tas
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"steps": 0}, "steps"), ({"steps": 2.5}, "steps"), ({"solver": "heun"}, "heun"),
-        ({"guidance_kind": "adg"}, "guidance_kind"), ({"edit": "remix"}, "edit"), ({"variation": 0.5}, "variation"),
-        ({"weaken_lyrics": "yes"}, "weaken_lyrics"), ({"old_prompt": 3}, "old_prompt"),
-        ({"adapter_strength": 1}, "adapter"), ({"adapter": "x", "adapter_strength": 9}, "adapter_strength"),
-        ({"checkpoint": "v2"}, "v2"),
+        ({"steps": 0}, "steps"), ({"adapter_strength": 1}, "adapter"),
+        ({"adapter": "x", "adapter_strength": 9}, "adapter_strength"), ({"checkpoint": "v2"}, "v2"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_named(engine: AceStepV1Engine, options: dict[str, Any], word: str):
