@@ -5,8 +5,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.golden_errors --peer    # diffusers at fresh random weights, by test
 
 Every comparison of those tests goes through `worst` in golden_data.py (v1: golden_v1.py) next to them; this notes
-which file the expected numbers came from. Tables (masks, prompts, settings, codes) are compared for equality and have no
-error.
+which file the expected numbers came from. Tables (masks, prompts, settings, codes) are compared for equality and
+have no error.
 """
 
 from __future__ import annotations

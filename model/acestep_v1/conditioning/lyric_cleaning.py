@@ -16,15 +16,15 @@ from model.acestep_v1.conditioning.chinese_numbers import in_characters
 from model.acestep_v1.conditioning.lyric_words import ABBREVIATIONS, SIGN_WORDS, SIGNS
 from model.errors import CannotRender
 
-GET_PACKAGES = "Install them: pip install 'takebridge[lyrics]'."
 _PINYIN = re.compile(r"([a-zü]+[1-5][\s,]*)+")
 """A Chinese line that is in Latin letters already; the numbers are its tones."""
 ROMANISED = {
-    "zh": ("Chinese", ("pypinyin",), "pinyin with numbered tones"),
-    "ja": ("Japanese", ("cutlet", "fugashi", "unidic_lite"), "romaji"),
-    "ko": ("Korean", ("hangul_romanize",), "Latin letters"),
+    "zh": ("Chinese", ("pypinyin",), "lyrics", "pinyin with numbered tones"),
+    "ja": ("Japanese", ("cutlet", "fugashi", "unidic_lite"), "lyrics-ja", "romaji"),
+    "ko": ("Korean", ("hangul_romanize",), "lyrics", "Latin letters"),
 }
-"""Languages the network reads in Latin letters: their name, what turns them into such, and what to write without it."""
+"""Languages the network reads in Latin letters: name, packages that write them so, our extra with these, and what to
+write without them."""
 
 
 def cleaned(text: str, language: str) -> str:
@@ -80,12 +80,12 @@ def _one_blank(text: str) -> str:
 
 def _refuse_without_packages(text: str, language: str) -> None:
     """Raises CannotRender where letters would stay that the network has never seen."""
-    name, packages, instead = ROMANISED[language]
+    name, packages, extra, instead = ROMANISED[language]
     missing = [package for package in packages if find_spec(package) is None]
     if missing and not text.isascii():
         raise CannotRender(
             f"{name} lyrics need packages that are not installed: {', '.join(missing)}.",
-            f"{GET_PACKAGES} Or write the lyrics in {instead}.",
+            f"Install them: pip install 'takebridge[{extra}]'. Or write the lyrics in {instead}.",
         )
 
 

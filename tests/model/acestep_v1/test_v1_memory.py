@@ -12,8 +12,8 @@ from model.acestep_v1.v1_memory import V1Placement, V1Sizes, V1Work, needs_of, p
 from model.errors import CannotRender
 
 PUBLISHED = V1Sizes(
-    text_encoder=281_861_376, condition=93_000_000, transformer=2_495_427_392, codec=156_812_426,
-    vocoder=102_872_114, width=2560, inner=6400, layers=24, picture_width=128, deep_width=1024, wave_width=8,
+    text_encoder=281_861_376, condition=95_694_336, transformer=2_492_733_056, codec=156_812_426,
+    vocoder=102_977_697, width=2560, inner=6400, layers=24, picture_width=128, deep_width=1024, wave_width=8,
 )  # fmt: skip
 LONGEST = V1Work(MAX_FRAMES)
 

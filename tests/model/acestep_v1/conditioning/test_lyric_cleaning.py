@@ -17,8 +17,8 @@ LANGUAGES = sorted({case["language"] for case in CASES})
 
 
 def need_packages(language: str) -> None:
-    for package in (number_words.PACKAGE, *ROMANISED.get(language, ("", (), ""))[1]):
-        pytest.importorskip(package, reason="pip install takebridge[lyrics]")
+    for package in (number_words.PACKAGE, *ROMANISED.get(language, ("", (), "", ""))[1]):
+        pytest.importorskip(package, reason="pip install takebridge[lyrics,lyrics-ja]")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
