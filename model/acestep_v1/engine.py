@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep_v1.conditioning.lyric_words import LANGUAGES
-from model.acestep_v1.frame_window import MAX_FRAMES, SECONDS
+from model.acestep_v1.frame_window import MAX_SECONDS
 from model.acestep_v1.options import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP
 from model.acestep_v1.weights.v1_folders import GET_V1, V1Checkpoint, find_v1
 from model.engine import (
@@ -222,7 +222,7 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         label=LABEL,
         neural=True,
         tasks=tasks,
-        max_seconds=int(MAX_FRAMES * SECONDS),
+        max_seconds=MAX_SECONDS,
         options=ENGINE_HELP,
         file_options=(ADAPTER,),
         prompt=TextLimit(4096, 256 - _TAG_TOKENS),

@@ -18,9 +18,10 @@ FRAME = 4096
 """Samples of a frame at 44.1 kHz: 92.88 ms."""
 MIN_FRAMES = 54
 """5 s: shorter windows are filled up, with song or with music that is thrown away."""
-MAX_FRAMES = 2583
-"""240 s: the longest the network was trained on."""
+MAX_FRAMES = 2585
+"""240 s, the longest the network was trained on, and the frames that its ends share."""
 SECONDS = FRAME / RATE
+MAX_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,6 @@ def _refuse_too_long(frames: int) -> None:
     if frames > MAX_FRAMES:
         raise CannotRender(
             f"The region and its handles are {frames * SECONDS:.1f} s long; ACE-Step v1 renders at most "
-            f"{int(MAX_FRAMES * SECONDS)} s at once.",
+            f"{MAX_SECONDS} s at once.",
             "Select a shorter region, or render it in parts.",
         )

@@ -10,6 +10,7 @@ ADAPTER_STRENGTH = "adapter_strength"
 
 SAMPLING_HELP: Mapping[str, str] = {
     "steps": "denoising steps, 1 to 200 (default 60; 27 are a fast preset); more is slower and cleaner",
+    "chosen_steps": "for a new song: which of so many steps to take, such as 1,3,5,8; replaces steps",
     "solver": "euler, heun (twice the work) or pingpong (fresh noise at every step); the last two for new songs only",
     "omega": "how far each step may leave its mean, -100 to 100 (default 10)",
     "guidance": "how closely to follow the prompt, 1 to 30 (default 15; 1 = off)",

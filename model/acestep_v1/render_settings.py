@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from model.acestep_v1.sampling.conditions import Weakening
@@ -32,9 +33,13 @@ class Edit(enum.Enum):
 
 @dataclass(frozen=True)
 class V1Settings:
-    """How a render is computed. edit, old_prompt, old_lyrics, matched_start: of covers only."""
+    """How a render is computed.
+
+    chosen: of a schedule's steps, counted from 1; () = all. edit, old_prompt, old_lyrics, matched_start: of covers only.
+    """
 
     steps: int = DEFAULT_STEPS
+    chosen: tuple[int, ...] = ()
     solver: SongSolver = SongSolver.EULER
     omega: float = OMEGA
     guidance: Guidance = field(default_factory=Guidance)
@@ -51,6 +56,7 @@ def v1_settings(task: Task, options: Mapping[str, Any]) -> V1Settings:
     given = _Given(options)
     settings = V1Settings(
         steps=int(given.number("steps", DEFAULT_STEPS, 1, MAX_STEPS, whole=True)),
+        chosen=given.rising("chosen_steps"),
         solver=given.one_of("solver", SongSolver, SongSolver.EULER),
         omega=given.number("omega", OMEGA, -100, 100),
         guidance=Guidance(
@@ -90,6 +96,11 @@ def _refuse_what_does_not_go_together(task: Task, settings: V1Settings) -> None:
             f"The options edit and matched_start are for covers, not for {task.value}.",
             "Omit them, or use cover.",
         )
+    if settings.chosen and (task is not Task.GENERATE or settings.solver is SongSolver.HEUN):
+        raise CannotRender(
+            "The option chosen_steps is for new songs with the solvers euler and pingpong.",
+            "Omit it, or use steps.",
+        )
     if task is not Task.GENERATE and settings.variation:
         raise CannotRender(
             f"The option variation is for new songs, not for {task.value}.", "Use strength, or another take."
@@ -119,6 +130,20 @@ class _Given:
         except ValueError as wrong:
             names = ", ".join(each.value for each in kind)
             raise CannotRender(f"The option {name} cannot be {value!r}.", f"Use one of: {names}.") from wrong
+
+    def rising(self, name: str) -> tuple[int, ...]:
+        """Whole numbers from 1 in rising order, with commas between them."""
+        value = self.options.get(name, "")
+        try:
+            found = tuple(int(part) for part in str(value).split(",") if part.strip())
+        except ValueError:
+            found = (0,)
+        if any(low >= high for low, high in pairwise((0, *found, MAX_STEPS + 1))):
+            raise CannotRender(
+                f"The option {name} cannot be {value!r}.",
+                f"Write whole numbers from 1 to {MAX_STEPS} in rising order, such as 1,3,5,8.",
+            )
+        return found
 
     def switch(self, name: str, usual: bool) -> bool:
         value = self.options.get(name, usual)

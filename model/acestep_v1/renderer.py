@@ -22,7 +22,7 @@ from model.acestep_v1.request_plan import V1Plan, V1Words
 from model.acestep_v1.sampling.conditions import Words, conditions_of
 from model.acestep_v1.sampling.denoise import Region, Watch, cover_start, generated, repainted, varied
 from model.acestep_v1.sampling.edit import edited
-from model.acestep_v1.sampling.schedules import euler, heun
+from model.acestep_v1.sampling.schedules import euler, heun, picked
 from model.acestep_v1.sampling.steps import SongSolver
 from model.acestep_v1.sampling.velocity import TAU, EditVelocity, GuidedVelocity, Network, RenderConditions
 from model.acestep_v1.v1_parts import V1Parts
@@ -210,11 +210,14 @@ def _denoised(
         return generated(
             guided, start.latents(song, noise), start.schedule, omega=settings.omega, watch=watch
         )
-    guided = GuidedVelocity(network, conditions, settings.guidance, settings.steps, weakened)
+    steps = len(settings.chosen) or settings.steps
+    guided = GuidedVelocity(network, conditions, settings.guidance, steps, weakened)
     if plan.task is Task.GENERATE or song is None:
         if settings.variation:
             noise = varied(noise, _noise(plan, NoisePurpose.RETAKE), settings.variation)
-        schedule = heun(settings.steps) if settings.solver is SongSolver.HEUN else euler(settings.steps)
+        schedule = heun(steps) if settings.solver is SongSolver.HEUN else euler(steps)
+        if settings.chosen:
+            schedule = picked(settings.chosen)
         return generated(
             guided, noise, schedule, settings.solver, settings.omega,
             lambda step: _noise(plan, NoisePurpose.STEP, step), watch,

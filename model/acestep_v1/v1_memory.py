@@ -18,6 +18,7 @@ DECODE_FRAMES = (64, 32, 16, 8)
 _VOCODER_CONTEXT = 12
 _FULL_PICTURES = 5  # of the decoder's widest stage alive at once
 _WAVES = 6  # of the vocoder's widest stage alive at once, one channel at a time
+_LYRIC_HEADS = 16
 _SLACK = 1.25
 
 
@@ -117,7 +118,7 @@ def _working(sizes: V1Sizes, work: V1Work, placement: V1Placement, phase: Phase)
         deep = work.frames * 16 * sizes.deep_width * (16 * number + 12 * 4)  # the attention sums in float32
         wave = at_once * FRAME * sizes.wave_width * _WAVES * number
         return round(_SLACK * (max(picture, deep) + wave))
-    return round(_SLACK * work.tokens * (16 * sizes.width * number + 2 * work.tokens * 16 * 4))
+    return round(_SLACK * work.tokens * (16 * sizes.width * number + 6 * work.tokens * _LYRIC_HEADS * number))
 
 
 def _too_large(sizes: V1Sizes, work: V1Work, smallest: V1Placement, free: int) -> CannotRender:

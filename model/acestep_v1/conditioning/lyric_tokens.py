@@ -24,26 +24,12 @@ ENGLISH_ID = 259
 TAG_IDS = {
     f"[{name}]": 6681 + index
     for index, name in enumerate(
-        (
-            "start",
-            "intro",
-            "verse",
-            "chorus",
-            "bridge",
-            "outro",
-            "end",
-            "inst",
-            "solo",
-            "hook",
-            "pre-chorus",
-            "break",
-        )
+        "start intro verse chorus bridge outro end inst solo hook pre-chorus break".split()  # noqa: SIM905
     )
 }
 """Section tags with a token of their own."""
-SECTIONS = ("intro", "verse", "pre-chorus", "chorus", "hook", "bridge", "break", "inst", "solo", "outro")
-"""The tags that begin a part of a song, as producers write them."""
-VOCABULARY_FILE = "vocab.json"
+MAX_TOKENS = 4096
+"""As many as the network got in training."""
 
 _TAGGED = re.compile(r"\[.*?\]")
 _OWN_LANGUAGE = re.compile(r"^\[([a-z]{2}(?:-cn)?)\]\s*", re.IGNORECASE)
@@ -124,16 +110,23 @@ def lyric_tokens(lyrics: str, language: str, vocabulary: LyricVocabulary) -> Lyr
     """
     if not lyrics.strip():
         return LyricTokens((0,))
-    ids, digits = [START_ID], []
+    ids, digits, lost = [START_ID], [], []
     for line in lyrics.split("\n"):
-        words, own = with_plain_tag(line.strip()), language
-        if found := _OWN_LANGUAGE.match(words):
-            own = "zh" if found[1].lower() == "zh-cn" else found[1].lower()
-            words = words[found.end() :] if own in LANGUAGES else words
-        ids += line_ids(words, language_of(words, own), vocabulary)
-        ids.append(BLANK_ID)
+        words, own = _with_own_language(with_plain_tag(line.strip()), language)
+        read = line_ids(words, language_of(words, own), vocabulary)
+        if lost or len(ids) + len(read) + 1 > MAX_TOKENS:
+            lost.append(words)
+            continue
+        ids += [*read, BLANK_ID]
         digits += [words] if unspelled(words, language_of(words, own)) else []
-    return LyricTokens(tuple(ids), _about_digits(digits))
+    return LyricTokens(tuple(ids), (*_about_digits(digits), *_about_lost(lost)))
+
+
+def _with_own_language(line: str, language: str) -> tuple[str, str]:
+    """A line without the tag of its language, and that language; without such a tag, the given one."""
+    found = _OWN_LANGUAGE.match(line)
+    own = found[1].lower().removesuffix("-cn") if found else ""
+    return (line[found.end() :], own) if found and own in LANGUAGES else (line, language)
 
 
 def line_ids(line: str, language: str, vocabulary: LyricVocabulary) -> list[int]:
@@ -176,4 +169,12 @@ def _about_digits(lines: list[str]) -> tuple[str, ...]:
     return (
         f"Numbers in the lyrics stayed digits, from {lines[0][:40]!r} on: pip install 'takebridge[lyrics]' has them "
         "sung as words.",
+    )
+
+
+def _about_lost(lines: list[str]) -> tuple[str, ...]:
+    if not lines:
+        return ()
+    return (
+        f"The lyrics exceed the model's limit ({MAX_TOKENS} tokens): from {lines[0][:40]!r} on they were not sung.",
     )

@@ -95,6 +95,15 @@ def test_no_strength_gives_the_song_back_through_the_codec(engine: AceStepV1Engi
     assert np.array_equal(rendered(engine, quiet)[0], rendered(engine, replace(quiet, takes=(1,)))[0])
 
 
+def test_chosen_steps_and_solvers_make_other_songs(engine: AceStepV1Engine):
+    new = request(Task.GENERATE, song=None, start=0, end=RATE // 10, lyrics="")
+    found = [
+        rendered(engine, replace(new, options=options))[0].tobytes()
+        for options in ({"steps": 2}, {"chosen_steps": "1,3"}, {"steps": 2, "solver": "heun"})
+    ]
+    assert len(set(found)) == 3
+
+
 def test_an_adapter_changes_the_sound_and_is_named(engine: AceStepV1Engine):
     plain, _ = rendered(engine, request(strength=1.0))
     adapted = request(strength=1.0, options={**FAST, "adapter": str(TINY_V1_LORA), "adapter_strength": 2})

@@ -36,6 +36,7 @@ def test_given_settings():
     )
     assert (given.steps, given.solver, given.guidance.formula) == (27, SongSolver.PINGPONG, Formula.CFG_STAR)
     assert (given.weakening.lyrics, given.variation) == (True, 0.2)
+    assert v1_settings(Task.GENERATE, {"chosen_steps": "1, 3,8"}).chosen == (1, 3, 8)
     assert v1_settings(Task.COVER, {"edit": "remix"}).edit.span is REMIX
     assert v1_settings(Task.COVER, {"edit": "lyrics"}).edit.span is ONLY_LYRICS
     assert v1_settings(Task.COVER, {"edit": False}).edit is Edit.OFF
@@ -47,6 +48,10 @@ def test_given_settings():
         (Task.REPAINT, {"steps": 0}, "steps"),
         (Task.REPAINT, {"steps": 2.5}, "steps"),
         (Task.REPAINT, {"steps": True}, "steps"),
+        (Task.GENERATE, {"chosen_steps": "3,2"}, "chosen_steps"),
+        (Task.GENERATE, {"chosen_steps": "0,2"}, "chosen_steps"),
+        (Task.GENERATE, {"chosen_steps": "1,many"}, "chosen_steps"),
+        (Task.REPAINT, {"chosen_steps": "1,2"}, "chosen_steps"),
         (Task.REPAINT, {"omega": float("nan")}, "omega"),
         (Task.REPAINT, {"guidance_kind": "adg"}, "guidance_kind"),
         (Task.REPAINT, {"weaken_lyrics": "yes"}, "weaken_lyrics"),

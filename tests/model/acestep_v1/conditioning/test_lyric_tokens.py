@@ -111,6 +111,14 @@ def test_digits_that_stay_are_reported(monkeypatch: pytest.MonkeyPatch):
     assert "99 Luftballons" in note
 
 
+def test_lyrics_that_are_too_long_lose_their_end_and_say_so():
+    long = lyric_tokens("\n".join(["la"] * 3000 + ["the end"]), "en", Spy())
+    assert len(long.ids) <= 4096
+    assert long.ids[-1] == 2
+    (note,) = long.notes
+    assert "4096 tokens" in note
+
+
 def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path):
     pytest.importorskip("tokenizers")
     file = tmp_path / "vocab.json"
