@@ -35,7 +35,7 @@ class Edit(enum.Enum):
 class V1Settings:
     """How a render is computed.
 
-    chosen: of a schedule's steps, counted from 1; () = all. edit, old_prompt, old_lyrics, matched_start: of covers only.
+    chosen: of a schedule's steps, counted from 1; () = all. edit, old_prompt, old_lyrics, matched_start: of covers.
     """
 
     steps: int = DEFAULT_STEPS

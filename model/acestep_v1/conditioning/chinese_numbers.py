@@ -26,6 +26,8 @@ _MOBILE = re.compile(r"(?<!\d)(?:\+?86 ?)?1(?:[38]\d|5[0-35-9]|7[678]|9[89])\d{8
 _FIXED = re.compile(r"(?<!\d)(?:0(?:10|2[1-3]|[3-9]\d{2})-?)?[1-9]\d{6,7}(?!\d)")
 _FRACTION = re.compile(r"(\d+)/(\d+)")
 _PERCENT = re.compile(rf"({_NUMBER})%")
+_TWO_OF = re.compile(f"(?<![{DIGITS}十])二(?=[百千万亿])")
+"""Two hundreds, thousands and so on have another word for two, unless a digit or ten stands before it."""
 _LONG = re.compile(r"\d{4,}")
 _OTHER = re.compile(rf"(?<![a-z])({_NUMBER})|(?<=[a-z])((?!2[a-z]){_NUMBER})")
 
@@ -82,13 +84,7 @@ def _whole(digits: str) -> str:
             words += DIGITS[0]
         words += _group(int(group)) + _LARGE[place]
     words = words.removeprefix("一") if words.startswith("一十") else words
-    words = (
-        words.replace("二千", "两千")
-        .replace("零二百", "零两百")
-        .replace("二万", "两万")
-        .replace("二亿", "两亿")
-    )
-    words = re.sub("(^|[千万亿零])二百", r"\1两百", words).replace("十两", "十二")
+    words = _TWO_OF.sub("两", words)
     return DIGITS[0] + words if len(kept) < len(digits) else words
 
 
