@@ -71,7 +71,7 @@ def check_networks(folder: Path, kind: Kind) -> str:
     if kind is Kind.STEMS:
         return _check_separator(folder)
     if is_v1(folder):
-        from model.acestep_v1.weights.check_v1 import check_v1
+        from model.acestep_v1.check_v1 import check_v1
 
         return check_v1(folder)
     from torch import float32

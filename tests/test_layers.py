@@ -149,7 +149,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model.acestep_v1": (
         ("engine",),
-        ("loaded_v1",),
+        ("check_v1", "loaded_v1"),
         ("renderer",),
         ("v1_parts",),
         ("request_plan",),

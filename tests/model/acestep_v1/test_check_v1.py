@@ -41,6 +41,21 @@ def test_a_missing_tensor_is_named(part: str, tmp_path: Path):
     assert lost in check_networks(tmp_path / part, Kind.MUSIC)
 
 
+def test_a_text_encoder_that_is_not_whole(tmp_path: Path):
+    part = PARTS[3]
+    shutil.copytree(TINY_V1 / part, tmp_path / part)
+    tensors = load_file(tmp_path / part / "model.safetensors")
+    lost = "encoder.final_layer_norm.weight"
+    save_file(
+        {name: value for name, value in tensors.items() if name != lost},
+        tmp_path / part / "model.safetensors",
+    )
+    assert lost in check_networks(tmp_path / part, Kind.TEXT_ENCODER)
+    shutil.copy(TINY_V1 / part / "model.safetensors", tmp_path / part / "model.safetensors")
+    (tmp_path / part / "tokenizer.json").write_text("{}")
+    assert "tokenizer.json" in check_networks(tmp_path / part, Kind.TEXT_ENCODER)
+
+
 def test_weights_of_another_size_than_the_config_are_named(tmp_path: Path):
     part = PARTS[1]
     shutil.copytree(TINY_V1 / part, tmp_path / part)

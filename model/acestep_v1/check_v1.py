@@ -11,6 +11,11 @@ from model.acestep.weights.checkpoint import check_complete
 from model.acestep.weights.model_folders import read_fields
 from model.acestep.weights.stored_names import Recipe
 from model.acestep.weights.tensor_files import weight_files
+from model.acestep_v1.conditioning.prompt_encoder import (
+    PromptEncoder,
+    load_prompt_network,
+    load_prompt_tokenizer,
+)
 from model.acestep_v1.networks.codec_network import Codec
 from model.acestep_v1.networks.condition_network import ConditionNetwork
 from model.acestep_v1.networks.sizes import codec_sizes, condition_sizes, transformer_sizes, vocoder_sizes
@@ -18,7 +23,7 @@ from model.acestep_v1.networks.transformer import SongTransformer
 from model.acestep_v1.networks.vocoder import Vocoder
 from model.acestep_v1.weights.published_v1 import CODEC, TEXT_ENCODER, TRANSFORMER, VOCODER
 from model.acestep_v1.weights.stored_parts import V1Part, part_recipes
-from model.acestep_v1.weights.v1_folders import SINGLE_PREFIXES
+from model.acestep_v1.weights.v1_folders import SINGLE_PREFIXES, V1Checkpoint
 from model.errors import NotLoaded
 from model.weight_header import read_header
 
@@ -31,8 +36,11 @@ def check_v1(place: Path) -> str:
         if place.is_file():
             for part, prefix in SINGLE_PREFIXES.items():
                 _check(part, _shapes([place], prefix), {})
+            load_prompt_network(V1Checkpoint(place, place.stem), torch.float32, "meta")
         elif place.name == TEXT_ENCODER:
-            read_fields(place / "tokenizer.json")
+            checkpoint = V1Checkpoint(place.parent, place.parent.name)
+            network = load_prompt_network(checkpoint, torch.float32, "meta")
+            PromptEncoder(network, load_prompt_tokenizer(checkpoint))
         else:
             _check(
                 place.name,
