@@ -110,7 +110,9 @@ def lyric_tokens(lyrics: str, language: str, vocabulary: LyricVocabulary) -> Lyr
     """
     if not lyrics.strip():
         return LyricTokens((0,))
-    ids, digits, lost = [START_ID], [], []
+    ids = [START_ID]
+    digits: list[str] = []
+    lost: list[str] = []
     for line in lyrics.split("\n"):
         words, own = _with_own_language(with_plain_tag(line.strip()), language)
         read = line_ids(words, language_of(words, own), vocabulary)

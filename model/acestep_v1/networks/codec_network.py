@@ -180,14 +180,15 @@ class CodecEncoder(nn.Module):
             for first, last, keep in stretches(total, frames or total, ENCODER_CONTEXT)
         ]
         x = self.down_blocks[-1](torch.cat(parts, -1))
-        found: Tensor = self.conv_out(x)
-        return found + x.reshape(len(x), self._latents, -1, *x.shape[2:]).mean(2)
+        found: Tensor = self.conv_out(x) + x.reshape(len(x), self._latents, -1, *x.shape[2:]).mean(2)
+        return found
 
     def _narrow(self, picture: Tensor) -> Tensor:
         x = self.conv_in(picture)
         for stage in list(self.down_blocks)[:-1]:
             x = stage(x)
-        return x
+        narrow: Tensor = x
+        return narrow
 
 
 class CodecDecoder(nn.Module):
