@@ -1,10 +1,12 @@
 """Runs the tests that compare with reference numbers and prints the largest error of each, for docs/model.md.
 
     OMP_NUM_THREADS=1 python -m benchmarks.golden_errors           # the stored numbers, by file
+    OMP_NUM_THREADS=1 python -m benchmarks.golden_errors --v1      # those of ACE-Step v1
     OMP_NUM_THREADS=1 python -m benchmarks.golden_errors --peer    # diffusers at fresh random weights, by test
 
-Every comparison of those tests goes through `worst` in tests/model/acestep/golden_data.py; this notes which file the
-expected numbers came from. Tables (masks, prompts, settings, codes) are compared for equality and have no error.
+Every comparison of those tests goes through `worst` in golden_data.py (v1: golden_v1.py) next to them; this notes
+which file the expected numbers came from. Tables (masks, prompts, settings, codes) are compared for equality and
+have no error.
 """
 
 from __future__ import annotations
@@ -17,22 +19,24 @@ import pytest
 from torch import Tensor
 
 from tests.model.acestep import golden_data
+from tests.model.acestep_v1 import golden_v1
 
-STORED_TESTS, PEER_TESTS = "tests/model/acestep", "tests/parity"
-TOLERANCES = "tests/golden/acestep/README.md"
+STORED_TESTS, V1_TESTS, PEER_TESTS = "tests/model/acestep", "tests/model/acestep_v1", "tests/parity"
+TOLERANCES = "tests/golden/*/README.md"
 
 
 class Recorder:
     """Stands around `tensors` and `worst` and is a pytest plugin."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Any) -> None:
+        """data: the module that reads the stored numbers."""
         self.errors: dict[str, list[float]] = defaultdict(list)
         self.by_test: dict[str, list[float]] = defaultdict(list)
         self.outcomes: dict[str, int] = defaultdict(int)
         self._origin: dict[int, str] = {}
         self._kept: list[dict[str, Tensor]] = []  # so that no address is used twice
         self._test = ""
-        self._tensors, self._worst = golden_data.tensors, golden_data.worst
+        self._tensors, self._worst = data.tensors, data.worst
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         loaded = self._tensors(name)
@@ -67,13 +71,16 @@ def main() -> None:
     parser.add_argument(
         "--peer", action="store_true", help="compare with diffusers instead of stored numbers"
     )
-    tests = PEER_TESTS if parser.parse_args().peer else STORED_TESTS
-    recorder = Recorder()
-    golden_data.tensors = recorder.tensors
-    golden_data.worst = recorder.worst
+    parser.add_argument("--v1", action="store_true", help="compare ACE-Step v1 with its stored numbers")
+    given = parser.parse_args()
+    tests = PEER_TESTS if given.peer else V1_TESTS if given.v1 else STORED_TESTS
+    data: Any = golden_v1 if given.v1 else golden_data
+    recorder = Recorder(data)
+    data.tensors = recorder.tensors
+    data.worst = recorder.worst
     status = pytest.main(["-q", "--no-header", tests, "-p", "no:cacheprovider"], plugins=[recorder])
     print(f"\npytest: {status!r}, {dict(recorder.outcomes)}; tolerances: {TOLERANCES}\n")
-    found = recorder.errors if tests == STORED_TESTS else recorder.by_test
+    found = recorder.by_test if given.peer else recorder.errors
     for name, errors in sorted(found.items()):
         print(f"{name:<80} {len(errors):>4} comparisons   largest {max(errors):.1e}")
 

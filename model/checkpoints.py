@@ -18,6 +18,8 @@ from model.acestep.weights.model_folders import (
     read_fields,
     what_it_is_instead,
 )
+from model.acestep_v1.weights.published_v1 import V1_MODELS
+from model.acestep_v1.weights.v1_folders import is_v1, v1_models
 from model.errors import NotLoaded
 from model.published import Kind, Published, PublishedFile
 from model.stems.published_stems import STEM_MODELS
@@ -37,11 +39,12 @@ __all__ = [
     "is_wanted",
     "read_fields",
     "read_header",
+    "v1_models",
     "what_it_is_instead",
     "with_needs",
 ]
 
-CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *STEM_MODELS)
+CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *V1_MODELS, *STEM_MODELS)
 
 
 def by_name(name: str) -> Published | None:
@@ -67,6 +70,10 @@ def check_networks(folder: Path, kind: Kind) -> str:
     """
     if kind is Kind.STEMS:
         return _check_separator(folder)
+    if is_v1(folder):
+        from model.acestep_v1.check_v1 import check_v1
+
+        return check_v1(folder)
     from torch import float32
 
     from model.acestep.weights.checkpoint import load_vae, open_weights

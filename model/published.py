@@ -51,6 +51,7 @@ class Published:
     needs:      names of the entries it requires.
     licence:    of the weights; docs/model.md has where each is from.
     whole:      whether to download everything a model may need from the folder, or only `files`.
+    address:    of its only file, where that is not on the hub; `repository` is then GitHub's.
     """
 
     name: str
@@ -64,8 +65,10 @@ class Published:
     needs: tuple[str, ...] = ()
     whole: bool = True
     licence: str = PROJECTS
+    address: str = ""
 
     @property
     def page(self) -> str:
         """Where its publisher describes it; what it says of the licence counts."""
-        return f"https://huggingface.co/{self.repository}"
+        host = "github.com" if self.address else "huggingface.co"
+        return f"https://{host}/{self.repository}"

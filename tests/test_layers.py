@@ -51,9 +51,18 @@ NEVER = {
     # What separates knows no other engine.
     "model/stems": ("model.acestep", "model.sketch"),
     # Its own loops and networks; diffusers would bring a second notion of each.
-    "model/acestep": ("diffusers", "model.sketch"),
+    "model/acestep": ("diffusers", "model.sketch", "model.acestep_v1"),
+    "model/acestep_v1": ("diffusers", "model.sketch"),
     # The network lives in its own process, under a name that is only text here.
-    "bridge_server": ("torch", "transformers", "safetensors", "model.acestep", "model.sketch", "model.stems"),
+    "bridge_server": (
+        "torch",
+        "transformers",
+        "safetensors",
+        "model.acestep",
+        "model.acestep_v1",
+        "model.sketch",
+        "model.stems",
+    ),
     "clip_store": ("torch", "asyncio", "socket"),
 }
 
@@ -118,6 +127,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model": (
         ("checkpoints",),
+        ("acestep_v1",),
         ("acestep", "sketch"),
         ("ears", "stems"),
         ("pace", "stem_notes"),
@@ -137,6 +147,18 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("weights",),
         ("networks",),
         ("latent_grid",),
+    ),
+    "model.acestep_v1": (
+        ("engine",),
+        ("check_v1", "loaded_v1"),
+        ("renderer",),
+        ("v1_parts",),
+        ("request_plan",),
+        ("render_settings", "v1_memory", "options"),
+        ("conditioning", "sampling"),
+        ("weights",),
+        ("networks",),
+        ("frame_window",),
     ),
     "model.stems": (
         ("engine", "separator"),
@@ -206,6 +228,9 @@ ONLY_IN = {
         "bridge_server.engines.child",
         "bridge_server.engines.registry",
         "model.acestep.engine",
+        "model.acestep_v1.conditioning.lyric_cleaning",
+        "model.acestep_v1.conditioning.number_words",
+        "model.acestep_v1.engine",
         "model.sketch.engine",
         "model.stems.loading",
     ),
@@ -227,6 +252,8 @@ LONGER: dict[str, str] = {}
 WITHOUT_A_TEST_FILE = {
     "bridge_server/sessions/client.py": "interfaces only",
     "model/acestep/conditioning/text_encoder.py": "an interface only",
+    "model/acestep_v1/conditioning/lyric_words.py": "tables only; test_lyric_cleaning.py reads every word of them",
+    "model/acestep_v1/weights/published_v1.py": "a table; test_stored_parts.py compares it with the published tensors",
     "model/given_chord.py": "a value without rules of its own",
     "model/kept.py": "a value without rules of its own",
     "model/sketch/parameters.py": "numbers only; what they do is tested where they are used",

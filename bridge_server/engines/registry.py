@@ -94,6 +94,14 @@ BUILT_IN = (
         shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY)},
     ),
     EngineSpec(
+        "acestep-v1",
+        "model.acestep_v1.engine:AceStepV1Engine",
+        "ACE-Step v1",
+        extra="acestep",
+        packages=("torch", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
+        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY)},
+    ),
+    EngineSpec(
         "stems",
         "model.stems.engine:StemsEngine",
         "HTDemucs",

@@ -27,6 +27,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Published, is_wanted
 
 HUB_SECONDS = 20.0  # how long the hub may take to say what it has
+SHA256_DIGITS = 64
 SPARE_BYTES = 2**28  # kept free: a full disk stops more than a download
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -38,7 +39,7 @@ class HubFile:
     """One file as the hub states it.
 
     path:   in the repository; name: in the model's folder.
-    sha256: of large files; git: the hub's digest of small ones, which are stored in git itself.
+    sha256: of large files, or its first digits; git: the hub's digest of small ones, which are stored in git itself.
     """
 
     path: str
@@ -55,7 +56,8 @@ class HubFile:
         """Whether the file at `path` is this one, to the byte."""
         if not path.is_file() or path.stat().st_size != self.size:
             return False
-        return self.digest == (sha256_of(path, on_bytes) if self.sha256 else git_digest(path))
+        found = sha256_of(path, on_bytes) if self.sha256 else git_digest(path)
+        return found.startswith(self.digest)
 
 
 def git_digest(path: Path) -> str:
@@ -92,6 +94,8 @@ class Hub:
 
     def listing(self, entry: Published) -> Listing:
         """Asks for the files of a model. Raises ProtocolError when the hub cannot be asked or lacks some."""
+        if entry.address:
+            return _listing_elsewhere(entry)
         from huggingface_hub import HfApi
 
         with explained(entry):
@@ -114,10 +118,12 @@ class Hub:
         from huggingface_hub.file_download import http_get
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-        address = hf_hub_url(
+        address = listing.entry.address or hf_hub_url(
             listing.entry.repository, file.path, revision=listing.revision, endpoint=self._endpoint
         )
-        headers = build_hf_headers(token=self._token, library_name="takebridge", library_version=VERSION)
+        # The hub's token is for the hub only.
+        token = False if listing.entry.address else self._token
+        headers = build_hf_headers(token=token, library_name="takebridge", library_version=VERSION)
         # A range counts the bytes of the file, not of its compressed form.
         headers["Accept-Encoding"] = "identity"
         with explained(listing.entry), CountingFile(part, on_bytes) as target:
@@ -127,6 +133,14 @@ class Hub:
             )  # fmt: skip
             target.flush()
             os.fsync(target.fileno())
+
+
+def _listing_elsewhere(entry: Published) -> Listing:
+    """Of a model that is one file outside the hub, with a known size and digest."""
+    (file,) = entry.files
+    assert file.size is not None, entry
+    assert file.sha256, entry
+    return Listing(entry, "", (HubFile(file.name, file.name, file.size, file.sha256, ""),))
 
 
 def prepare_library() -> None:
@@ -288,17 +302,19 @@ def _put_in_place(listing: Listing, staging: Path, folder: Path) -> None:
     for left in staging.glob("*.part"):  # of an earlier revision
         left.unlink()
     _write_record(listing, staging)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     staging.replace(folder)
 
 
 def _write_record(listing: Listing, folder: Path) -> None:
-    about = {
-        file.name: {"size": file.size, "sha256": file.sha256 or sha256_of(folder / file.name)}
-        for file in listing.files
-    }
+    about = {file.name: {"size": file.size, "sha256": _whole_digest(file, folder)} for file in listing.files}
     temporary = folder / f"{RECORD}.part"
     temporary.write_text(record_text(listing.entry.repository, listing.revision, about), encoding="utf-8")
     temporary.replace(folder / RECORD)
+
+
+def _whole_digest(file: HubFile, folder: Path) -> str:
+    return file.sha256 if len(file.sha256) == SHA256_DIGITS else sha256_of(folder / file.name)
 
 
 def _folders(entry: Published, models: Path) -> tuple[Path, Path]:

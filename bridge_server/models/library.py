@@ -22,6 +22,7 @@ from model.checkpoints import (
     find_models,
     read_fields,
     read_header,
+    v1_models,
 )
 from model.errors import NotLoaded
 
@@ -126,6 +127,7 @@ def _others(models: Path) -> Iterator[InstalledModel]:
         for folder in (models, *folders):
             yield from _model_in(folder)
     yield from _single_files(models)
+    yield from _single_v1(models)
 
 
 def _single_files(models: Path) -> Iterator[InstalledModel]:
@@ -138,6 +140,16 @@ def _single_files(models: Path) -> Iterator[InstalledModel]:
         size = model.path.stat().st_size
         state = State.DAMAGED if model.damage else State.HERE
         yield InstalledModel(model.name, Kind.MUSIC, model.path, state, None, size, in_words(model))
+
+
+def _single_v1(models: Path) -> Iterator[InstalledModel]:
+    """ACE-Step v1 as ComfyUI has it: one file."""
+    for one in v1_models(models):
+        size = one.path.stat().st_size
+        lacking = f"; missing {' and '.join(one.missing)}" if one.missing else ""
+        yield InstalledModel(
+            one.name, Kind.MUSIC, one.path, State.HERE, None, size, f"ACE-Step v1, ComfyUI layout{lacking}"
+        )
 
 
 def _model_in(folder: Path) -> Iterator[InstalledModel]:

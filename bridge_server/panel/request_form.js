@@ -7,7 +7,7 @@ import { Lyrics } from "./lyrics.js";
 import { modelNamed, transferName } from "./models.js";
 import { Presets } from "./presets.js";
 import { PromptReading } from "./prompt_reading.js";
-import { counted, duration, regionName, taskName } from "./words.js";
+import { abilities, counted, duration, regionName, taskName } from "./words.js";
 
 const KEPT = "takebridge.draft";
 
@@ -313,7 +313,7 @@ export class RequestForm {
       show(box, visible);
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
-    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
+    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry)])], draft.engine);
     this.#showEngine();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);

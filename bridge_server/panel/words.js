@@ -13,6 +13,12 @@ const TASKS = {
 
 export const taskName = (task) => TASKS[task] ?? task;
 
+/** An engine with what it can do: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task. */
+export function abilities({ label, cannot = {} }) {
+  const able = Object.keys(TASKS).filter((task) => task !== "analyse" && !cannot[task]);
+  return `${label}: ${able.map((task) => taskName(task).toLowerCase()).join(", ") || "not ready"}`;
+}
+
 /** What a song is called: by its file's tags, or else by its file's name. */
 export const songName = (song) => song.tag_title || song.title;
 

@@ -14,7 +14,7 @@ import re
 import warnings
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from model.errors import CannotRender
 LOKR_CONFIG = "lokr_config"  # in the file's own metadata
 DIFFUSERS_CONFIG = "lora_adapter_metadata"  # the same
 PEFT_STEM = "adapter_model"  # of the file that PEFT writes next to its config
-TAKE_ANOTHER = "Export the adapter as a plain LoRA or LoKr for the ACE-Step 1.5 decoder, or use another one."
+TAKE_ANOTHER = "Export the adapter as a plain LoRA or LoKr for this model's transformer, or use another one."
 
 Leaves = Mapping[Leaf, Tensor]
 
@@ -127,9 +127,18 @@ class Adapter:
         return hash(self.digest)
 
 
-def read_adapter(path: Path, wanted: Mapping[str, torch.Size]) -> Adapter:
+Place = tuple[str, str, Leaf]
+"""The module's published name, our name of its weight, and the tensor's role."""
+
+
+def read_adapter(
+    path: Path,
+    wanted: Mapping[str, torch.Size],
+    place_of: Callable[[str], Place | None] = adapter_place,
+) -> Adapter:
     """The adapter in a safetensors file. wanted: shapes of the transformer's parameters, by our names.
 
+    place_of: where a stored tensor belongs; None for one that is no adapter's.
     Raises CannotRender that explains what is wrong with the file.
     """
     stored, metadata = _read(path)
@@ -138,7 +147,7 @@ def read_adapter(path: Path, wanted: Mapping[str, torch.Size]) -> Adapter:
     modules: dict[str, str] = {}
     unknown = []
     for name, tensor in stored.items():
-        place = adapter_place(name)
+        place = place_of(name)
         if place is None or place[1] not in wanted or place[2] in leaves[place[1]]:
             unknown.append(name)
             continue

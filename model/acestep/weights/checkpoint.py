@@ -7,6 +7,7 @@ surplus or misshapen tensor is an error that names it. Code from a checkpoint ne
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +53,13 @@ def fill(
     build: Callable[[], Network],
     recipes: Mapping[str, Recipe],
     read: Callable[[str], Tensor],
-    part: CheckpointPart,
+    part: enum.Enum,
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> Network:
     """Builds a network on the meta device and assigns the stored tensors, converted one by one.
+
+    part: its value is the network's name in messages.
 
     Raises NotLoaded, naming the tensors, if any are missing, surplus or of a shape other than in the config.
     """
@@ -107,7 +110,7 @@ def made(
 
 
 def _refuse_whole_numbers(
-    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: CheckpointPart
+    names: Sequence[str], stored: Sequence[Tensor], needed: torch.dtype, part: enum.Enum
 ) -> None:
     """Checked before folding, because weights folded from integers would look valid and sound like noise."""
     for name, tensor in zip(names, stored, strict=True):
@@ -118,7 +121,7 @@ def _refuse_whole_numbers(
             )
 
 
-def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: CheckpointPart) -> None:
+def check_complete(wanted: Iterable[str], recipes: Mapping[str, Recipe], part: enum.Enum) -> None:
     """Raises NotLoaded unless the recipes produce exactly the wanted parameters."""
     missing = sorted(set(wanted) - set(recipes))
     surplus = sorted(key for name in set(recipes) - set(wanted) for key in recipes[name].sources)

@@ -20,7 +20,7 @@ from model.errors import NotLoaded
 from tests.doubles import ENGINES, NoiseEngine
 from tests.refusals import refusal
 
-SKETCH, ACESTEP, STEMS = BUILT_IN
+SKETCH, ACESTEP, ACESTEP_V1, STEMS = BUILT_IN
 
 
 def test_every_built_in_engine_can_be_made_and_knows_its_name():
@@ -35,6 +35,7 @@ def test_every_built_in_engine_can_be_made_and_knows_its_name():
 def test_each_engine_gets_what_it_takes_of_the_servers_options():
     found = engine_setups(models=Path("models"), device="cpu", memory_gb=4.0)
     assert found[ACESTEP.name].options == {"folder": "models", "device": "cpu", "memory_gb": 4.0}
+    assert found[ACESTEP_V1.name].options == found[ACESTEP.name].options
     assert found[STEMS.name].options == {"folder": "models", "device": "cpu"}
     assert found[SKETCH.name].options == {"separators": "models", "device": "cpu"}
     assert found[SKETCH.name].models is None, "its description does not change with what is in the folder"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from bridge_server.models.downloads import (
 )
 from bridge_server.models.library import RECORD, STAGING, State, installed_models, look, read_record
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.checkpoints import Published, by_name
+from model.checkpoints import Published, PublishedFile, by_name
 from tests.bridge_server import hub_server
 from tests.bridge_server.hub_server import running, safetensors, sha256
 
@@ -326,3 +327,20 @@ def test_a_download_begun_is_no_model(hub, tmp_path):
     hub.repositories[BASE][WEIGHTS] = LONG
     _stopped_in_the_middle(hub, tmp_path)
     assert [one.name for one in look(tmp_path) if one.state is State.HERE] == []
+
+
+def test_a_file_outside_the_hub_comes_from_its_own_address_without_the_hubs_token(tmp_path):
+    words = b'{"model": 1}'
+    with running(hub_server.Hub({"their/code": {"vocab.json": words}})) as elsewhere:
+        entry = replace(
+            entry_of("v1-lyrics"),
+            files=(PublishedFile("vocab.json", len(words), sha256(words)[:8]),),
+            address=f"{elsewhere.address}/their/code/resolve/{hub_server.REVISION}/vocab.json",
+        )
+        source = Hub(elsewhere.address, token="hf_secret")
+        folder = carry_out(source, download(source.listing(entry), tmp_path), tmp_path, TransferMeter())
+    assert folder == tmp_path / entry.folder
+    assert (folder / "vocab.json").read_bytes() == words
+    assert read_record(folder)["vocab.json"]["sha256"] == sha256(words)
+    assert entry.page == "https://github.com/ace-step/ACE-Step"
+    assert installed_models(tmp_path, entry).state is State.HERE

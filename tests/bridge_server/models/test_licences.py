@@ -23,3 +23,7 @@ def test_nothing_is_known_of_others(name):
 def test_a_network_that_is_named_with_its_file():
     assert licence_of("HTDemucs 955717e8") == licence_of("HTDemucs") == licence_of("stems") != ""
     assert licence_of("HTDemucs 00000000") == ""
+
+
+def test_a_model_in_several_folders_is_named_by_the_outer_one():
+    assert licence_of("ACE-Step-v1-3.5B") == licence_of("v1") == "Apache 2.0"
