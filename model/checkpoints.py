@@ -19,6 +19,7 @@ from model.acestep.weights.model_folders import (
     what_it_is_instead,
 )
 from model.errors import NotLoaded
+from model.prompt_match import MATCH_MODELS
 from model.published import Kind, Published, PublishedFile
 from model.stems.published_stems import STEM_MODELS
 from model.weight_header import read_header
@@ -41,7 +42,7 @@ __all__ = [
     "with_needs",
 ]
 
-CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *STEM_MODELS)
+CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *STEM_MODELS, *MATCH_MODELS)
 
 
 def by_name(name: str) -> Published | None:
