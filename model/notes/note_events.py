@@ -4,10 +4,14 @@ As in R. M. Bittner et al., "A Lightweight Instrument-Agnostic Model for Polypho
 Estimation" (ICASSP 2022), section 2.3: beginnings are peaks of the onsets and of sudden rises of what sounds; each
 is followed until its key has been silent for a while. What still sounds afterwards, without a beginning of its own,
 becomes notes from its loudest moment outwards. Pure arithmetic.
+
+One step is ours: a softer note on a partial of one that sounds is taken for that partial. Without it a held tone with
+strong partials is heard as two or three notes (benchmarks/notes.py); octaves that are played are as loud as each other.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +29,12 @@ SHORTEST = 11
 SILENT = 11
 """Frames below SOUNDING that end a note."""
 _RISE_FRAMES = 2
+
+PARTIALS = (12, 19, 24, 28, 31, 34, 36)
+"""Semitones from a tone to its partials, the second to the eighth."""
+SOFTER = 0.8
+"""A note below this part of the strength of the tone below it is its partial; chosen with benchmarks/notes.py."""
+_TOGETHER = 4  # frames, 46 ms: a partial may be heard so long before its tone
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,22 @@ def notes_in(sounding: Rows, onsets: Rows) -> list[NoteFrames]:
         note = _taken(sounding, left, start + 1, end, key)
         if end - start - 1 > SHORTEST:
             found.append(note)
-    return sorted(found, key=lambda note: (note.start, note.pitch))
+    return _without_partials(sorted(found, key=lambda note: (note.start, note.pitch)))
+
+
+def _without_partials(notes: list[NoteFrames]) -> list[NoteFrames]:
+    by_pitch: defaultdict[int, list[NoteFrames]] = defaultdict(list)
+    for note in notes:
+        by_pitch[note.pitch].append(note)
+
+    def is_partial(note: NoteFrames) -> bool:
+        tones = (tone for interval in PARTIALS for tone in by_pitch.get(note.pitch - interval, ()))
+        return any(
+            tone.start - _TOGETHER <= note.start < tone.end and note.strength < SOFTER * tone.strength
+            for tone in tones
+        )
+
+    return [note for note in notes if not is_partial(note)]
 
 
 def _followed(line: NDArray[np.float64], start: int, last: int) -> int:

@@ -95,7 +95,8 @@ class Transcriber:
         count = _windows(len(mono))
         padded = np.zeros((count - 1) * _HOP + _WINDOW, np.float32)
         padded[_EDGE * FRAME : _EDGE * FRAME + len(mono)] = mono
-        sounding, onsets = [], []
+        sounding: list[NDArray[np.float32]] = []
+        onsets: list[NDArray[np.float32]] = []
         for number in range(count):
             progress(number / count)
             window = padded[number * _HOP : number * _HOP + _WINDOW].reshape(1, _WINDOW, 1)

@@ -45,6 +45,15 @@ def test_the_keys_beside_a_note_are_its_own_sound():
     assert rows(notes_in(*drawn(200, (20, 60, 40, 0.8), (22, 60, 41, 0.5), onset=0.4))) == [(20, 60, 40)]
 
 
+def test_a_softer_note_on_a_partial_is_that_partial_and_an_octave_is_a_note():
+    tone = (20, 90, 30, 0.8)
+    for partial in (42, 49, 54):
+        assert rows(notes_in(*drawn(200, tone, (25, 60, partial, 0.5)))) == [(20, 90, 30)]
+    assert len(notes_in(*drawn(200, tone, (20, 90, 42, 0.7)))) == 2
+    assert len(notes_in(*drawn(200, tone, (25, 60, 37, 0.5)))) == 2, "a fifth is no partial"
+    assert len(notes_in(*drawn(200, tone, (100, 140, 42, 0.5)))) == 2, "the tone has ended"
+
+
 @pytest.mark.parametrize("frames", [0, 1, 3, 12])
 def test_hardly_any_frames_and_silence(frames):
     assert notes_in(*drawn(frames)) == []
