@@ -121,7 +121,7 @@ export class Models {
       make("div", { class: "top" }, make("strong", {}, one.name), STATES[one.state] ? make("span", { class: "state" }, STATES[one.state]) : null, get),
       one.about ? make("p", {}, one.about) : null,
       one.note ? make("p", { class: one.state === "damaged" ? "bad" : "quiet" }, one.note) : null,
-      make("p", { class: "quiet" }, size, licence ? " · " : "", licence ?? ""),
+      make("p", { class: "quiet about" }, make("span", {}, size), licence),
       one.state === "here" ? make("p", { class: "quiet where" }, one.path) : null);
   }
 

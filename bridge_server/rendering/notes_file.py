@@ -86,8 +86,8 @@ def placed_notes(notes: Sequence[HeardNote], take: Take, tempo_map: TempoMap) ->
     for note in notes:
         start, end = (take.position + round(at * take.rate) for at in (note.start, note.end))
         if end > 0:
-            quarters = (tempo_map.quarters_at(max(0, at), take.rate) for at in (start, end))
-            found.append(NoteFrom(*quarters, note.pitch, note.velocity))
+            begin, until = (tempo_map.quarters_at(max(0, at), take.rate) for at in (start, end))
+            found.append(NoteFrom(begin, until, note.pitch, note.velocity))
     return tuple(found)
 
 
