@@ -68,6 +68,10 @@ DAWS: tuple[Daw, ...] = (
         "pip install 'takebridge[protools]'; then, in that folder, python -m takebridge_pro_tools selftest, with the "
         "Python that Takebridge is installed in",
         inside="takebridge_pro_tools"),
+    Daw("comfyui", "ComfyUI", "comfyui", ("*.py", "requirements.txt"),
+        "put the folder takebridge into ComfyUI's custom_nodes; there, with ComfyUI's own Python, python -m pip "
+        "install -r takebridge/requirements.txt; then restart ComfyUI",
+        inside="takebridge"),
     Daw("osc", "OSC programs", "osc", ("*.scd", "*.sh", "*.pd", "*.maxpat", "*.json", "*.tosc"),
         "open the file for your program: SuperCollider, Pure Data, Max, Open Stage Control or TouchOSC"),
 )  # fmt: skip

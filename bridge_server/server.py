@@ -48,6 +48,7 @@ from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.prompts import PromptHandlers
+from bridge_server.handlers.ranking import RankingHandlers
 from bridge_server.handlers.running_exports import RunningExports
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
@@ -64,7 +65,7 @@ from bridge_server.network.mdns import announced
 from bridge_server.network.ports import bound_ports
 from bridge_server.platforms import make_private_folder, write_private
 from bridge_server.presets import Presets
-from bridge_server.provenance.sealing import sealing_of
+from bridge_server.provenance.sealing import Sealing, sealing_of
 from bridge_server.rendering.worker import RenderWorker, scratch_folder
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
@@ -75,7 +76,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
-from clip_store.store import ClipStore
+from clip_store.store import ClipStore, blobs_in
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.results import WatchFolderStatus
 
@@ -130,7 +131,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor = Supervisor()
         events = Events()
         audience = Audience(events)
-        store = _open_store(settings.store, connection)
+        sealing = sealing_of(settings.sign, blobs_in(settings.store))
+        store = _open_store(settings.store, connection, sealing)
         limits, presets = settings.limits, Presets(connection)
         queue = JobQueue(connection, limits.queued_jobs)
         folder = MailboxFolder(mailbox_root(settings.store), limits.frame_bytes)
@@ -159,11 +161,11 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
+                ranking=RankingHandlers(settings, store),
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
-                    store, settings.store / DATABASE, settings.roots, running_exports,
-                    sealing_of(settings.sign, store.blobs),
+                    store, settings.store / DATABASE, settings.roots, running_exports, sealing
                 ),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
@@ -335,9 +337,9 @@ def _lock(store: Path) -> Iterator[None]:
         lock.release()
 
 
-def _open_store(folder: Path, connection: Connection) -> ClipStore:
+def _open_store(folder: Path, connection: Connection, sealing: Sealing | None) -> ClipStore:
     try:
-        return ClipStore(folder, connection)
+        return ClipStore(folder, connection, sealing.clip if sealing else None)
     except ClipStoreError as error:
         raise as_protocol_error(error) from error
 

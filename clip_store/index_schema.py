@@ -115,6 +115,12 @@ def make_tables(connection: Connection) -> None:
         connection.execute(statement)
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether an earlier version made the tables, so that a store has to be opened for writing once."""
+    version = _version(connection)
+    return version is None or version < SCHEMA_VERSION
+
+
 def _version(connection: Connection) -> int | None:
     """The schema of the tables there are; None in a new database."""
     made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'clip_store_meta'").fetchone()

@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from clip_store.atomic_file import write_whole
 from clip_store.audio.audio import Audio
-from clip_store.audio.audio_file import write_wav
-from clip_store.audio.broadcast_wav import Bext
+from clip_store.audio.broadcast_wav import Bext, metadata_chunks
+from clip_store.audio.riff import wave_parts
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.audio.xmp import SourceMark, decode_xmp, encode_xmp
 from clip_store.blobs import BlobStore
@@ -26,6 +27,7 @@ from clip_store.errors import AudioFileError, StoreError, TakeError
 from clip_store.index import Connection, TakeIndex
 from clip_store.marks import SHORT_NAME
 from clip_store.peaks import PeakFiles
+from clip_store.seal import Seal, signed
 from clip_store.source_type import SourceType, of_mix, of_take
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
@@ -44,10 +46,12 @@ _RESERVED = re.compile(
 class ClipStore:
     """Takes and their audio below one folder; the index lives in the caller's database."""
 
-    def __init__(self, root: Path, connection: Connection) -> None:
-        """Nothing is written before the first put. Raises TakeError for an index of a newer version."""
+    def __init__(self, root: Path, connection: Connection, seal: Seal | None = None) -> None:
+        """Nothing is written before the first put. seal: signs clip files. Raises TakeError for an index of a newer
+        version."""
         self.root = root
-        self.blobs = BlobStore(root / "blobs")
+        self._seal = seal
+        self.blobs = blobs_in(root)
         self.peaks = PeakFiles(root / "peaks", self.blobs)
         self.index = TakeIndex(connection)
         self._clips: dict[Path, tuple[tuple[int, int], str]] = {}  # clip files: their state and digest then
@@ -83,7 +87,10 @@ class ClipStore:
         if is_there:
             return path
         audio = self.blobs.get(take.audio)
-        write_wav(path, audio, bext_of(take, audio), recipe_of(take), statement(take), xmp_of(take))
+        chunks = metadata_chunks(
+            bext_of(take, audio), recipe_of(take), statement(take), audio.rate, xmp_of(take)
+        )
+        write_whole(path, signed(wave_parts(audio, chunks), self._seal, path.name, [take]))
         return path
 
     def existing_clip(self, take: Take) -> Path | None:
@@ -159,6 +166,11 @@ class ClipStore:
             found.add(source_type_of(maker))
             at = maker.parent
         return of_mix(found)
+
+
+def blobs_in(root: Path) -> BlobStore:
+    """The blobs of the store in a folder."""
+    return BlobStore(root / "blobs")
 
 
 def source_type_of(take: Take) -> SourceType:
@@ -249,7 +261,9 @@ def recipe_of(take: Take) -> dict[str, object]:
         "title": take.title,
         "parent": take.parent,
         "audio": take.audio,
+        "created": take.created,
         "position": take.position,
+        "start": take.start,
         "length": take.length,
         "rate": take.rate,
         "request": dict(take.request),

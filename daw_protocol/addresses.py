@@ -118,6 +118,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("takes.list", requests.ListTakes, take_results.TakeList, Group.TAKES, ID, "/bridge/takes/list"),
     Command("takes.show", requests.ShowTake, take_results.TakeWithRecipe, Group.TAKES, ("take",),
             "/bridge/takes/show s TAKE"),
+    Command("takes.rank", requests.RankTakes, take_results.RankedTakes, Group.TAKES, ID,
+            "/bridge/takes/rank ss job JOB"),
     Command("takes.fetch", requests.FetchTake, results.FileSent, Group.TAKES, ("take",), "", osc=False),
     Command("takes.choose", requests.ChooseTake, take_results.ChosenTake, Group.TAKES, ("take",),
             "/bridge/takes/choose s TAKE"),

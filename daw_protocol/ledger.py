@@ -16,7 +16,9 @@ from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record
 
 SAMPLE = Whole(-MAX_SAMPLES, MAX_SAMPLES)
 COUNT = Whole(0, MAX_SAMPLES)
-MOMENT = Nullable(Real(0, 2**40))
+LATEST = 2.0**40
+"""Seconds since 1970."""
+MOMENT = Nullable(Real(0, LATEST))
 
 HUMAN, MACHINE, MIXED = "human", "machine", "mixed"
 WHOSE = (HUMAN, MACHINE, MIXED)
@@ -84,7 +86,9 @@ class Ledger(Message):
         "digital source type of the finished song; empty where nothing is known of the original",
         "",
     )
-    stretches: tuple[LedgerStretch, ...] = value(ListOf(Record(LedgerStretch)), "in order, without gaps", ())
+    stretches: tuple[LedgerStretch, ...] = value(
+        ListOf(Record(LedgerStretch)), "in order; of a song without gaps, of clips alone with them", ()
+    )
     takes: tuple[LedgerTake, ...] = value(
         ListOf(Record(LedgerTake)), "those that play, in order of appearance", ()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daw_protocol.errors import ProtocolError
 from daw_protocol.fields import Flag, Real, Text, Texts, Whole
 from daw_protocol.message import Message, value
 
@@ -62,3 +63,11 @@ class Receipt(Message):
     @property
     def passed(self) -> bool:
         return not self.warnings
+
+
+def receipt_in(stored: object) -> Receipt | None:
+    """The receipt that a file carries as JSON; None for one that was written by hand, or is damaged."""
+    try:
+        return Receipt.from_stored(stored) if isinstance(stored, dict) else None
+    except (ProtocolError, ValueError, TypeError):
+        return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from daw_protocol.errors import ProtocolError
 from daw_protocol.fields import Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
@@ -166,3 +167,11 @@ class Recipe(Message):
     blueprint: BlueprintRecord | None = value(
         Record(BlueprintRecord), "the music in words, from an engine that knows it", None
     )
+
+
+def recipe_in(stored: object) -> Recipe | None:
+    """The recipe that a file carries as JSON; None for one that was written by hand, or is damaged."""
+    try:
+        return Recipe.from_stored(stored) if isinstance(stored, dict) else None
+    except (ProtocolError, ValueError, TypeError):
+        return None

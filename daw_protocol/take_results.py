@@ -85,6 +85,27 @@ class TakeList(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RankedTake(Message):
+    """How well one take follows a prompt."""
+
+    take: str = value(ID, "the take's id")
+    match: float | None = value(
+        Nullable(Real(-1, 1)),
+        "how alike the take and the prompt are to the network, -1 to 1; takes of one prompt can be compared. null: it "
+        "has no prompt",
+    )
+    prompt: str = value(AnyText(), "the prompt it was compared with; empty without one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedTakes(Message):
+    """Takes, the one that follows its prompt best first; those without a prompt last."""
+
+    takes: tuple[RankedTake, ...] = value(ListOf(Record(RankedTake)), "the takes")
+    network: str = value(AnyText(), "the network that heard them")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeWithRecipe(TakeRecord):
     """A take with its request, recipe and file."""
 

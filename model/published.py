@@ -22,6 +22,7 @@ class Kind(enum.Enum):
     PLANNER = "planner"  # the language model that writes blueprints
     TOKENIZER = "tokenizer"  # only the text encoder's tokenizer
     STEMS = "stem separator"
+    LISTENER = "prompt listener"  # hears how well a sound follows words
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,9 @@ PACKAGES = tuple(name for name in MAY_IMPORT if name != "examples")
 OURS = (*MAY_IMPORT, "tests", "benchmarks")
 
 # These are copied elsewhere and called by the folder they lie in then, so their parts can only import each other
-# relatively: Live's package, and the commands for Pro Tools.
+# relatively: Live's package, the commands for Pro Tools, and the nodes for ComfyUI.
 LIVES_OWN = PROJECT / "examples" / "ableton" / "Takebridge"
-COPIED = (LIVES_OWN, PROJECT / "examples" / "pro_tools")
+COPIED = (LIVES_OWN, PROJECT / "examples" / "pro_tools", PROJECT / "examples" / "comfyui")
 LIVES_MODULES = ("Live", "_Framework")
 
 # Part of a package -> what it must never import, even though it may be installed.
@@ -98,7 +98,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("store", "stems"),
         ("index", "peaks"),
         ("song_history",),
-        ("choices", "kept", "marks"),
+        ("choices", "kept", "marks", "seal"),
         ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),
@@ -129,7 +129,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("checkpoints",),
         ("acestep_v1",),
         ("acestep", "sketch"),
-        ("ears", "stems"),
+        ("ears", "notes", "prompt_match", "stems"),
         ("pace", "stem_notes"),
         ("engine", "engine_config"),
         ("published", "torch_device", "weight_header"),
@@ -211,10 +211,12 @@ ONLY_IN = {
         "bridge_server.endpoints.midi",
         "clip_store.exports.chord_track",
         "clip_store.exports.midi_tempo",
+        "clip_store.exports.note_track",
         "model.sketch.band",
     ),
     "c2pa": ("bridge_server.provenance",),
     "cryptography": ("bridge_server.provenance",),
+    "onnxruntime": ("model.notes.transcriber",),
     "demucs": ("model.stems.network",),
     "mcp": ("bridge_server.cli.mcp_server",),
     "mcp_types": ("bridge_server.cli.mcp_server",),
@@ -232,6 +234,8 @@ ONLY_IN = {
         "model.acestep_v1.conditioning.number_words",
         "model.acestep_v1.engine",
         "model.sketch.engine",
+        "model.notes.transcriber",
+        "model.prompt_match",
         "model.stems.loading",
     ),
 }

@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
+from bridge_server.cli.stored import stored
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, ledger_of_song, project_of, stems_of
-from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.provenance.sealing import Sealing, sealing_of
 from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
+from bridge_server.rendering.notes_file import write_notes
 from bridge_server.rendering.receipts import song_in_words
 from bridge_server.version import MADE_BY, VERSION
 from clip_store.errors import ClipStoreError, TakeError
@@ -25,7 +26,7 @@ from clip_store.mix.song_mix import SongMix
 from clip_store.mix.write_mix import MixFormat, write_mix
 from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT, Export
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, NOTES_FORMAT, STEMS_FORMAT, Export
 
 
 def export(
@@ -35,15 +36,8 @@ def export(
 
     Raises ProtocolError.
     """
-    if not (store / DATABASE).is_file():
-        raise ProtocolError(
-            ErrorCode.UNKNOWN_TAKE,
-            f"There are no takes in the store {store} yet.",
-            "Render one first, or name another store with --store.",
-        )
     try:
-        with contextlib.closing(open_database(store / DATABASE)) as connection:
-            found = ClipStore(store, connection)
+        with stored(store) as found:
             sealing = sealing_of(sign, found.blobs)
             if format in MIX_FORMATS:
                 return _finished(found, screen, what, name, format, folder, sealing)
@@ -72,13 +66,16 @@ def _written(
         with _progress(screen) as progress:
             peaks = peaks_of_mix(SongMix(song.accepted, store.blobs), progress)
             return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
+    seal = sealing.takes if sealing else None
     if format == STEMS_FORMAT:
         stems = stems_of(store, name)
         with _progress(screen) as progress:
-            return write_stems(stems, store.blobs, folder, progress)
+            return write_stems(stems, store.blobs, folder, progress, seal)
     project = project_of(store, what, name)
+    if format == NOTES_FORMAT:
+        with _progress(screen) as progress:
+            return write_notes(store.index.get(name), project, store.blobs, folder, progress)
     with _progress(screen) as progress:
-        seal = sealing.take if sealing else None
         return write_export(project, store.blobs, Format(format), folder, VERSION, progress, seal)
 
 

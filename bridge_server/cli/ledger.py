@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, Screen
+from bridge_server.cli.stored import stored
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, ledger_of_song
-from bridge_server.jobs.database import DATABASE, open_database
 from bridge_server.rendering.ledger_file import peaks_of_mix, peaks_of_sound, write_ledger
 from bridge_server.rendering.ledger_words import ledger_in_words, source_type_in_words
 from bridge_server.version import MADE_BY
 from clip_store.errors import ClipStoreError, TakeError
 from clip_store.exports.ledger_files import ledger_from_files
 from clip_store.mix.song_mix import SongMix
-from clip_store.store import ClipStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.ledger import Ledger
 
@@ -55,14 +53,7 @@ def ledger(store: Path, screen: Screen, song: str, files: Path | None, folder: P
 
 
 def _from_store(store: Path, song: str, folder: Path | None) -> tuple[Ledger, tuple[float, ...]]:
-    if not (store / DATABASE).is_file():
-        raise ProtocolError(
-            ErrorCode.UNKNOWN_TAKE,
-            f"There are no takes in the store {store} yet.",
-            "Render one first, name another store with --store, or read files with --from-files.",
-        )
-    with contextlib.closing(open_database(store / DATABASE)) as connection:
-        found = ClipStore(store, connection)
+    with stored(store) as found:
         finished = finished_song(found, song)
         peaks: tuple[float, ...] = ()
         if folder is not None:

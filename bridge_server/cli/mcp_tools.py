@@ -43,7 +43,7 @@ KINDS: dict[ToolKind, tuple[str, ...]] = {
     ToolKind.READING: (
         "status", "engines", "songs.list", "focus.show", "jobs.list", "jobs.show", "takes.list", "takes.show",
         "takes.lineage", "prompts.read", "prompts.recent", "presets.list", "models.list", "audition.show",
-        "audition.devices", "store.verify", "songs.ledger",
+        "audition.devices", "store.verify", "songs.ledger", "takes.rank",
     ),
     ToolKind.RENDERING: (
         "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse",

@@ -9,6 +9,7 @@ from bridge_server.cli import request_parsers, server_parsers
 from bridge_server.cli.autostart_parser import add_autostart
 from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
+from bridge_server.cli.rank_parser import add_rank
 from bridge_server.cli.scripts_parser import add_scripts
 from bridge_server.cli.send_parser import add_send
 from bridge_server.version import MADE_BY
@@ -36,6 +37,7 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     server_parsers.add_serve(commands)
     request_parsers.add_requests(commands)
+    add_rank(commands)
     add_send(commands)
     add_scripts(commands)
     add_autostart(commands)

@@ -271,7 +271,7 @@ def _export(commands: Subparsers) -> None:
         "--as", dest="format", choices=EXPORT_FORMATS, required=True,
         help="dawproject: Bitwig, Studio One, Cubase; rpp: REAPER; aaf: Pro Tools, Logic; midi: the tempo map; "
         "wav: time-stamped files for any DAW; mix: the song with all accepted takes, in one file; "
-        "ledger: whose the song is, as a page to print",
+        "ledger: whose the song is, as a page to print; notes: the notes of a stem as MIDI (extra `notes`)",
     )  # fmt: skip
     export.add_argument(
         "--mix-format",
@@ -284,7 +284,7 @@ def _export(commands: Subparsers) -> None:
     )
     export.add_argument(
         "--sign", action="store_true",
-        help="with --as mix, wav or rpp: sign the WAV files (C2PA) with this machine's own key",
+        help="sign the sound files that takes are in (C2PA) with this machine's own key; not in AAF",
     )  # fmt: skip
     json_option(export)
     export.set_defaults(run=_run_export)

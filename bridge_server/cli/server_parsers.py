@@ -78,7 +78,7 @@ def add_serve(commands: Subparsers) -> None:
     serve.add_argument(
         "--sign",
         action="store_true",
-        help="sign finished songs and exported clips (C2PA) with this machine's own key",
+        help="sign clips, exports and finished songs (C2PA) with this machine's own key; not AAF",
     )
     serve.add_argument(
         "--watch", type=Path, metavar="FOLDER",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, PROBLEM, Screen, some_server
-from bridge_server.errors import as_protocol_error
+from bridge_server.cli.stored import stored
 from bridge_server.handlers.status import SOUND, problems_in
-from bridge_server.jobs.database import DATABASE, open_to_read
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
-from clip_store.errors import ClipStoreError
-from clip_store.store import ClipStore
-from daw_protocol.errors import ErrorCode, ProtocolError
 
 
 async def store(settings: Settings, screen: Screen, action: str) -> int:
@@ -49,15 +44,5 @@ async def sweep(settings: Settings, screen: Screen) -> int:
 
 def problems_of(folder: Path) -> list[str]:
     """What is wrong with a store that no server uses; writes nothing. Raises ProtocolError."""
-    if not (folder / DATABASE).is_file():
-        raise ProtocolError(
-            ErrorCode.STORE_FAILED,
-            f"There is no store in {folder} yet.",
-            "Render a take first, or name another store with --store.",
-        )
-    with contextlib.closing(open_to_read(folder / DATABASE)) as connection:
-        try:
-            found = ClipStore(folder, connection)
-        except ClipStoreError as error:
-            raise as_protocol_error(error) from error
+    with stored(folder) as found:
         return problems_in(found.blobs, found.index.referenced_digests())

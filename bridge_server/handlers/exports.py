@@ -20,6 +20,7 @@ from bridge_server.jobs.database import open_to_read
 from bridge_server.provenance.sealing import Sealing
 from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.ledger_words import share_lines
+from bridge_server.rendering.notes_file import write_notes
 from bridge_server.rendering.receipts import in_words, song_in_words
 from bridge_server.sessions.client import Client
 from bridge_server.songs.sources import find_folder
@@ -38,7 +39,7 @@ from clip_store.take import Take
 from daw_protocol.ledger import Ledger
 from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export, ShowLedger
-from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, NOTES_FORMAT, STEMS_FORMAT
 from daw_protocol.take_results import ExportedProject
 
 FOLDER = "exports"
@@ -65,7 +66,7 @@ class ExportHandlers:
         running: RunningExports,
         sealing: Sealing | None = None,
     ) -> None:
-        """sealing: signs finished songs and exported clips; None: they are not signed."""
+        """sealing: signs finished songs and what takes are in; None: nothing is signed."""
         self._store = store
         self._database = database
         self._roots = roots
@@ -119,7 +120,8 @@ class ExportHandlers:
         """Raises as `_write`."""
         with self._reading() as store:
             stems = stems_of(store, request.name)
-        return write_stems(stems, self._store.blobs, folder, progress)
+        seal = self._sealing.takes if self._sealing else None
+        return write_stems(stems, self._store.blobs, folder, progress, seal)
 
     def _write_ledger(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
         """Raises as `_write`."""
@@ -128,11 +130,18 @@ class ExportHandlers:
         peaks = peaks_of_mix(SongMix(song.accepted, self._store.blobs), progress)
         return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
 
+    def _write_notes(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
+        """Raises as `_write`, and ProtocolError."""
+        with self._reading() as store:
+            take = store.index.get(request.name)
+            project = project_of(store, request.what, request.name)
+        return write_notes(take, project, self._store.blobs, folder, progress)
+
     def _write(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
         """Raises TakeError, ClipStoreError, DatabaseError."""
         with self._reading() as store:
             project = project_of(store, request.what, request.name)
-        seal = self._sealing.take if self._sealing else None
+        seal = self._sealing.takes if self._sealing else None
         kind = Format(request.format)
         return write_export(project, self._store.blobs, kind, folder, VERSION, progress, seal)
 
@@ -153,6 +162,7 @@ class ExportHandlers:
 _OTHER_WRITERS = {
     STEMS_FORMAT: ExportHandlers._write_stems,
     LEDGER_FORMAT: ExportHandlers._write_ledger,
+    NOTES_FORMAT: ExportHandlers._write_notes,
 }
 """Formats that are no projects, with what writes them; the panel hands their files to the browser."""
 

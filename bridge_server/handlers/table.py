@@ -9,6 +9,7 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.prompts import PromptHandlers
+from bridge_server.handlers.ranking import RankingHandlers
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers
@@ -28,6 +29,7 @@ def handler_table(
     submit: SubmitHandlers,
     jobs: JobHandlers,
     takes: TakeHandlers,
+    ranking: RankingHandlers,
     marks: TakeMarkHandlers,
     models: ModelHandlers,
     exports: ExportHandlers,
@@ -47,6 +49,7 @@ def handler_table(
         requests.ShowJob: jobs.show,
         requests.ListTakes: takes.list,
         requests.ShowTake: takes.show,
+        requests.RankTakes: ranking.rank,
         requests.FetchTake: takes.fetch,
         requests.ChooseTake: takes.choose,
         requests.RevertTake: takes.revert,

@@ -34,7 +34,7 @@ export class Lanes {
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
     byId("region-only").addEventListener("click", () => this.#showOnlyRegion(!store.get("regionOnly")));
     this.#showOnlyRegion(localStorage.getItem(REGION_ONLY) === "on");
-    store.watch(["takes", "jobs", "selected", "filter", "order", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
+    store.watch(["takes", "jobs", "selected", "filter", "order", "matches", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
   }
 
@@ -81,13 +81,13 @@ export class Lanes {
   }
 
   #changed() {
-    const { focus, filter, grid, selected, order, showHidden } = this.store.values;
+    const { focus, filter, grid, selected, order, matches, showHidden } = this.store.values;
     const takes = this.store.get("takes").filter((take) => showHidden || !outOfSight(take));
     const region = this.arranger.region;
     const regions = region ? [...this.store.get("marked"), region] : [];
     const isHere = (take) => regions.some(({ start, end }) => take.position < end && take.position + take.length > start);
     const here = region ? takes.filter(isHere) : takes;
-    const listed = inOrder(filter === "here" ? here : takes, order);
+    const listed = inOrder(filter === "here" ? here : takes, order, matches);
     const pending = this.#pending(focus);
     this.items = [...pending.map((job) => ({ key: `job ${job.job}`, job })), ...listed.map((take) => ({ key: take.take, take }))];
     for (const [id, on] of [["filter-here", filter === "here"], ["filter-all", filter === "all"]]) byId(id).setAttribute("aria-pressed", on);

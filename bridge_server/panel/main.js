@@ -44,7 +44,7 @@ const store = new Store({
   chords: [], // [[sample, name]] over the bars
   selected: null, // id of the take the keys are about
   transfer: null, // the download of a model, as the server sends it
-  order: keptOrder(), showHidden: false, // how takes are listed
+  order: keptOrder(), matches: {}, showHidden: false, // how takes are listed
   filter: sessionStorage.getItem(FILTER) ?? "all",
   place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
   audition: null, auditionAt: 0, // there, and why nothing can be heard
@@ -190,7 +190,7 @@ const cancelling = new Cancelling(store, bridge, jobs);
 const attention = new Attention(store, jobs, notices);
 const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
-new TakeListTools(store);
+new TakeListTools(store, bridge);
 new Models(store, bridge, notices);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);

@@ -102,6 +102,7 @@ export class Models {
     this.lists.replaceChildren(
       list("Music models", models.filter((one) => one.kind === "music model")),
       list("Stem separators: for extract, and for the layers of a repaint", models.filter((one) => one.kind === "stem separator")),
+      list("Prompt listeners: to rank takes by how well they follow their prompt", models.filter((one) => one.kind === "prompt listener")),
       list("Planners: they write a song's plan before it is rendered", models.filter((one) => one.kind === "planner")),
       models.some(isPart) ? make("details", { open }, make("summary", {}, "Parts, which come with the models that need them"), make("ul", { class: "models" }, ...models.filter(isPart).map((one) => this.#entry(one)))) : "",
     );
@@ -120,7 +121,7 @@ export class Models {
       make("div", { class: "top" }, make("strong", {}, one.name), STATES[one.state] ? make("span", { class: "state" }, STATES[one.state]) : null, get),
       one.about ? make("p", {}, one.about) : null,
       one.note ? make("p", { class: one.state === "damaged" ? "bad" : "quiet" }, one.note) : null,
-      make("p", { class: "quiet" }, size, licence ? " · " : "", licence ?? ""),
+      make("p", { class: "quiet about" }, make("span", {}, size), licence),
       one.state === "here" ? make("p", { class: "quiet where" }, one.path) : null);
   }
 

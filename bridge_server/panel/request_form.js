@@ -32,7 +32,10 @@ const HINTS = {
   generate: "the song, in your own words",
 };
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "", ...COVER };
+/** How deep a clip is at least; a deeper song keeps its own depth. */
+const DEPTHS = [["song", "as the song"], ["24", "24 bits"], ["float", "32-bit float"]];
+
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "", ...COVER };
 
 export class RequestForm {
   constructor(store, arranger, bridge, notices, regions) {
@@ -144,6 +147,7 @@ export class RequestForm {
     if (["repaint", "complete"].includes(draft.task)) {
       if (String(draft.crossfade).trim()) given.crossfade = Number(draft.crossfade);
       if (!draft.match) given.match_loudness = false;
+      if (draft.depth !== "song") given.depth = draft.depth;
     }
     return needs === "nothing" ? given : this.regions.into(given);
   }
@@ -182,6 +186,7 @@ export class RequestForm {
     const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
+    const depth = make("select", { id: "f-depth", name: "depth" }, ...DEPTHS.map(([value, label]) => make("option", { value }, label)));
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
     const more = make("details", { id: "more-fold" }, make("summary", {}, "More", (this.engineShown = make("span", { class: "quiet", id: "more-engine" }))),
       make("div", { class: "fold" },
@@ -191,6 +196,7 @@ export class RequestForm {
         make("div", { class: "pair" },
           field("context", "Context, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "auto" })),
           field("crossfade", "Crossfade, ms", number("crossfade", { min: 0, max: 1000, step: 1, placeholder: "12" }))),
+        field("depth", "Depth of the clips", depth),
         match));
     this.submitText = make("span", {}, "Repaint");
     this.submitKey = make("span", { class: "key" }, "R");
@@ -308,7 +314,7 @@ export class RequestForm {
         this.form.elements.context.placeholder = engine?.context_seconds ? `auto: ${engine.context_seconds}` : "auto";
       }
       if (name === "hears") visible = this.hearsMore;
-      if (name === "crossfade" || name === "match") visible = ["repaint", "complete"].includes(draft.task);
+      if (["crossfade", "depth", "match"].includes(name)) visible = ["repaint", "complete"].includes(draft.task);
       if (name === "length") visible &&= about.needs === "nothing" || !this.arranger.region;
       show(box, visible);
     }

@@ -18,6 +18,7 @@ const FORMATS = [
   ["midi", "tempo map (MIDI)"],
   ["wav", "WAV files with time stamps"],
   ["stems", "all stems (WAV files in a ZIP)"],
+  ["notes", "the stem's notes (MIDI)"],
   ["mix", "the finished song (WAV)"],
   ["mix-flac", "the finished song (FLAC)"],
   ["ledger", "the song's authorship ledger (a page to print)"],
@@ -49,6 +50,7 @@ export class TakeCard {
     store.watch(["takes", "selected", "grid", "opened"], () => this.#changed());
     store.watch(["takes", "selected", "focus", "dragged"], () => this.#showPart());
     store.watch(["takes", "selected", "grid"], () => this.#showName());
+    store.watch(["matches"], () => this.#showFigures());
   }
 
   /** The part of the selected take inside the region, {start, end} on the timeline; null unless it is a part. */
@@ -147,6 +149,8 @@ export class TakeCard {
     this.acceptPart = button("Accept this part", { picture: "accept", text: "Accept this part", id: "accept-part", hidden: true, onclick: () => this.part && this.actions.acceptPart(take.take, this.part) });
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
+    this.figures = make("dl", { class: "figures" });
+    this.#showFigures();
     this.path = make("div", { class: "path", hidden: true });
     this.heading = make("h2", { id: "take-title", dir: "auto" });
     this.under = make("p", { class: "take-what", hidden: true });
@@ -166,7 +170,7 @@ export class TakeCard {
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
       madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
-      this.#fold("receipt", "Receipt: measurements", () => make("dl", { class: "figures" }, ...receiptFigures(take.receipt).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))),
+      this.#fold("receipt", "Receipt: measurements", () => this.figures),
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
       this.#files(take),
@@ -174,6 +178,14 @@ export class TakeCard {
       this.#fold("export", "Export as a project", () => this.#exports(take)),
       this.#removal(take),
     );
+  }
+
+  /** Figures of the receipt, behind how well the take follows its prompt where that was asked. */
+  #showFigures() {
+    if (!this.take || !this.figures) return;
+    const match = this.store.get("matches")[this.take.take];
+    const rows = [...(match === undefined ? [] : [["Follows its prompt, −1 to 1", match.toFixed(2)]]), ...receiptFigures(this.take.receipt)];
+    this.figures.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   }
 
   /** Deleting cannot be undone, so it takes two clicks. */
@@ -215,7 +227,7 @@ export class TakeCard {
       const finished = FINISHED.includes(format.value);
       what.firstChild.disabled = finished;
       if (finished) what.value = "song";
-      if (format.value === "stems") what.value = "take";
+      if (["stems", "notes"].includes(format.value)) what.value = "take";
     });
     const field = (input, label) => make("div", {}, make("label", { class: "label", for: input.id }, label), input);
     return make("div", { class: "fold" }, make("div", { class: "pair" }, field(what, "Content"), field(format, "Format")), write, result);

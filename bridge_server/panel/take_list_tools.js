@@ -5,16 +5,19 @@ import { ORDERS, outOfSight } from "./take_order.js";
 
 const ORDER = "takebridge.order";
 
-/** The order this browser had last. */
+const RANKED = 100; // takes at most, the newest: a network hears each of them
+
+/** The order this browser had last; the one that a network has to be asked for is asked for anew. */
 export function keptOrder() {
   const kept = localStorage.getItem(ORDER);
-  return ORDERS.some(([name]) => name === kept) ? kept : "newest";
+  return kept !== "match" && ORDERS.some(([name]) => name === kept) ? kept : "newest";
 }
 
 export class TakeListTools {
-  constructor(store) {
+  constructor(store, bridge) {
     this.store = store;
-    this.order = make("select", { id: "take-order", "aria-label": "Order of the takes", title: "Order of the takes", onchange: () => store.set({ order: this.order.value }) },
+    this.bridge = bridge;
+    this.order = make("select", { id: "take-order", "aria-label": "Order of the takes", title: "Order of the takes", onchange: () => this.#choose(this.order.value) },
       ...ORDERS.map(([name, label]) => make("option", { value: name }, label)));
     this.hidden = button("Show hidden", { id: "show-hidden", class: "small", hidden: true, "aria-pressed": "false", onclick: () => store.set({ showHidden: !store.get("showHidden") }) });
     byId("save-song").before(this.order, this.hidden);
@@ -23,6 +26,22 @@ export class TakeListTools {
       localStorage.setItem(ORDER, order);
     });
     store.watch(["takes", "showHidden"], (values) => this.#changed(values));
+  }
+
+  async #choose(order) {
+    if (order === "match" && !(await this.#rank())) this.order.value = this.store.get("order");
+    else this.store.set({ order });
+  }
+
+  /** Whether the server has said how well the song's takes follow their prompts. */
+  async #rank() {
+    this.order.disabled = true;
+    const found = await this.bridge.call("takes.rank", { song: this.store.get("takesOf"), limit: RANKED });
+    this.order.disabled = false;
+    if (!found) return false;
+    const scored = found.takes.filter((one) => one.match !== null);
+    this.store.set({ matches: Object.fromEntries(scored.map((one) => [one.take, one.match])) });
+    return true;
   }
 
   #changed({ takes, showHidden }) {

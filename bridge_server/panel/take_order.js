@@ -7,18 +7,24 @@ export const ORDERS = [
   ["newest", "newest first"],
   ["stars", "most stars first"],
   ["likeness", "most like the original first"],
+  ["match", "best at following its prompt first"],
   ["name", "by name"],
 ];
 
 /** Hidden takes are out of sight unless they are in the song: what is heard can be found. */
 export const outOfSight = (take) => Boolean(take.hidden) && !take.chosen;
 
-/** The takes in one of the orders; takes that are equal in it stay as they come, newest first. */
-export function inOrder(takes, order) {
+/**
+ * The takes in one of the orders; takes that are equal in it stay as they come, newest first. matches: by a take's id, how
+ * well it follows its prompt, as far as that was asked.
+ */
+export function inOrder(takes, order, matches = {}) {
+  const match = (take) => matches[take.take] ?? -Infinity;
   const likeness = (take) => take.receipt?.correlation ?? -Infinity; // takes without an original come last
   const compare = {
     stars: (a, b) => (b.stars ?? 0) - (a.stars ?? 0),
     likeness: (a, b) => likeness(b) - likeness(a) || 0, // Infinity - Infinity is no number
+    match: (a, b) => match(b) - match(a) || 0,
     name: (a, b) => !a.name - !b.name || (a.name ?? "").localeCompare(b.name ?? "", undefined, { numeric: true }),
   }[order];
   return compare ? [...takes].sort(compare) : takes;

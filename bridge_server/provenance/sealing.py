@@ -1,18 +1,24 @@
-"""What is claimed of exported files when they are signed: of a finished song, and of a take's clip."""
+"""What is claimed of files when they are signed: of a finished song, of what is exported, and of the store's clips."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-from bridge_server.provenance.signer import Claim, ProvenanceSigner
+from bridge_server.provenance.signer import Claim, ProvenanceSigner, format_of
 from clip_store.blobs import BlobStore
 from clip_store.mix.write_mix import SongToWrite
+from clip_store.source_type import of_mix
 from clip_store.store import ORIGINATOR, source_type_of, system_of
 from clip_store.take import Take
+from daw_protocol.errors import ProtocolError
+
+log = logging.getLogger(__name__)
 
 
 class Sealing:
-    """Signs what is exported; for a thread. Its methods raise ProtocolError, StoreError, OSError."""
+    """Signs files; for a thread. Its methods raise ProtocolError, StoreError, OSError."""
 
     def __init__(self, signer: ProvenanceSigner, blobs: BlobStore) -> None:
         self._signer = signer
@@ -24,12 +30,27 @@ class Sealing:
         takes = [song.accepted.takes[one.take] for one in ledger.takes] if ledger else []
         original = self._blobs.path(song.accepted.song)
         kind = ledger.source_type if ledger else ""
-        self._signer.sign(path, Claim(f"{song.title}.mix.wav", kind, original, tuple(map(_step, takes))))
+        ending = format_of(path).ending
+        self._signer.sign(path, Claim(f"{song.title}.mix{ending}", kind, original, tuple(map(_step, takes))))
 
-    def take(self, path: Path, take: Take) -> None:
-        """A clip: what its song was, opened, and how the take was made of it."""
-        base = self._blobs.path(take.base) if take.base else None
-        self._signer.sign(path, Claim(path.name, source_type_of(take).address, base, (_step(take),)))
+    def takes(self, path: Path, name: str, takes: Sequence[Take]) -> None:
+        """A sound that takes are in, a clip or a comp: what their song was, opened, and how each was made of it.
+
+        name: the file's own, which it may not have yet.
+        """
+        first = takes[0]
+        song = first.base if len({take.base for take in takes}) == 1 else first.parent
+        kind = of_mix(map(source_type_of, takes)) if len(takes) > 1 else source_type_of(first)
+        address = kind.address if kind else ""
+        original = self._blobs.path(song) if song else None
+        self._signer.sign(path, Claim(name, address, original, tuple(map(_step, takes))))
+
+    def clip(self, path: Path, name: str, takes: Sequence[Take]) -> None:
+        """The store's clip of a take. It stays plain where it cannot be signed: a render is not lost for that."""
+        try:
+            self.takes(path, name, takes)
+        except ProtocolError as error:
+            log.warning("clip of take %s is not signed: %s", takes[0].id, error.code.value)
 
 
 def sealing_of(folder: Path | None, blobs: BlobStore) -> Sealing | None:

@@ -1,7 +1,8 @@
-"""Signs WAV files with C2PA: what was done to the original, by what, sealed with this machine's own key.
+"""Signs WAV and FLAC files with C2PA: what was done to the original, by what, sealed with this machine's own key.
 
-C2PA: Content Credentials, technical specification 2.2. The library appends a chunk `C2PA`; every other chunk stays as
-it is. A reader calls such a file valid, and its signer untrusted: nobody has vouched for a certificate made at home.
+C2PA: Content Credentials, technical specification 2.2. In WAV the library appends a chunk `C2PA`, in FLAC it puts an
+ID3 tag in front of the stream, as the specification has it; everything else stays as it is. A reader calls such a file
+valid, and its signer untrusted: nobody has vouched for a certificate made at home.
 """
 
 from __future__ import annotations
@@ -11,17 +12,31 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from bridge_server.provenance.local_key import local_key
 from bridge_server.version import VERSION
 from clip_store.atomic_file import temporary_path
+from clip_store.audio.flac import start_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 
-FORMAT = "audio/wav"
 VALID = ("Valid", "Trusted")
 _ORIGINAL = "original"
+
+
+class FileFormat(Enum):
+    """The kinds of file that are signed; the value is the media type, as the library knows it."""
+
+    WAV = "audio/wav"
+    FLAC = "audio/flac"
+
+    @property
+    def ending(self) -> str:
+        """Of such a file's name."""
+        return f".{self.name.lower()}"
+
 
 GET_IT = "Install it with: pip install 'takebridge[provenance]'"
 
@@ -54,7 +69,8 @@ class ProvenanceSigner:
         """Puts the signed file in the place of the plain one. Raises ProtocolError, OSError."""
         part = temporary_path(path)
         try:
-            builder = self._c2pa.Builder(json.dumps(manifest(claim)))
+            kind = format_of(path)
+            builder = self._c2pa.Builder(json.dumps(manifest(claim, kind)))
             if claim.original is not None:
                 about = {
                     "title": f"{claim.title}: the original",
@@ -62,9 +78,10 @@ class ProvenanceSigner:
                     "instance_id": _ORIGINAL,
                 }
                 with claim.original.open("rb") as original:
-                    builder.add_ingredient(json.dumps({**about, "label": _ORIGINAL}), FORMAT, original)
+                    known = json.dumps({**about, "label": _ORIGINAL})
+                    builder.add_ingredient(known, FileFormat.WAV.value, original)  # a blob of the store
             with path.open("rb") as plain, part.open("x+b") as signed:
-                builder.sign(self._signer(), FORMAT, plain, signed)
+                builder.sign(self._signer(), kind.value, plain, signed)
                 signed.flush()
                 os.fsync(signed.fileno())
             if self.state(part) not in VALID:
@@ -77,7 +94,8 @@ class ProvenanceSigner:
 
     def state(self, path: Path) -> str:
         """What a reader says of a signed file: "Valid", "Trusted" or "Invalid". Raises C2paError for a plain one."""
-        with path.open("rb") as file, self._c2pa.Reader(FORMAT, file) as reader:
+        kind = format_of(path).value
+        with path.open("rb") as file, self._c2pa.Reader(kind, file) as reader:
             return str(reader.get_validation_state())
 
     def _signer(self) -> Any:
@@ -86,7 +104,13 @@ class ProvenanceSigner:
         return self._c2pa.Signer.from_info(info)
 
 
-def manifest(claim: Claim) -> dict[str, Any]:
+def format_of(path: Path) -> FileFormat:
+    """By what is in the file: while it is written its name does not say. Raises OSError."""
+    with path.open("rb") as file:
+        return FileFormat.WAV if start_of(file) is None else FileFormat.FLAC
+
+
+def manifest(claim: Claim, file: FileFormat = FileFormat.WAV) -> dict[str, Any]:
     """The manifest's definition, as the library reads it."""
     actions: list[dict[str, Any]] = []
     kind = {"digitalSourceType": claim.source_type} if claim.source_type else {}
@@ -98,7 +122,7 @@ def manifest(claim: Claim) -> dict[str, Any]:
     return {
         "claim_generator_info": [{"name": "Takebridge", "version": VERSION}],
         "title": claim.title,
-        "format": FORMAT,
+        "format": file.value,
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
     }
 

@@ -147,7 +147,7 @@ def read_recipe(path: Path) -> dict[str, object] | None:
     """The recipe a take's file carries, from `tkbr` or else from iXML; None when it has neither."""
     for name in (RECIPE_CHUNK, _OLD_RECIPE_CHUNK):
         body = read_chunk(path, name)
-        recipe = None if body is None else _parsed(body.decode("ascii", "replace"))
+        recipe = None if body is None else parse_recipe(body.decode("ascii", "replace"))
         if recipe is not None:
             return recipe
     xml = read_chunk(path, b"iXML")
@@ -159,10 +159,11 @@ def _recipe_from_ixml(xml: bytes) -> dict[str, object] | None:
     if root is None:
         return None
     text = root.findtext(_RECIPE_TAG) or root.findtext(_OLD_RECIPE_TAG)
-    return None if text is None else _parsed(text)
+    return None if text is None else parse_recipe(text)
 
 
-def _parsed(text: str) -> dict[str, object] | None:
+def parse_recipe(text: str) -> dict[str, object] | None:
+    """The recipe in a text, whatever file that lay in: one JSON object; None where it is none."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -5,7 +5,6 @@ A sound counts that carries a recipe of Takebridge. What a DAW wrote anew keeps 
 
 from __future__ import annotations
 
-import json
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ import numpy as np
 
 from clip_store.audio.audio import Audio, Encoding, Samples, decode_samples, quantise
 from clip_store.audio.audio_file import read_audio
-from clip_store.audio.broadcast_wav import read_recipe
+from clip_store.audio.broadcast_wav import parse_recipe, read_recipe
 from clip_store.audio.flac_file import read_comments
 from clip_store.errors import AudioFileError, ClipStoreError
 from clip_store.mix.write_mix import RECIPE_COMMENT
@@ -92,7 +91,7 @@ def _in_file(path: Path, name: str) -> Iterator[FoundSound]:
     if ending in _WAVES:
         yield from _sound(path, name, read_recipe(path))
     elif ending == ".flac":
-        yield from _sound(path, name, _parsed(read_comments(path).get(RECIPE_COMMENT, "")))
+        yield from _sound(path, name, parse_recipe(read_comments(path).get(RECIPE_COMMENT, "")))
     elif ending in _ARCHIVES:
         yield from _in_archive(path, name)
     elif ending == ".aaf":
@@ -135,7 +134,7 @@ def _in_aaf(path: Path, name: str) -> Iterator[FoundSound]:
             for title, master in masters.items():
                 comments = {str(key): str(text) for key, text in master.comments.items()}
                 numbers = [f"{COMMENT}{number}" for number in range(len(comments))]
-                recipe = _parsed("".join(comments[key] for key in numbers if key in comments))
+                recipe = parse_recipe("".join(comments[key] for key in numbers if key in comments))
                 if recipe is not None:
                     right = masters.get(f"{title[:-2]}.R") if title.endswith(".L") else None
                     mobs = [master, *([right] if right is not None else [])]
@@ -163,11 +162,3 @@ def _essence_of(masters: list[Any]) -> Audio | None:
     if len({len(side) for side in sides}) != 1:
         return None
     return Audio(np.concatenate(sides, axis=1), rate, encoding)
-
-
-def _parsed(text: str) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

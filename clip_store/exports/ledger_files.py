@@ -1,6 +1,7 @@
 """The ledger of a song from its sound files alone: what each says of itself, compared with what it holds.
 
-Every sound file of an exported song carries the ledger. Which of the takes are there, and unchanged, is read from their
+Every sound file of an exported song carries the ledger; clips as a store keeps them say only what they are themselves
+(clip_ledger.py). Which of the takes are there, and unchanged, is read from their
 samples: a clip that was edited since is nobody's alone any more.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from clip_store.audio.audio import Audio
 from clip_store.errors import ClipStoreError
+from clip_store.exports.clip_ledger import clips_in, ledger_of_clips
 from clip_store.exports.found_sounds import FoundSound, sounds_in
 from daw_protocol.ledger import (
     ABSENT,
@@ -53,7 +55,7 @@ def ledger_from_files(place: Path) -> LedgerOfFiles:
         found = list(sounds_in(place))
     except OSError as error:
         raise ClipStoreError(f"{place} cannot be read: {error.strerror}.", "Name another folder.") from error
-    ledger = _newest(_ledgers(found), place)
+    ledger = _ledger_among(found, place)
     mine = [sound for sound in found if _is_of(sound, ledger)]
     states = {one.take: _state(one.take, mine) for one in ledger.takes}
     stretches = tuple(_checked(stretch, mine, ledger, states) for stretch in ledger.stretches)
@@ -82,20 +84,33 @@ def _ledger_in(sound: FoundSound) -> Ledger | None:
     return ledger_in(sound.recipe.get("ledger"))
 
 
-def _newest(ledgers: list[Ledger], place: Path) -> Ledger:
-    """Of several exports of one song, the one with the latest choice."""
-    if not ledgers:
+def _ledger_among(found: list[FoundSound], place: Path) -> Ledger:
+    """Of several exports of one song, the one with the latest choice; of clips that no export wrote, their own.
+
+    Raises ClipStoreError where there is none, or of several songs.
+    """
+    ledgers, clips = _ledgers(found), clips_in(found)
+    if ledgers:
+        _refuse_several({ledger.song: ledger.title for ledger in ledgers}, place)
+        return max(
+            ledgers, key=lambda one: max((take.chosen or take.made for take in one.takes), default=0.0)
+        )
+    if not clips:
         raise ClipStoreError(
-            f"No sound file in {place} carries a ledger.",
+            f"No sound file in {place} carries a ledger, and none is a clip of a take.",
             "Export the song again: its files carry it. What a DAW bounced has lost it.",
         )
-    songs = {ledger.song: ledger.title for ledger in ledgers}
+    _refuse_several({clip.song: clip.title for clip in clips}, place)
+    return ledger_of_clips(clips)
+
+
+def _refuse_several(songs: Mapping[str, str], place: Path) -> None:
+    """songs: digest to title."""
     if len(songs) > 1:
         titles = " and ".join(sorted(set(songs.values())))
         raise ClipStoreError(
             f"{place} has files of {len(songs)} songs: {titles}.", "Put the files of one song in a folder."
         )
-    return max(ledgers, key=lambda ledger: max((one.chosen or one.made for one in ledger.takes), default=0.0))
 
 
 def _is_of(sound: FoundSound, ledger: Ledger) -> bool:
@@ -152,5 +167,5 @@ def _notes(found: list[FoundSound], ledger: Ledger, states: Mapping[str, str]) -
     absent: list[LedgerTake] = [one for one in ledger.takes if states[one.take] == ABSENT]
     for one in absent:
         yield f"The clip of take {one.take} is not among the files: what is said of it could not be checked."
-    if not any(sound.is_original or sound.is_finished_song for sound in found):
+    if ledger.human and not any(sound.is_original or sound.is_finished_song for sound in found):
         yield "The original song is not among the files: what is called human could not be checked."

@@ -9,6 +9,7 @@ from fractions import Fraction
 import mido
 
 from clip_store.exports.chord_track import ChordFrom, chord_track
+from clip_store.exports.note_track import NoteFrom, note_track
 from clip_store.exports.project import Project
 from daw_protocol.timeline import SongMap, song_map_events
 
@@ -30,9 +31,13 @@ def midi_bytes(project: Project) -> bytes:
 
 
 def song_map_bytes(
-    song_map: SongMap, end: Fraction, title: str, comment: str = "", chords: Sequence[ChordFrom] = ()
-) -> bytes:
-    """The file of a map whose quarter 0 is the project's zero, up to the quarter `end`; chords are a track."""
+    song_map: SongMap, end: Fraction, title: str, comment: str = "", chords: Sequence[ChordFrom] = (),
+    notes: tuple[str, Sequence[NoteFrom]] | None = None,
+) -> bytes:  # fmt: skip
+    """The file of a map whose quarter 0 is the project's zero, up to the quarter `end`; chords are a track.
+
+    notes: one more track, its name and what it plays.
+    """
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(title))])
     track += [mido.MetaMessage("text", text=_latin(line)) for line in comment.splitlines()]
     now = 0
@@ -42,6 +47,8 @@ def song_map_bytes(
     last = max(now, round(end * TICKS))
     track.append(mido.MetaMessage("end_of_track", time=last - now))
     tracks = [track, chord_track(chords, end, TICKS)] if chords else [track]
+    if notes is not None:
+        tracks.append(note_track(notes[1], notes[0], end, TICKS))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, tracks=tracks)
     out = io.BytesIO()
     file.save(file=out)

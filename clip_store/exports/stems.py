@@ -13,6 +13,7 @@ from clip_store.audio.broadcast_wav import metadata_chunks
 from clip_store.blobs import BlobStore
 from clip_store.errors import StoreError
 from clip_store.exports.write import OnFraction, Written, pieces_of
+from clip_store.seal import Seal, signed
 from clip_store.store import bext_of, file_stem, recipe_of, statement, xmp_of
 from clip_store.take import Take
 
@@ -20,8 +21,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal stems becom
 _SPARE = 1 << 20
 
 
-def write_stems(stems: Sequence[Take], blobs: BlobStore, folder: Path, progress: OnFraction) -> Written:
-    """Write the stems into `folder`, under a name nothing has there. progress: from 0 to 1.
+def write_stems(
+    stems: Sequence[Take], blobs: BlobStore, folder: Path, progress: OnFraction, seal: Seal | None = None
+) -> Written:
+    """Write the stems into `folder`, under a name nothing has there. progress: from 0 to 1; seal: signs each.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written; what `progress`
     raises, to cancel it.
@@ -40,7 +43,7 @@ def write_stems(stems: Sequence[Take], blobs: BlobStore, folder: Path, progress:
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 for number, (name, stem) in enumerate(zip(stem_names(stems), stems, strict=True)):
                     progress(number / len(stems))
-                    for done in _add(archive, name, stem, blobs):
+                    for done in _add(archive, name, stem, blobs, seal):
                         progress((number + done) / len(stems))
             progress(1.0)
     except OSError as error:
@@ -65,13 +68,18 @@ def _names(folder: Path, title: str) -> Iterator[Path]:
         yield folder / f"{title}.stems-{number}.zip"
 
 
-def _add(archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore) -> Iterator[float]:
+def _add(
+    archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore, seal: Seal | None
+) -> Iterator[float]:
     """Writes a stem; yields the part of it that is written, 0 to 1."""
     audio = blobs.get(stem.audio)
     chunks = metadata_chunks(bext_of(stem, audio), recipe_of(stem), statement(stem), audio.rate, xmp_of(stem))
     entry = zipfile.ZipInfo(name, _DATE)
     entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
+    whole, written = max(1, entry.file_size), 0
     with archive.open(entry, "w") as member:
-        for piece, done in pieces_of(audio, chunks):
+        pieces = (piece for piece, _ in pieces_of(audio, chunks))
+        for piece in signed(pieces, seal, name, [stem]):
+            written += len(piece)
             member.write(piece)
-            yield done
+            yield min(1.0, written / whole)

@@ -25,6 +25,7 @@ from clip_store.exports.midi_tempo import midi_bytes
 from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
 from clip_store.exports.sound_recipe import about_sound, recipe_in
+from clip_store.seal import Seal, signed
 from clip_store.store import ORIGINATOR, bext_of, file_stem
 from clip_store.take import Take
 from daw_protocol.timeline import Span
@@ -32,9 +33,7 @@ from daw_protocol.timeline import Span
 OnFraction = Callable[[float], None]
 """Receives the progress, 0 to 1, before anything has its final name. What it raises ends the export."""
 
-Seal = Callable[[Path, Take], None]
-"""Signs a take's file, in its place."""
-
+UNSIGNED = "AAF holds bare sound, which has no place for a signature: nothing in this file is signed."
 _WIDEST = 8  # bytes a sample
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal projects become equal files
@@ -62,7 +61,7 @@ def write_export(
     progress: OnFraction = _nobody,
     seal: Seal | None = None,
 ) -> Written:
-    """Write the project below `folder`, under a name nothing has there. seal: signs the files of WAV exports.
+    """Write the project below `folder`, under a name nothing has there. seal: signs sound files that takes are in.
 
     Raises StoreError when audio is gone or damaged, the disk is full or the folder cannot be written;
     ValueError when the format cannot hold the tempo map; what `progress` raises, to cancel it.
@@ -75,7 +74,8 @@ def write_export(
         main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress, seal))
     except OSError as error:
         raise store_error(folder / project.title, error) from error
-    return Written(main, files, (*project.notes, *limits(project, kind), *notes))
+    unsigned = (UNSIGNED,) if seal is not None and kind is Format.AAF else ()
+    return Written(main, files, (*project.notes, *limits(project, kind), *unsigned, *notes))
 
 
 def _check_room(project: Project, blobs: BlobStore, kind: Format, folder: Path) -> None:
@@ -148,7 +148,19 @@ class _Order:
             self.progress(number / len(files))
             yield sound, sound.read(self.blobs)
 
-    def pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
+    def takes_in(self, sound: SoundFile) -> tuple[Take, ...]:
+        """The takes whose sound a file has; none for an original, which stays as it came."""
+        if sound.comp is None:
+            return () if sound.take is None else (sound.take,)
+        return tuple(sound.comp.accepted.takes[take] for take in sound.comp.takes)
+
+    def wave(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
+        """A sound file as a WAV file, piece by piece, signed where that is wanted."""
+        takes = self.takes_in(sound)
+        seal = self.seal if takes else None
+        yield from signed(self._pieces(sound, audio), seal, f"{sound.name}.wav", takes)
+
+    def _pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
         """A sound file as a WAV file, piece by piece, with progress."""
         files = self.project.files
         for piece, done in pieces_of(audio, _chunks(self.project, sound, audio)):
@@ -178,7 +190,7 @@ def _write_dawproject(order: _Order) -> Result:
             entry = _entry(audio_path(sound.name))
             entry.file_size = audio.frames * audio.channels * audio.encoding.bits // 8  # beyond 2 GiB: zip64
             with archive.open(entry, "w") as member:
-                for piece in order.pieces(sound, audio):
+                for piece in order.wave(sound, audio):
                     member.write(piece)
     return path, (path,), ()
 
@@ -215,9 +227,7 @@ def _write_wav(order: _Order) -> Result:
 
 def _write_sound(order: _Order, folder: Path, sound: SoundFile, audio: Audio) -> Path:
     path = folder / f"{sound.name}.wav"
-    write_whole(path, order.pieces(sound, audio))
-    if order.seal is not None and sound.take is not None:  # an original stays as it came
-        order.seal(path, sound.take)
+    write_whole(path, order.wave(sound, audio))
     return path
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from clip_store.audio.xmp import decode_xmp, encode_xmp
 from clip_store.index import TakeIndex, place_of
 from clip_store.mix.accepted import AcceptedSong
 from clip_store.mix.whose import owner_of, stretches_of_song
 from clip_store.source_type import SourceType, of_mix
-from clip_store.store import ClipStore, mark_of, source_type_of
+from clip_store.store import ClipStore, mark_of, recipe_of, source_type_of
 from clip_store.take import Take
-from daw_protocol.ledger import HUMAN, MACHINE, MIXED, Ledger, LedgerTake
+from daw_protocol.ledger import HUMAN, LATEST, MACHINE, MIXED, Ledger, LedgerTake
+from daw_protocol.recipe import Recipe
 
 UNMARKED = (
     "Nothing is known of how the original was made: its file carries no mark of it. It is counted as human."
@@ -79,23 +81,33 @@ def _notes(store: ClipStore, song: str, original: SourceType | None) -> Iterator
 
 
 def _record(index: TakeIndex, take: Take) -> LedgerTake:
-    recipe, chosen = take.recipe, index.chosen_by(place_of(take), take.id)
+    chosen = index.chosen_by(place_of(take), take.id)
+    record = record_of_recipe(recipe_of(take), take.recipe, source_type_of(take))
+    if chosen is None:
+        return record
+    return record.evolve(chosen_by=chosen.chosen_by, chosen=chosen.chosen_at)
+
+
+def record_of_recipe(about: Mapping[str, Any], recipe: Recipe, kind: SourceType) -> LedgerTake:
+    """What a take's file says of it, but for who chose it, which it does not know. about: as `recipe_of` makes it.
+
+    Raises KeyError, TypeError or ValueError for one that says something else.
+    """
+    request = about["request"]
     return LedgerTake(
-        take=take.id,
-        task=take.task,
-        stem=take.stem,
-        audio=take.audio,
-        source_type=source_type_of(take).address,
+        take=str(about["take"]),
+        task=str(about["task"]),
+        stem=str(about["stem"]),
+        audio=str(about["audio"]),
+        source_type=kind.address,
         engine=recipe.engine_label or recipe.engine,
         made_by=recipe.made_by,
         neural=recipe.neural,
         weights=recipe.weights,
         weights_digest=str(recipe.figures.get("weights_digest", "")),
         licence=recipe.licence,
-        prompt=str(take.request.get("prompt", "")),
-        lyrics=str(take.request.get("lyrics", "")),
+        prompt=str(request.get("prompt", "")),
+        lyrics=str(request.get("lyrics", "")),
         reference=recipe.reference.name if recipe.reference else "",
-        made=max(0.0, take.created),
-        chosen_by=chosen.chosen_by if chosen else "",
-        chosen=chosen.chosen_at if chosen else None,
+        made=min(max(0.0, float(about.get("created", 0.0))), LATEST),  # clips of earlier versions do not say
     )

@@ -38,7 +38,7 @@ def stretches_of_song(
 
     original: what its file, or the takes that made it, say it is; None: nothing.
     """
-    return tuple(_merged(_Whose(accepted, frames, original).pieces()))
+    return tuple(merged(_Whose(accepted, frames, original).pieces()))
 
 
 def owner_of(kind: SourceType | None) -> str:
@@ -145,10 +145,11 @@ class _Whose:
         return tuple(part.take for part in parts if part.start <= at < part.end)
 
 
-def _merged(pieces: Iterator[LedgerStretch]) -> Iterator[LedgerStretch]:
+def merged(pieces: Iterator[LedgerStretch]) -> Iterator[LedgerStretch]:
+    """Neighbours that are the same but for their place, as one."""
     before: LedgerStretch | None = None
     for piece in pieces:
-        if before is not None and before.evolve(start=0, end=0) == piece.evolve(start=0, end=0):
+        if before is not None and before.end == piece.start and _as_it_is(before) == _as_it_is(piece):
             before = before.evolve(end=piece.end)
             continue
         if before is not None:
@@ -156,3 +157,8 @@ def _merged(pieces: Iterator[LedgerStretch]) -> Iterator[LedgerStretch]:
         before = piece
     if before is not None:
         yield before
+
+
+def _as_it_is(stretch: LedgerStretch) -> LedgerStretch:
+    """A stretch without its place."""
+    return stretch.evolve(start=0, end=0)

@@ -81,7 +81,7 @@ def write_mix(
     progress: OnFraction,
     seal: Seal | None = None,
 ) -> WrittenMix:
-    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1; seal: of WAV files.
+    """Write the song into `folder`, under a name nothing has there. progress: from 0 to 1; seal: signs it.
 
     Raises StoreError when audio is gone or damaged, the format cannot hold it, the disk is full or the folder cannot
     be written; SpliceError when an accepted clip does not fit the song; what `progress` raises, to cancel it.
@@ -94,7 +94,7 @@ def write_mix(
         part = temporary_path(folder / "song")
         try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
-            if seal is not None and kind is MixFormat.WAV:
+            if seal is not None:
                 seal(part, song)
             if _digest_of(part, mix.form, kind, lambda done: progress(0.9 + 0.1 * done)) != measured.digest:
                 raise StoreError(

@@ -13,12 +13,14 @@ PROJECT_FORMATS = ("dawproject", "rpp", "aaf", "midi", "wav")
 MIX_FORMATS = ("mix", "mix-flac")
 STEMS_FORMAT = "stems"
 LEDGER_FORMAT = "ledger"
-EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT, LEDGER_FORMAT)
+NOTES_FORMAT = "notes"
+EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT, LEDGER_FORMAT, NOTES_FORMAT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or song for a DAW, the finished song (`mix`, `mix-flac`), `stems` (a ZIP) or a song's `ledger`."""
+    """Export a take or song for a DAW, the finished song (`mix`, `mix-flac`), `stems` (a ZIP), a song's `ledger`, or a
+    stem's `notes` (MIDI)."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")
@@ -44,6 +46,13 @@ class Export(Request):
                 ErrorCode.OUT_OF_RANGE,
                 "format: a ledger is that of a whole song, not of one take.",
                 'Send what "song" and the song\'s name; `takes.show` has the recipe of one take.',
+                "format",
+            )
+        if self.format == NOTES_FORMAT and self.what != "take":
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                "format: notes are those of one stem or take, not of a song.",
+                'Separate the song first (extract), then send what "take" and the id of the stem.',
                 "format",
             )
         if self.format == STEMS_FORMAT and self.what != "take":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, Flag, Names, Real, Text, Whole
 from daw_protocol.message import Message, value
@@ -52,6 +53,7 @@ class PresetValues(Message):
     takes: int | None = value(Whole(1, MAX_TAKES), "how many versions to render", None)
     context: float | None = value(Real(0, 600), "seconds of context on each side", None)
     crossfade: float | None = value(Real(0, 1000), "milliseconds of crossfade at each end", None)
+    depth: str | None = value(Depth(), "how deep clips are that take the song's place", None)
     match_loudness: bool | None = value(Flag(), "match the loudness of the audio it replaces", None)
     engine: str | None = value(Text(32), "the engine", None)
 

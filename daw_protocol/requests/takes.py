@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from daw_protocol.fields import Choice, Flag, Text, Whole
 from daw_protocol.message import value
+from daw_protocol.requests.prompts import MAX_PROMPT
 from daw_protocol.requests.request import Request
 from daw_protocol.timeline.position import Position
 from daw_protocol.timeline_fields import PositionKind
@@ -22,6 +23,16 @@ class ListTakes(Request):
     before: str | None = value(
         Text(64, 1), "only takes older than this one (the last take of the previous page)", None
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankTakes(Request):
+    """Rank takes by how well they follow their prompt, as a trained network hears it; the best first."""
+
+    song: str | None = value(Text(80, 1), "only takes of the song with this digest", None)
+    job: str | None = value(Text(64, 1), "only takes of this job", None)
+    prompt: str = value(Text(MAX_PROMPT), "what to compare them with; by default what each was asked for", "")
+    limit: int = value(Whole(1, 100), "how many at most, the newest", 20)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "vary": ("vary", "TAKE", "-o", "out"),
     "jobs": ("jobs",),
     "presets": ("presets", "--save", "x", "--task", "repaint", "--prompt", "no drums"),
+    "rank": ("rank",),
     "takes": ("takes", "--save", "TAKE", "-o", "out"),
     "store": ("store", "verify"),
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
@@ -73,6 +74,7 @@ ELSEWHERE = {
 }  # the one is long, the other prints for programs alone: they have tests of their own
 
 MAY_BE_REFUSED = {
+    "rank",
     "song",
     "ledger",
     "lego",

@@ -13,7 +13,7 @@ from daw_protocol import fields as kinds
 from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
 from daw_protocol.message import Message
-from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, STEMS_FORMAT
+from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, NOTES_FORMAT, STEMS_FORMAT
 from daw_protocol.requests.presets import RENDERS
 from daw_protocol.requests.regions import Region, RegionsKind
 from daw_protocol.requests.song_tempo import SETTERS
@@ -231,7 +231,7 @@ def _without_contradictions(
         fields.pop("stems", None)
     if message is requests.Export and fields.get("format") in (*MIX_FORMATS, LEDGER_FORMAT):
         fields["what"] = "song"
-    if message is requests.Export and fields.get("format") == STEMS_FORMAT:
+    if message is requests.Export and fields.get("format") in (STEMS_FORMAT, NOTES_FORMAT):
         fields["what"] = "take"
     if message is requests.BeginUpload:
         fields["sha256"] = draw(st.text("0123456789abcdefABCDEF", min_size=64, max_size=64))

@@ -23,8 +23,12 @@ def test_a_region_is_repainted_with_the_mouse_and_a_take_accepted(open_panel, se
     expect(page.locator("#region-label")).to_contain_text("Bars 3–4")
     expect(page.locator("#submit")).to_contain_text("Repaint bars 3–4")
     page.fill("#f-seed", "5")
+    page.evaluate("document.getElementById('more-fold').open = true")
+    page.select_option("#f-depth", "24")  # the song has 16 bits
     page.click("#submit")
     panel.wait("v.takes.length === x", before + 2)
+    assert {take.receipt.encoding for take in server.takes()[:2]} == {"PCM_24"}
+    page.select_option("#f-depth", "song")
     expect(page.locator("#job-list .job:not(.failed)")).to_have_count(0)
     page.locator(".lane").nth(1).locator(".time").click()
     expect(page.locator("#take-title")).to_have_text("Take 2 · Repaint bars 3–4")

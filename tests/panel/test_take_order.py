@@ -62,7 +62,14 @@ def test_a_prompt_that_lacks_words_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     ("order", "expected"),
-    [("newest", "abcd"), ("stars", "cabd"), ("likeness", "bacd"), ("name", "dbac"), ("unknown", "abcd")],
+    [
+        ("newest", "abcd"),
+        ("stars", "cabd"),
+        ("likeness", "bacd"),
+        ("name", "dbac"),
+        ("match", "cabd"),
+        ("unknown", "abcd"),
+    ],
 )
 def test_orders(tmp_path, order, expected):
     takes = [
@@ -71,7 +78,9 @@ def test_orders(tmp_path, order, expected):
         take("c", stars=5, receipt={}),
         take("d", name="take 9"),
     ]
-    program = "const run = (takes, order) => m.inOrder(takes, order).map((one) => one.take);"
+    program = (
+        "const run = (takes, order) => m.inOrder(takes, order, { c: 0.3, a: -0.1 }).map((one) => one.take);"
+    )
     assert "".join(ran(tmp_path, "take_order", program, takes, order)) == expected
 
 

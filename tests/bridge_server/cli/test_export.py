@@ -80,7 +80,7 @@ def test_what_cannot_be_done_is_reported_with_a_status(folder, words, said):
 def test_an_empty_store(folder, tmp_path):
     done = typed(tmp_path / "nothing", "export", "take", "x", "--as", "wav")
     assert done.returncode == 1
-    assert "no takes" in done.stderr
+    assert "no store" in done.stderr
     assert not (tmp_path / "nothing").exists()
 
 

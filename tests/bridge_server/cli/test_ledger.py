@@ -66,9 +66,11 @@ def test_what_it_needs(store, tmp_path):
         with pytest.raises(ProtocolError) as caught:
             ledger(store, screen, name, files, None)
         assert caught.value.code is ErrorCode.MISSING_FIELD
-    for place, name in ((store, "another"), (tmp_path / "none", "my song")):
+    for place, name, code in (
+        (store, "another", ErrorCode.UNKNOWN_TAKE), (tmp_path / "none", "my song", ErrorCode.STORE_FAILED),
+    ):  # fmt: skip
         with pytest.raises(ProtocolError) as caught:
             ledger(place, screen, name, None, None)
-        assert caught.value.code is ErrorCode.UNKNOWN_TAKE
+        assert caught.value.code is code
     with pytest.raises(ProtocolError, match="carries a ledger"):
         ledger(store, screen, "", tmp_path / "store" / "blobs", None)

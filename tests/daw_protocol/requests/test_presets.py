@@ -16,6 +16,7 @@ def test_what_is_not_given_is_not_part_of_it() -> None:
     )
     assert preset.kept() == {"prompt": "darker", "strength": 0.3}
     assert SavePreset.from_fields({"name": "x", "task": "extract"}).kept() == {}
+    assert SavePreset.from_fields({"name": "x", "task": "repaint", "depth": 24}).kept() == {"depth": "24"}
     assert SavePreset(name="x", task="repaint", match_loudness=False).kept() == {"match_loudness": False}
 
 

@@ -1,0 +1,47 @@
+"""`takebridge rank`: takes by how well they follow their prompt, beside the figures of their receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.markup import escape
+from rich.table import Table
+
+from bridge_server.cli.commands import DONE, Screen, some_server
+from bridge_server.settings import Settings
+from daw_protocol.take_results import RankedTakes, TakeList, TakeRecord
+
+
+async def rank(settings: Settings, screen: Screen, values: Mapping[str, object]) -> int:
+    """The command; returns the exit status. values: of the request. Raises ProtocolError."""
+    async with some_server(settings) as client:
+        answer = await client.call("takes.rank", **values)
+        filters = {name: value for name, value in values.items() if name != "prompt"}
+        listed = await client.call("takes.list", **{"limit": 20, **filters})
+    screen.result(answer)
+    if not screen.as_json:
+        takes = {one.take: one for one in TakeList.from_stored(listed).takes}
+        screen.console.print(table_of(RankedTakes.from_stored(answer), takes))
+    return DONE
+
+
+def table_of(ranked: RankedTakes, takes: Mapping[str, TakeRecord]) -> Table:
+    """The ranking as a table. takes: what is known of each; one that was made or deleted meanwhile may lack."""
+    table = Table("take", "follows", "likeness", "loudness", "receipt", "prompt")
+    for one in ranked.takes:
+        take = takes.get(one.take)
+        receipt = take.receipt if take else None
+        warnings = receipt.warnings if receipt else ()
+        table.add_row(
+            one.take,
+            _figure(one.match, ""),
+            _figure(receipt.correlation if receipt else None, ""),
+            _figure(receipt.loudness_lufs if receipt else None, " LUFS", 1),
+            escape(warnings[0]) if warnings else "passed" if receipt else "",
+            escape(one.prompt),
+        )
+    return table
+
+
+def _figure(value: float | None, unit: str, digits: int = 2) -> str:
+    return "" if value is None else f"{value:.{digits}f}{unit}"

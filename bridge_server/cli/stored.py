@@ -1,0 +1,47 @@
+"""A store that a command reads by itself: nothing has to run for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge_server.errors import as_protocol_error
+from bridge_server.jobs.database import DATABASE, Connection, open_database, open_to_read
+from clip_store.errors import ClipStoreError
+from clip_store.index_schema import is_behind
+from clip_store.store import ClipStore
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+
+@contextlib.contextmanager
+def stored(folder: Path) -> Iterator[ClipStore]:
+    """The store in a folder, for reading, with or without a server on it, also on a disk that cannot be written.
+
+    Written to only where an earlier version made it: it is brought forward, as a server would.
+    Raises ProtocolError where there is none or it cannot be read.
+    """
+    if not (folder / DATABASE).is_file():
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"There is no store in {folder} yet.",
+            "Render a take first, or name another store with --store.",
+        )
+    with contextlib.closing(_opened(folder / DATABASE)) as connection:
+        try:
+            found = ClipStore(folder, connection)
+        except ClipStoreError as error:
+            raise as_protocol_error(error) from error
+        yield found
+
+
+def _opened(path: Path) -> Connection:
+    connection = open_to_read(path)
+    if not is_behind(connection):
+        return connection
+    try:
+        current = open_database(path)
+    except ProtocolError:
+        return connection  # on a disk that cannot be written: what the earlier version kept is read
+    connection.close()
+    return current

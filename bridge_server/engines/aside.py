@@ -1,0 +1,79 @@
+"""Work with code of the engines that is no render: in a process of its own, which ends with the work.
+
+So no network is ever loaded into the server, its memory is free again at once, and a crash is an error of one request.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bridge_server.log_words import traceback_text
+from bridge_server.platforms import ignore_interrupt, yield_to_others
+from clip_store.errors import ClipStoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 0.1
+END_SECONDS = 5.0
+_DONE, _REFUSED, _BROKE = "done", "refused", "broke"
+
+
+def _go_on() -> None:
+    """Nobody ends the work."""
+
+
+def run_aside(function: Callable[..., Any], *arguments: Any, check: Callable[[], None] = _go_on) -> Any:
+    """What a function returns; both are pickled. Blocks: for a thread. check: asked while it runs; what it raises ends
+    the process.
+
+    Raises ProtocolError with the function's own words where it raises an EngineError or a ClipStoreError, and where
+    the process ended without an answer.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_carry_out, args=(theirs, function, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    seconds = 0.0
+    try:
+        while not ours.poll(CHECK_SECONDS):
+            check()
+        kind, answer = ours.recv()
+        seconds = END_SECONDS
+    except EOFError:
+        kind, answer = _BROKE, "the process ended"
+    finally:
+        ours.close()
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    if kind == _BROKE:
+        log.error("work aside failed: %s", answer)
+    if kind == _DONE:
+        return answer
+    if kind == _REFUSED:
+        raise ProtocolError(ErrorCode.ENGINE_NOT_READY, *answer)
+    raise ProtocolError(
+        ErrorCode.ENGINE_DIED,
+        "The process that was to do this failed.",
+        "Try again; with less at once, if the machine is short of memory.",
+    )
+
+
+def _carry_out(answers: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """In the process."""
+    ignore_interrupt()
+    yield_to_others()
+    try:
+        answers.send((_DONE, function(*arguments)))
+    except (EngineError, ClipStoreError) as error:
+        answers.send((_REFUSED, (error.sentence, error.remedy)))
+    except Exception as error:  # whatever it is, the server must learn of it, not of a dead pipe
+        answers.send((_BROKE, traceback_text(error)))

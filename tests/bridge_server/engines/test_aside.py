@@ -1,0 +1,63 @@
+"""Work in a process of its own: its answer, its refusals, its end."""
+
+import os
+import time
+
+import pytest
+
+from bridge_server.engines.aside import run_aside
+from clip_store.errors import StoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.errors import NotLoaded
+
+
+def where(number):
+    return number, os.getpid()
+
+
+def refuse(kind):
+    raise kind("Something is missing.", "Get it.")
+
+
+def break_down():
+    raise ValueError("a bug")
+
+
+def sleep(seconds):
+    time.sleep(seconds)
+
+
+def vanish():
+    os._exit(3)
+
+
+def test_the_answer_comes_from_another_process():
+    number, process = run_aside(where, 7)
+    assert number == 7
+    assert process != os.getpid()
+
+
+@pytest.mark.parametrize("kind", [NotLoaded, StoreError])
+def test_a_refusal_keeps_its_words(kind):
+    with pytest.raises(ProtocolError, match="Something is missing") as caught:
+        run_aside(refuse, kind)
+    assert (caught.value.code, caught.value.remedy) == (ErrorCode.ENGINE_NOT_READY, "Get it.")
+
+
+def test_it_ends_when_it_is_no_longer_wanted():
+    def cancelled():
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_aside(sleep, 600, check=cancelled)
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(("work", "why"), [(break_down, "ValueError"), (vanish, "the process ended")])
+def test_a_bug_and_a_crash_are_errors_of_one_request_and_lines_in_the_log(work, why, caplog):
+    with pytest.raises(ProtocolError) as caught:
+        run_aside(work)
+    assert caught.value.code is ErrorCode.ENGINE_DIED
+    assert why in caplog.text
+    assert "a bug" not in caught.value.sentence
