@@ -38,6 +38,8 @@ class Task(enum.Enum):
     LEGO = "lego"  # one more track for a mix
     COVER = "cover"  # the same song in another style
     ANALYSE = "analyse"  # tempo, bars, key and parts of a song: a Blueprint, no audio
+    PLAN = "plan"  # a new song in words and codes: a Blueprint, no audio
+    REWRITE = "rewrite"  # a fuller caption and what it implies: a Blueprint, no audio
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,10 @@ class Grid:
     unit: int = 4
 
 
+OPEN_FIELDS = ("caption", "lyrics", "language", "key", "tempo", "meter")
+"""What a planner can write of a blueprint where the producer and the host leave it open."""
+
+
 @dataclass(frozen=True)
 class RenderRequest:
     """One or more takes to render. Positions are frames at `rate`, counted from the first sample of the song.
@@ -103,6 +109,11 @@ class RenderRequest:
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
     chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
                  engines that say `follows_chords`.
+    writes:      for PLAN and REWRITE: the fields of a Blueprint that the engine may write, of OPEN_FIELDS; the others
+                 are as the request and its grid have them.
+    instrumental: for PLAN and REWRITE: nothing is sung, so no lyrics are written.
+    blueprint:   for GENERATE: the song as it was planned. Caption, lyrics, language, key, tempo and length are already
+                 the request's own; codes and sections are in here only.
     options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
                  names a file is its path where the engine runs.
     """
@@ -128,11 +139,16 @@ class RenderRequest:
     context_seconds: float | None = None
     reference: Song | None = None
     chords: tuple[GivenChord, ...] = ()
+    writes: tuple[str, ...] = ()
+    instrumental: bool = False
+    blueprint: Blueprint | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.takes or list(self.takes) != sorted({take for take in self.takes if take >= 0}):
             raise ValueError(f"takes must be numbers from 0 in ascending order, each once, got {self.takes}")
+        if unknown := set(self.writes) - set(OPEN_FIELDS):
+            raise ValueError(f"writes must be of {', '.join(OPEN_FIELDS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def take(self) -> int:
@@ -279,6 +295,8 @@ class EngineDescription:
     lyric_tags: the section tags of lyrics it knows, such as "Verse"; a number after one is no other tag.
     max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
         same to all of them: tracks are rendered together by it.
+    codes_per_second: how many audio codes of a blueprint `GENERATE` renders a second; 0: it reads none.
+    reads_words: whether `ANALYSE` writes a caption, the language and the lyrics, and only guesses the rest.
     follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
@@ -305,6 +323,8 @@ class EngineDescription:
     hints: Mapping[Task, str] = field(default_factory=dict)
     lyric_tags: tuple[str, ...] = ()
     follows_chords: bool = False
+    codes_per_second: float = 0.0
+    reads_words: bool = False
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2

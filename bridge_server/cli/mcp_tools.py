@@ -46,7 +46,8 @@ KINDS: dict[ToolKind, tuple[str, ...]] = {
         "audition.devices", "store.verify", "songs.ledger",
     ),
     ToolKind.RENDERING: (
-        "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse",
+        "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse", "plan",
+        "rewrite",
     ),
     ToolKind.CHANGING: (
         "tempo", "meter", "key", "source", "select", "forget", "songs.tempo", "takes.choose", "takes.revert",

@@ -19,6 +19,11 @@ from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.presets import Presets
+from bridge_server.rendering.planned_requests import (
+    read_blueprint,
+    refuse_empty_locks,
+    with_blueprint,
+)
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
@@ -26,6 +31,7 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import STORED
@@ -36,6 +42,7 @@ from daw_protocol.addresses import BY_NAME, BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Render
+from daw_protocol.requests.planning import Written
 from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
@@ -66,6 +73,7 @@ class SubmitHandlers:
         worker: RenderWorker,
         answers: JobHandlers,
         tempos: SongTempos,
+        plans: Plans,
         presets: Presets,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -81,6 +89,7 @@ class SubmitHandlers:
         self._worker = worker
         self._answers = answers
         self._songs = RequestSongs(reader, tempos, worker.hearing)
+        self._plans = plans
         self._presets = presets
         self._clock = clock
 
@@ -90,6 +99,7 @@ class SubmitHandlers:
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
+        filled = self._planned(filled)
         request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
@@ -175,6 +185,16 @@ class SubmitHandlers:
         assert isinstance(again, Render), take.task
         return await self.submit(again, client)
 
+    def _planned(self, request: Render) -> Render:
+        """The request with what its blueprint says. Raises ProtocolError where the two contradict each other."""
+        if isinstance(request, Written):
+            refuse_empty_locks(request)
+        if not isinstance(request, requests.Generate) or request.blueprint is None:
+            return request
+        given = request.blueprint
+        found = self._plans.named(given) if isinstance(given, str) else read_blueprint(given)
+        return with_blueprint(request, found)
+
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
         the seed, "" when it is the one that was sent."""
@@ -212,15 +232,17 @@ class SubmitHandlers:
 
     async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
         """The engine of the request, by the name the server has it under: the one it names, or the default one; an
-        analysis that names none takes any that analyses, as it makes no sound. Raises ProtocolError."""
+        request for words that names none takes any that writes them, as it makes no sound. Raises ProtocolError."""
         chosen, description = request.engine, await self._engines.describe(request.engine)
         if named or request.spec().makes_takes:
             return chosen, description
-        for name in self._engines.names:
-            if description.capability(Task(request.task)).available:
-                break
-            chosen, description = name, await self._engines.describe(name)
-        return chosen, description
+        others = [name for name in self._engines.names if name != chosen]
+        found = [(chosen, description), *[(name, await self._engines.describe(name)) for name in others]]
+        able = [one for one in found if one[1].capability(Task(request.task)).available]
+        if isinstance(request, requests.Analyse):  # a song is measured, unless it is to be described
+            able.sort(key=lambda one: one[1].reads_words != request.words)
+        # Where none can, the one that could with its planner says what is missing.
+        return able[0] if able else next((one for one in found if one[1].reads_words), found[0])
 
     def _agreed_reference(self, request: Render) -> str:
         """The reference audio, found. Raises ProtocolError unless its use was agreed to."""

@@ -1,5 +1,6 @@
 /** The request: task, prompt, strength, number of takes. Shows only what the task and the engine support. */
 
+import { Blueprint } from "./blueprint.js";
 import { button, byId, make, setText, show } from "./dom.js";
 import { hearsField, hearsMore } from "./hears.js";
 import { Lyrics } from "./lyrics.js";
@@ -45,6 +46,7 @@ export class RequestForm {
     this.presets = new Presets(store, bridge, notices, this);
     this.draft = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
     this.form = byId("request-form");
+    this.blueprint = new Blueprint(store, bridge, this);
     this.#build();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -310,6 +312,7 @@ export class RequestForm {
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, entry.label])], draft.engine);
     this.#showEngine();
+    this.blueprint.update();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     this.form.elements.prompt.placeholder = engine?.hints?.[draft.task] ?? HINTS[draft.task] ?? "";

@@ -16,6 +16,8 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
+from model.acestep.planner.drawing import take_options
+from model.acestep.planner.planner_prompts import CODES_PER_SECOND
 from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, ENGINE_HELP, PLANNER
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
@@ -63,6 +65,13 @@ _HINTS = {
     Task.COVER: "the style: string quartet, romantic",
     Task.GENERATE: "the song: slow bossa nova, nylon guitar, female voice, 84 BPM",
 }
+_WRITING = {
+    Task.PLAN: "plan a song",
+    Task.REWRITE: "rewrite a prompt",
+    Task.ANALYSE: "describe a song",
+}
+WORD_TASKS = tuple(_WRITING)
+GET_PLANNER = "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B."
 _FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 
@@ -100,9 +109,7 @@ class AceStepEngine:
         except NotLoaded as missing:
             reasons = tuple(Capability(task, False, missing.sentence, missing.remedy) for task in Task)
             return self._description(reasons, "")
-        return self._description(
-            tuple(capability(_best(found, task).traits, task) for task in Task), found[0].name
-        )
+        return self._description(tuple(_able(_best(found, task), task) for task in Task), found[0].name)
 
     def _description(self, tasks: tuple[Capability, ...], weights: str) -> EngineDescription:
         kind = likely_kind(self._config.device) if self._loaded is None else self._loaded.device_kind
@@ -135,10 +142,13 @@ class AceStepEngine:
         extras = _extras(options)
         found = self._checkpoints()
         chosen = _named(found, wanted) if wanted else _best(found, request.task)
-        able = capability(chosen.traits, request.task)
+        able = _able(chosen, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
         loaded = self._with(chosen, _stoppable(progress, should_stop))
+        if request.task in WORD_TASKS:
+            yield from loaded.words(request, progress, should_stop, extras)
+            return
         yield from loaded.render(replace(request, options=options), progress, should_stop, extras)
 
     def unload(self) -> None:
@@ -213,10 +223,11 @@ def _extras(options: dict[str, Any]) -> Extras:
     """Takes the options that do not concern sampling out of `options`. Raises CannotRender."""
     from model.acestep.loaded_checkpoint import Extras
 
+    drawing = take_options(options)
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
         raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
-    return Extras(_adapter(options), planner in ("on", True))
+    return Extras(_adapter(options), planner in ("on", True), drawing)
 
 
 def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
@@ -241,7 +252,21 @@ def _adapter(options: dict[str, Any]) -> AdapterRequest | None:
 
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
     """The first checkpoint that supports the task; if none does, the first, whose capability gives the reason."""
-    return next((model for model in found if capability(model.traits, task).available), found[0])
+    return next((model for model in found if _able(model, task).available), found[0])
+
+
+def _able(model: ModelFolder, task: Task) -> Capability:
+    """Whether a checkpoint supports a task; for those in words that depends on the planner next to it."""
+    if task not in WORD_TASKS:
+        return capability(model.traits, task)
+    if model.planner is not None:
+        return Capability(task, True)
+    return Capability(
+        task,
+        False,
+        f"No planner is installed next to {model.name}, so there is no language model to {_WRITING[task]}.",
+        GET_PLANNER,
+    )
 
 
 def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
@@ -270,6 +295,8 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         file_options=(ADAPTER,),
         companion_files=(PEFT_CONFIG,),
         reference=True,
+        codes_per_second=CODES_PER_SECOND,
+        reads_words=True,
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),
         lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS - _FORM_TOKENS),
         languages=prompts.LANGUAGES,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHECKPOINT = "checkpoint"
-"""Read by the engine itself, not by the samplers, like the three below."""
+"""Read by the engine itself, not by the samplers, like the three below and the planner's."""
 ADAPTER = "adapter"
 ADAPTER_STRENGTH = "adapter_strength"
 PLANNER = "planner"
@@ -38,10 +38,19 @@ SAMPLING_HELP: Mapping[str, str] = {
     "encode": "mean: the song's most likely latents; sample: a seeded sample of them",
 }
 
+PLANNER_HELP: Mapping[str, str] = {
+    "planner_temperature": "how freely the planner chooses its words and codes; 0 = always the likeliest",
+    "planner_top_p": "the planner chooses among the likeliest that have this probability together",
+    "planner_top_k": "the planner chooses among so many of the likeliest; 0 = all",
+    "planner_repetition": "how strongly the planner avoids what it has written; 1 = not at all",
+    "planner_guidance": "how closely the planner's codes follow its words; 1 = not guided",
+}
+
 ENGINE_HELP: Mapping[str, str] = {
     CHECKPOINT: "the checkpoint to use, by folder name; by default the first one that supports the task",
     ADAPTER: "a LoRA or LoKr file (.safetensors) to apply to the transformer",
     ADAPTER_STRENGTH: "adapter strength, 0 to 1 (default 1)",
     PLANNER: "on: a language model first plans a new song's tempo, key and audio codes; off (default)",
+    **PLANNER_HELP,
     **SAMPLING_HELP,
 }
