@@ -106,7 +106,8 @@ class NoiseEngine:
         if request.task is Task.ANALYSE:
             yield FOUND
         elif request.task in (Task.PLAN, Task.REWRITE):
-            yield replace(WRITTEN, caption=request.caption or WRITTEN.caption)
+            tempo = WRITTEN.tempo if "tempo" in request.writes else request.grid.quarters_per_minute[0]
+            yield replace(WRITTEN, caption=request.caption or WRITTEN.caption, tempo=float(tempo or 0))
         elif request.task is Task.EXTRACT:
             assert request.song is not None
             half = request.song.samples[request.start : request.end] / np.float32(2)

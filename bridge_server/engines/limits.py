@@ -51,8 +51,7 @@ SHORT_OF_CODES = 1.0
 def _refuse_codes(description: EngineDescription, request: Render) -> None:
     """Raises ProtocolError for audio codes that this engine does not render, or that end before the song."""
     given = getattr(request, "blueprint", None)
-    codes = given.get("codes", ()) if isinstance(given, Mapping) else ()
-    if not codes:
+    if not isinstance(given, Mapping) or not (codes := given.get("codes")):
         return
     if not description.codes_per_second:
         raise ProtocolError(

@@ -22,6 +22,7 @@ from bridge_server.presets import Presets
 from bridge_server.rendering.planned_requests import (
     read_blueprint,
     refuse_empty_locks,
+    region_of,
     with_blueprint,
 )
 from bridge_server.rendering.worker import RenderWorker
@@ -99,7 +100,7 @@ class SubmitHandlers:
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
-        filled = self._planned(filled)
+        filled = self._planned(filled, request)
         request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
@@ -185,15 +186,20 @@ class SubmitHandlers:
         assert isinstance(again, Render), take.task
         return await self.submit(again, client)
 
-    def _planned(self, request: Render) -> Render:
-        """The request with what its blueprint says. Raises ProtocolError where the two contradict each other."""
+    def _planned(self, request: Render, own: Render) -> Render:
+        """The request with what its blueprint says. Raises ProtocolError where the two contradict each other.
+
+        own: as it was sent, without its context.
+        """
         if isinstance(request, Written):
             refuse_empty_locks(request)
         if not isinstance(request, requests.Generate) or request.blueprint is None:
             return request
         given = request.blueprint
         found = self._plans.named(given) if isinstance(given, str) else read_blueprint(given)
-        return with_blueprint(request, found)
+        assert isinstance(own, requests.Generate), "they are the same request"
+        selected = request.length is None and all(given is None for given in region_of(own))
+        return with_blueprint(request, found, selected=selected)
 
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on

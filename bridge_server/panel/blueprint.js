@@ -1,7 +1,6 @@
 /** A new song's blueprint: planned or rewritten on request, shown as text and as a picture of its sections, edited, and rendered. */
 
 import { button, byId, make, setText, show } from "./dom.js";
-import { isMine } from "./owners.js";
 import { counted, duration } from "./words.js";
 
 const KEPT = "takebridge.blueprint";
@@ -36,9 +35,10 @@ export class Blueprint {
     this.fields = {};
     this.job = sessionStorage.getItem(KEPT);
     this.#build();
-    store.watch(["lastEnded"], ({ lastEnded }) => this.#ended(lastEnded));
-    store.watch(["connection"], ({ connection }) => connection === "open" && this.job && !this.found && this.#load(this.job));
-    store.watch(["jobs"], () => this.update());
+    store.watch(["jobs"], () => {
+      this.update();
+      this.#fetch();
+    });
   }
 
   #build() {
@@ -97,20 +97,17 @@ export class Blueprint {
     else sessionStorage.removeItem(KEPT);
   }
 
-  #ended(job) {
-    if (!job || !["plan", "rewrite"].includes(job.command) || !isMine(job)) return;
-    this.update();
-    if (job.state === "done") this.#load(job.job);
+  /** Reads the blueprint when its job is done, once: what is edited in it afterwards stays. */
+  async #fetch() {
+    const job = this.store.get("jobs").get(this.job);
+    if (job?.state !== "done" || this.fetched === this.job) return;
+    this.fetched = this.job;
+    const [found] = (await this.bridge.read("jobs.show", { job: this.job }))?.blueprints ?? [];
+    if (found) this.#show(found);
   }
 
-  async #load(job) {
-    const [found] = (await this.bridge.read("jobs.show", { job }))?.blueprints ?? [];
-    if (found) this.#show(found, job);
-  }
-
-  #show(found, job) {
+  #show(found) {
     this.found = found;
-    this.#remember(job);
     const facts = [found.seconds ? duration(found.seconds) : "", counted(found.sections?.length ?? 0, "section")].filter(Boolean).join(", ");
     setText(this.about, [`${facts}.`, ...(found.notes ?? [])].join(" "));
     for (const [name, field] of Object.entries(this.fields)) field.value = name === "lyrics" ? lyricsOf(found) : found[name] ?? "";

@@ -61,10 +61,13 @@ def read_blueprint(given: Mapping[str, Any]) -> BlueprintRecord:
     return found
 
 
-def with_blueprint(request: requests.Generate, found: BlueprintRecord) -> requests.Generate:
+def with_blueprint(
+    request: requests.Generate, found: BlueprintRecord, *, selected: bool = False
+) -> requests.Generate:
     """The request with the words, tempo, key and length of its blueprint. Raises ProtocolError where both differ.
 
-    request: filled from its context.
+    request: filled from its context. selected: its region is only what happens to be selected: the song begins there,
+    and is as long as it was planned.
     """
     lyrics = "\n".join(line.text for line in found.lyrics)
     changes: dict[str, Any] = {"blueprint": found.to_fields()}
@@ -87,12 +90,17 @@ def with_blueprint(request: requests.Generate, found: BlueprintRecord) -> reques
         changes["key"] = found.key
     if request.tempo_map is None:
         changes |= {"bpm": request.bpm or found.tempo, "meter": request.meter or found.meter or None}
-    region = (request.start, request.end, request.bars, request.length)
-    if found.seconds is not None and all(given is None for given in region):
+    if found.seconds is not None and (selected or all(given is None for given in region_of(request))):
+        request = request.evolve(end=None)
         changes["length"] = f"{found.seconds:.6f}s"
     merged = request.evolve(**{name: given for name, given in changes.items() if given is not None})
     _refuse_other_grid(merged, found)
     return merged
+
+
+def region_of(request: requests.Generate) -> tuple[object, ...]:
+    """The fields of the request's region."""
+    return request.start, request.end, request.bars, request.length
 
 
 _WORDS = {"prompt": "caption", "lyrics": "lyrics", "language": "language"}

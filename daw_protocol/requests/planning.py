@@ -15,6 +15,15 @@ LOCKABLE = ("prompt", "lyrics", "language", "key", "tempo", "meter")
 lyrics and language the producer's, where they were sent."""
 
 
+OF_SOUND = frozenset(
+    {
+        "source", "source_position", "tracks", "mode", "regions", "handles", "crossfade", "depth", "match_loudness",
+        "context", "hears", "reference", "reference_consent", "title", "preset",
+    }
+)  # fmt: skip
+"""What these requests have as all others do and make no use of, since no sound comes of them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Written(Render):
     """What plan and rewrite share."""

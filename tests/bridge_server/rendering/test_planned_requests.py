@@ -62,6 +62,11 @@ def test_what_contradicts_it_is_refused(field: str, differs: dict[str, Any], wor
     assert "Plan the song again" in refused.value.remedy
 
 
+def test_a_selection_says_where_the_song_begins_and_not_how_long_it_is() -> None:
+    found = with_blueprint(Generate(start=96000, end=144000), FOUND, selected=True)
+    assert (str(found.start), found.end, str(found.length)) == ("AtSample(sample=96000)", None, "45s")
+
+
 def test_a_blueprint_of_words_alone() -> None:
     found = with_blueprint(Generate(length="8 bars", bpm=100), BlueprintRecord(caption="slow waltz"))
     assert (found.prompt, found.bpm, str(found.length)) == ("slow waltz", 100, "8 bars")
