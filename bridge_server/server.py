@@ -72,6 +72,7 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.settings import Settings, is_loopback
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.supervisor import Supervisor
@@ -152,12 +153,13 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
         running_exports = RunningExports()
-        jobs = JobHandlers(queue, store, audience, worker, tempos, running_exports)
+        plans = Plans(store, connection)
+        jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
         dispatcher.register(
             handler_table(
                 submit=SubmitHandlers(
                     settings.engine, engines, contexts, shared_context, store, queue, events, audience, reader,
-                    worker, jobs, tempos, presets,
+                    worker, jobs, tempos, plans, presets,
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),

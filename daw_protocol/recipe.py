@@ -65,6 +65,7 @@ class SectionRecord(Message):
     name: str = value(AnyText(), "its name, such as verse")
     start: float = value(SECONDS, "its start, in seconds from the song's first sample")
     end: float = value(SECONDS, "its end")
+    bars: str = value(AnyText(), 'of a planned song, its bars: "9-16"', "")
     confidence: float | None = value(Real(0, 1), "how marked its borders are, 0 to 1, if known", None)
 
 
@@ -107,6 +108,12 @@ class BlueprintRecord(Message):
     )
     downbeat: float | None = value(
         SECONDS, "the first beat of the first whole bar, in seconds from the song's first sample", None
+    )
+    seconds: float | None = value(Real(0, 1e9), "the length of the music, if known", None)
+    codes: tuple[int, ...] = value(
+        ListOf(Whole(0, 2**31)),
+        "the music as audio codes of the engine that planned it, five a second; empty if there are none",
+        (),
     )
     beats: tuple[float, ...] = value(
         ListOf(SECONDS), "every beat, in seconds, where the tempo changes; empty at a steady tempo", ()

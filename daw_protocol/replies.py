@@ -95,7 +95,29 @@ class Analysed(Reply):
     downbeat_confidence: float = value(Real(0, 1), "that bars begin there")
     meter_confidence: float = value(Real(0, 1), "that a bar has so many beats")
     key_confidence: float = value(Real(0, 1), "that it is in this key")
+    caption: str = value(SENTENCE, "the music in a sentence or two, where it was described", "")
+    language: str = value(Text(16), "the language of the lyrics, where it was described", "")
     text: str = value(SENTENCE, "all of it in a sentence", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned(Reply):
+    """A new song's blueprint by `plan` or `rewrite`; `jobs.show` has all of it, lyrics and codes too."""
+
+    name: ClassVar[str] = "blueprint"
+    job: str = value(Text(64), "the job's id, which `generate` takes as `blueprint`")
+    number: int = value(Whole(1, 1000), "the blueprint's number within the job, from 1")
+    caption: str = value(SENTENCE, "the music in a sentence or two", "")
+    bpm: float = value(Real(0, 1e6), "quarter notes per minute where the song begins; 0 if not known", 0.0)
+    meter: str = value(Text(16), "the time signature", "")
+    key: str = value(Text(32), "the key", "")
+    language: str = value(Text(16), "the language of the lyrics; empty without any", "")
+    seconds: float = value(Real(0, 1e6), "the song's length", 0.0)
+    sections: str = value(Text(1000), 'its sections with their bars: "verse 1-8, chorus 9-16"', "")
+    codes: int = value(
+        Whole(0, 100_000), "how many audio codes it has; 0: `generate` renders its words alone", 0
+    )
+    text: str = value(SENTENCE, "all of it in a sentence, and what to know about it", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +279,7 @@ REPLIES: tuple[type[Reply], ...] = (
     JobProgress,
     TakeReady,
     Analysed,
+    Planned,
     Done,
     Failed,
     Cancelled,

@@ -86,6 +86,9 @@ class JobWithTakes(JobRecord):
     analysis: BlueprintRecord | None = value(
         Record(BlueprintRecord), "what `analyse` found, once it has", None
     )
+    blueprints: tuple[BlueprintRecord, ...] = value(
+        ListOf(Record(BlueprintRecord)), "what `plan` or `rewrite` wrote, in order", ()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

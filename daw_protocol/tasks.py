@@ -21,7 +21,8 @@ class Placement(enum.Enum):
     BESIDE = "beside"  # take and song play together
     ALONE = "alone"  # the take is already part of the song, so it is auditioned alone
     NEW = "new"  # the take is a new song
-    WORDS = "words"  # no take: what is found is told in words
+    WORDS = "words"  # no take: what an engine finds in a song, in words
+    PLANNED = "planned"  # no take and no song: a new song's blueprint
 
     @property
     def covers_song(self) -> bool:
@@ -65,7 +66,7 @@ class TaskSpec:
     @property
     def makes_takes(self) -> bool:
         """Whether it renders audio."""
-        return self.placement is not Placement.WORDS
+        return self.placement not in (Placement.WORDS, Placement.PLANNED)
 
     @property
     def is_track(self) -> bool:
@@ -80,7 +81,7 @@ class TaskSpec:
     @property
     def needs_source(self) -> bool:
         """Whether the task needs a source."""
-        return self.placement is not Placement.NEW
+        return self.placement not in (Placement.NEW, Placement.PLANNED)
 
     @property
     def needs_region(self) -> bool:
@@ -104,6 +105,8 @@ ROWS = (
     TaskSpec("lego", Placement.BESIDE, whole_song=True),
     TaskSpec("cover", Placement.REPLACES, whole_song=True),
     TaskSpec("analyse", Placement.WORDS, whole_song=True, only_whole=True),
+    TaskSpec("plan", Placement.PLANNED, default_length=_bars(16), may_run_on=True),
+    TaskSpec("rewrite", Placement.PLANNED, default_length=_bars(16), may_run_on=True),
 )  # fmt: skip
 
 TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in ROWS}

@@ -69,6 +69,9 @@ class Blueprint:
     tuning:   cents above A = 440 Hz.
     confidence: of these, by name, 0..1; "octave" is that of the tempo against its half and double.
     caption:  the music in a sentence. language: of the lyrics, as in requests.
+    lyrics:   every line, section tags such as "[Verse 1]" and blank ones among them.
+    seconds:  length of the music.
+    codes:    the music as the engine's own audio codes, from its first sample on; only that engine reads them.
     take:     as in `model.engine.Piece`; not part of the JSON form.
     """
 
@@ -84,6 +87,8 @@ class Blueprint:
     downbeat: float | None = None
     beats: tuple[float, ...] = ()
     tuning: float | None = None
+    seconds: float | None = None
+    codes: tuple[int, ...] = ()
     confidence: Mapping[str, float] = field(default_factory=dict)
     take: int | None = None
 
@@ -98,6 +103,12 @@ class Blueprint:
         if times != sorted(times):
             raise ValueError("chords must be in the order of their times")
         _check_rhythm(self)
+        _check_extent(self)
+
+    @property
+    def words(self) -> str:
+        """The lyrics as one text."""
+        return "\n".join(line.text for line in self.lyrics)
 
     def to_json(self) -> dict[str, Any]:
         """Its JSON object, without what is not known."""
@@ -115,8 +126,9 @@ class Blueprint:
         for name, kind in _PARTS.items():
             if name in named:
                 named[name] = tuple(_part(kind, name, entry) for entry in _listed(name, named[name]))
-        if "beats" in named:
-            named["beats"] = tuple(_listed("beats", named["beats"]))
+        for name in ("beats", "codes"):
+            if name in named:
+                named[name] = tuple(_listed(name, named[name]))
         return cls(**named)
 
 
@@ -159,6 +171,15 @@ def _check_rhythm(found: Blueprint) -> None:
         raise TypeError(f"confidence must be an object, got {found.confidence!r}")
     for name, given in found.confidence.items():
         _check_share(f"confidence.{name}", given)
+
+
+def _check_extent(found: Blueprint) -> None:
+    given = found.seconds
+    if given is not None and not (_is_number(given) and 0 < given <= MAX_SECONDS):
+        raise ValueError(f"seconds must be above 0, got {given!r}")
+    whole = (isinstance(code, int) and not isinstance(code, bool) and code >= 0 for code in found.codes)
+    if not isinstance(found.codes, tuple) or not all(whole):
+        raise ValueError("codes must be a tuple of whole numbers from 0")
 
 
 def _check_share(name: str, given: object) -> None:

@@ -39,6 +39,8 @@ class Task(enum.Enum):
     LEGO = "lego"  # one more track for a mix
     COVER = "cover"  # the same song in another style
     ANALYSE = "analyse"  # tempo, bars, key and parts of a song: a Blueprint, no audio
+    PLAN = "plan"  # a new song in words and codes: a Blueprint, no audio
+    REWRITE = "rewrite"  # a fuller caption and what it implies: a Blueprint, no audio
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Grid:
     unit: int = 4
 
 
+OPEN_FIELDS = ("caption", "lyrics", "language", "key", "tempo", "meter")
+"""What a planner can write of a blueprint where the producer and the host leave it open."""
+
+
 @dataclass(frozen=True)
 class SongWords:
     """A song as it is, in words: for an edit, which changes the song by as much as the words differ."""
@@ -116,6 +122,11 @@ class RenderRequest:
                  None = a cover. Only for engines that say `edits`.
     chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
                  engines that say `follows_chords`.
+    writes:      for PLAN and REWRITE: the fields of a Blueprint that the engine may write, of OPEN_FIELDS; the others
+                 are as the request and its grid have them.
+    instrumental: for PLAN and REWRITE: nothing is sung, so no lyrics are written.
+    blueprint:   for GENERATE: the song as it was planned. Caption, lyrics, language, key, tempo and length are already
+                 the request's own; codes and sections are in here only.
     options:     the engine's own options (guidance, steps, ...), already checked against `describe().options`; one that
                  names a file is its path where the engine runs.
     """
@@ -142,11 +153,16 @@ class RenderRequest:
     reference: Song | None = None
     edit: SongWords | None = None
     chords: tuple[GivenChord, ...] = ()
+    writes: tuple[str, ...] = ()
+    instrumental: bool = False
+    blueprint: Blueprint | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.takes or list(self.takes) != sorted({take for take in self.takes if take >= 0}):
             raise ValueError(f"takes must be numbers from 0 in ascending order, each once, got {self.takes}")
+        if unknown := set(self.writes) - set(OPEN_FIELDS):
+            raise ValueError(f"writes must be of {', '.join(OPEN_FIELDS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def take(self) -> int:
@@ -293,6 +309,8 @@ class EngineDescription:
     lyric_tags: the section tags of lyrics it knows, such as "Verse"; a number after one is no other tag.
     max_channels: how many channels a song may have. More than 2 only if the engine decides on their mean and does the
         same to all of them: tracks are rendered together by it.
+    codes_per_second: how many audio codes of a blueprint `GENERATE` renders a second; 0: it reads none.
+    reads_words: whether `ANALYSE` writes a caption, the language and the lyrics, and only guesses the rest.
     follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
     edits: whether `COVER` can keep the song and change its words or its description.
     stem_passes: whether `EXTRACT` renders each stem in a pass of its own: all of them take as many times as long.
@@ -323,6 +341,8 @@ class EngineDescription:
     follows_chords: bool = False
     edits: bool = False
     stem_passes: bool = False
+    codes_per_second: float = 0.0
+    reads_words: bool = False
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bridge_server.engines.registry import EngineSetup
-from model.blueprint import Blueprint
+from model.blueprint import Blueprint, LyricLine, Section
 from model.engine import (
     Attachment,
     Capability,
@@ -58,6 +58,13 @@ FOUND = Blueprint(
 )
 """What the noise engines find in any song."""
 
+WRITTEN = Blueprint(
+    tempo=96.0, meter="4/4", key="C minor", caption="slow bossa nova", seconds=40.0, codes=tuple(range(200)),
+    sections=(Section("verse", 0.0, 20.0), Section("chorus", 20.0, 40.0)),
+    lyrics=(LyricLine("[Verse]"), LyricLine("la la", 0.0, 20.0)), language="pt",
+)  # fmt: skip
+"""What the noise engines plan, whatever is asked."""
+
 PIECE_FRAMES = 8192
 STEP_SECONDS = 0.01
 
@@ -83,6 +90,7 @@ class NoiseEngine:
             stems=("vocals", "residual"),
             instruments=("piano",),
             options={"seconds": "how long to take", "fault": "what to do wrong"},
+            codes_per_second=5.0,
         )
 
     def load(self, progress: OnProgress) -> None:
@@ -98,6 +106,9 @@ class NoiseEngine:
         self.work(request, progress, should_stop)
         if request.task is Task.ANALYSE:
             yield FOUND
+        elif request.task in (Task.PLAN, Task.REWRITE):
+            tempo = WRITTEN.tempo if "tempo" in request.writes else request.grid.quarters_per_minute[0]
+            yield replace(WRITTEN, caption=request.caption or WRITTEN.caption, tempo=float(tempo or 0))
         elif request.task is Task.EXTRACT:
             assert request.song is not None
             half = request.song.samples[request.start : request.end] / np.float32(2)
@@ -118,12 +129,12 @@ class NoiseEngine:
 
 
 class NearEngine(NoiseEngine):
-    """Wants a second of context unless a request says otherwise."""
+    """Wants a second of context unless a request says otherwise, and renders no codes."""
 
     name = "near"
 
     def describe(self) -> EngineDescription:
-        return replace(super().describe(), context_seconds=1.0)
+        return replace(super().describe(), context_seconds=1.0, codes_per_second=0.0)
 
 
 class PassesEngine(NoiseEngine):

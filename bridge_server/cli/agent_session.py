@@ -94,6 +94,8 @@ class AgentSession:
                     found["takes"].append({field: given for field, given in values.items() if field != "id"})
                 elif name == "analysed":
                     found["analysis"] = values
+                elif name == "blueprint":
+                    found.setdefault("blueprints", []).append(values)
                 elif name == "failed":
                     raise as_error(values)
                 elif name == "cancelled":

@@ -50,6 +50,7 @@ class Wish:
     accept: bool = False
     kept: bool = False
     forget: bool = False
+    words: bool = False
 
 
 async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
@@ -74,6 +75,13 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
                 if name != "done":
                     screen.say("[yellow]Cancelled.[/yellow]")
                     return PROBLEM
+                if wish.words:
+                    answer = await client.call(
+                        "analyse", source=source, title=file_title(wish.song), words=True
+                    )
+                    name, terminal, _ = await follow(client, answer["job"], bar, task)
+                    if name == "failed":
+                        raise as_error(terminal)
                 job = await client.call("jobs.show", job=answer["job"])
                 found = BlueprintRecord.from_stored(job["analysis"])
         if base is None and found is not None:
@@ -188,6 +196,11 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         (f"part {part.name}", f"{clock(part.start)} to {clock(part.end)}", part.confidence)
         for part in (found.sections if len(found.sections) > 1 else ())  # one part is no finding
     ]
+    if found.caption:
+        rows.append(("sounds like", found.caption, None))
+    if found.language:
+        rows.append(("language", found.language, None))
+    rows += [("lyrics" if number == 0 else "", line.text, None) for number, line in enumerate(found.lyrics)]
     table = Table("", "found", "confidence", box=None)
     for name, value, confidence in rows:
         table.add_row(

@@ -35,6 +35,9 @@ def add_analyse(commands: Subparsers, command: Command) -> None:
     one.add_argument("--accept", action="store_true", help="keep the result with the song")
     one.add_argument("--kept", action="store_true", help="start from the tempo kept with the song, if one is")
     one.add_argument("--forget", action="store_true", help="forget the tempo kept with the song")
+    one.add_argument(
+        "--words", action="store_true", help="describe it too: caption, language and lyrics, by a planner"
+    )
     factor = one.add_mutually_exclusive_group()
     factor.add_argument(
         "--double", action="store_const", const="2", dest="times", help="double the tempo found"
@@ -65,6 +68,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
     wish = Wish(
         arguments.song, edits_of(arguments), arguments.tempo_map, arguments.midi, arguments.accept,
-        arguments.kept, arguments.forget,
+        arguments.kept, arguments.forget, arguments.words,
     )  # fmt: skip
     return asyncio.run(analyse(settings_of(arguments), screen_of(arguments), wish))

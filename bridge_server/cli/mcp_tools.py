@@ -14,6 +14,7 @@ from typing import Any
 from daw_protocol.addresses import BY_NAME, Command
 from daw_protocol.fields import Schema
 from daw_protocol.message import message_schema, unknown_field
+from daw_protocol.requests.planning import OF_SOUND, Written
 
 UNSENT = ("id", "reply_port", "client", "token")
 """Fields of every request that are the connection's affair."""
@@ -46,7 +47,8 @@ KINDS: dict[ToolKind, tuple[str, ...]] = {
         "audition.devices", "store.verify", "songs.ledger", "takes.rank",
     ),
     ToolKind.RENDERING: (
-        "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse",
+        "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse", "plan",
+        "rewrite",
     ),
     ToolKind.CHANGING: (
         "tempo", "meter", "key", "source", "select", "forget", "songs.tempo", "takes.choose", "takes.revert",
@@ -98,6 +100,8 @@ class AgentTool:
         """The arguments, as JSON Schema."""
         schema = message_schema(self.command.request)
         left_out = {*UNSENT, *(NOT_AN_AGENTS if self.kind is ToolKind.RENDERING else ())}
+        if issubclass(self.command.request, Written):
+            left_out |= OF_SOUND
         properties = {name: given for name, given in schema["properties"].items() if name not in left_out}
         if self.kind is ToolKind.RENDERING:
             properties[WAIT] = {

@@ -20,6 +20,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Flag
 from daw_protocol.requests import Render
 from daw_protocol.requests.export import EXPORT_FORMATS
+from daw_protocol.requests.planning import Written
 
 # Values that make no sense on a command line, or that have an option of their own.
 LEFT_OUT = {
@@ -104,6 +105,16 @@ def _run_render(arguments: argparse.Namespace) -> int:
     projects = [song for song in songs if isinstance(song, Path) and song.suffix.casefold() == PROJECT]
     if projects:
         return _run_project(arguments, command, projects, fields)
+    if issubclass(command.request, Written):
+        from bridge_server.cli.planning import write_plan
+
+        return asyncio.run(
+            write_plan(settings_of(arguments), screen_of(arguments), command, fields, arguments.out)
+        )
+    if "blueprint" in fields:
+        from bridge_server.cli.planning import blueprint_typed
+
+        fields["blueprint"] = blueprint_typed(str(fields["blueprint"]))
     fields |= several(arguments, songs)
     return asyncio.run(
         render(settings_of(arguments), screen_of(arguments), command, songs, tempo_map, fields, arguments.out)

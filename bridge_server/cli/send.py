@@ -229,6 +229,7 @@ LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "ack": _acknowledged,
     "take": _take,
     "analysed": lambda values: str(values.get("text", "")),
+    "blueprint": lambda values: f"{values.get('number')}, {values.get('text', '')}",
     "done": _done,
     "cancelled": lambda values: str(values.get("reason", "")),
     "ok": lambda values: " ".join(filter(None, (str(values.get("text", "")), str(values.get("note", ""))))),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from model.engine import EngineDescription, Task, TextLimit
@@ -34,6 +36,7 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
             "Omit chords, or use the sketch engine, which plays them exactly.",
             "chords",
         )
+    _refuse_codes(description, request)
     _known("options", tuple(request.options), tuple(description.options), label)
     if description.languages:
         _known("language", (request.language,), description.languages, label)
@@ -41,6 +44,32 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
     _refuse_too_many_characters("lyrics", request.lyrics, description.lyrics, label)
     for field, limit in (("song_prompt", description.prompt), ("song_lyrics", description.lyrics)):
         _refuse_too_many_characters(field, getattr(request, field, ""), limit, label)
+
+
+SHORT_OF_CODES = 1.0
+"""Seconds that a blueprint's codes may be short of its length: a render ends in silence for so long."""
+
+
+def _refuse_codes(description: EngineDescription, request: Render) -> None:
+    """Raises ProtocolError for audio codes that this engine does not render, or that end before the song."""
+    given = getattr(request, "blueprint", None)
+    if not isinstance(given, Mapping) or not (codes := given.get("codes")):
+        return
+    if not description.codes_per_second:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"blueprint: the {description.label} engine does not render audio codes.",
+            "Remove the codes from the blueprint to have its words rendered, or use the engine that planned it.",
+            "blueprint",
+        )
+    has, wants = len(codes) / description.codes_per_second, float(given.get("seconds") or 0.0)
+    if has < wants - SHORT_OF_CODES:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"blueprint: its audio codes last {has:.1f} s, the song {wants:.1f} s.",
+            "Plan the song again, or remove the codes from the blueprint to have its words rendered.",
+            "blueprint",
+        )
 
 
 def refuse_too_long(description: EngineDescription, seconds: float) -> None:

@@ -11,15 +11,16 @@ from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
-from bridge_server.jobs.replies import analysed, ending, take_ready
+from bridge_server.jobs.replies import analysed, ending, planned, take_ready
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.client import Client
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
 from daw_protocol import requests
 from daw_protocol.errors import ProtocolError
-from daw_protocol.replies import Acknowledged, Analysed, Reply, TakeReady
+from daw_protocol.replies import Acknowledged, Analysed, Planned, Reply, TakeReady
 from daw_protocol.results import (
     MAX_LISTED_VALUE,
     Accepted,
@@ -46,6 +47,7 @@ class JobHandlers:
         audience: Audience,
         worker: RenderWorker,
         tempos: SongTempos,
+        plans: Plans,
         exports: RunningExports,
     ) -> None:
         self._queue = queue
@@ -53,6 +55,7 @@ class JobHandlers:
         self._audience = audience
         self._worker = worker
         self._tempos = tempos
+        self._plans = plans
         self._exports = exports
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
@@ -72,7 +75,7 @@ class JobHandlers:
     async def show(self, request: requests.ShowJob, client: Client) -> Response:
         job = self._queue.named(request.job, client)
         takes = await self._takes(job)
-        result = self._record(JobWithTakes, job, takes=takes, analysis=self._tempos.found_by(job.id))
+        result = self._record(JobWithTakes, job, takes=takes, **self._words(job))
         answer = understood(request, f"{job.command} {job.state.value}", result)
         last = (ending(job, len(takes)),) if job.state.terminal else answer.replies
         return Response((*takes, *self._found(job), *last), result)
@@ -110,10 +113,17 @@ class JobHandlers:
         takes = await self._takes(job)
         return (*takes, *self._found(job), ending(job, len(takes)))
 
-    def _found(self, job: Job) -> tuple[Analysed, ...]:
-        """The reply with what a job found in a song, where it is such a job and has."""
+    def _words(self, job: Job) -> dict[str, object]:
+        """What a job found in a song or planned, as its record has it."""
+        plans = tuple(self._plans.of_job(job.id).values())
+        return {"analysis": self._tempos.found_by(job.id), "blueprints": plans}
+
+    def _found(self, job: Job) -> tuple[Analysed | Planned, ...]:
+        """The replies with what a job found in a song or planned, where it is such a job and has."""
+        plans = self._plans.of_job(job.id).items()
         found = self._tempos.found_by(job.id)
-        return () if found is None else (analysed(job, found),)
+        told = () if found is None else (analysed(job, found),)
+        return (*told, *(planned(job, number, one) for number, one in plans))
 
     def _record(self, kind: type[Recorded], job: Job, **more: object) -> Recorded:
         """The job as clients see it, with how far it is while it runs."""

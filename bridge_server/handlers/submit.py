@@ -21,6 +21,12 @@ from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.presets import Presets
+from bridge_server.rendering.planned_requests import (
+    read_blueprint,
+    refuse_empty_locks,
+    region_of,
+    with_blueprint,
+)
 from bridge_server.rendering.stem_passes import ExtractPace
 from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.audience import Audience
@@ -29,6 +35,7 @@ from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.sessions.shared_context import SharedContext
 from bridge_server.songs.alike import alike, as_text
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
@@ -37,6 +44,7 @@ from daw_protocol.addresses import BY_REQUEST
 from daw_protocol.context import Context
 from daw_protocol.errors import MAX_SENTENCE, ErrorCode, ProtocolError
 from daw_protocol.requests import Cover, Render
+from daw_protocol.requests.planning import Written
 from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
@@ -67,6 +75,7 @@ class SubmitHandlers:
         worker: RenderWorker,
         answers: JobHandlers,
         tempos: SongTempos,
+        plans: Plans,
         presets: Presets,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,6 +91,7 @@ class SubmitHandlers:
         self._worker = worker
         self._answers = answers
         self._songs = RequestSongs(reader, tempos, worker.hearing, ExtractPace(queue, store).of)
+        self._plans = plans
         self._presets = presets
         self._clock = clock
 
@@ -94,6 +104,7 @@ class SubmitHandlers:
         asked = Fingerprint.of(request, filled)
         if known := self._known(request, asked, client):
             return await self._answers.again(known, client)
+        filled = self._planned(filled, request)
         request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
         name, description = await self._engine(request, filled.engine)
         request = request.evolve(engine=name)
@@ -170,6 +181,21 @@ class SubmitHandlers:
         again, note = varied(take, request, description)
         return await self.submit(again, client, note)
 
+    def _planned(self, request: Render, own: Render) -> Render:
+        """The request with what its blueprint says. Raises ProtocolError where the two contradict each other.
+
+        own: as it was sent, without its context.
+        """
+        if isinstance(request, Written):
+            refuse_empty_locks(request)
+        if not isinstance(request, requests.Generate) or request.blueprint is None:
+            return request
+        given = request.blueprint
+        found = self._plans.named(given) if isinstance(given, str) else read_blueprint(given)
+        assert isinstance(own, requests.Generate), "they are the same request"
+        selected = request.length is None and all(given is None for given in region_of(own))
+        return with_blueprint(request, found, selected=selected)
+
     def _settled(self, request: Render) -> tuple[Render, str]:
         """The request with its source found and its seed drawn, so that it means the same ever after; and a note on
         the seed, "" when it is the one that was sent."""
@@ -207,15 +233,17 @@ class SubmitHandlers:
 
     async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
         """The engine of the request, by the name the server has it under: the one it names, or the default one; an
-        analysis that names none takes any that analyses, as it makes no sound. Raises ProtocolError."""
+        request for words that names none takes any that writes them, as it makes no sound. Raises ProtocolError."""
         chosen, description = request.engine, await self._engines.describe(request.engine)
         if named or request.spec().makes_takes:
             return chosen, description
-        for name in self._engines.names:
-            if description.capability(Task(request.task)).available:
-                break
-            chosen, description = name, await self._engines.describe(name)
-        return chosen, description
+        others = [name for name in self._engines.names if name != chosen]
+        found = [(chosen, description), *[(name, await self._engines.describe(name)) for name in others]]
+        able = [one for one in found if one[1].capability(Task(request.task)).available]
+        if isinstance(request, requests.Analyse):  # a song is measured, unless it is to be described
+            able.sort(key=lambda one: one[1].reads_words != request.words)
+        # Where none can, the one that could with its planner says what is missing.
+        return able[0] if able else next((one for one in found if one[1].reads_words), found[0])
 
     def _described(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
         """An edit with the song's words as it is, and a note; other requests as they are. Raises ProtocolError."""

@@ -8,7 +8,7 @@ from bridge_server.jobs.job import Job, JobState
 from clip_store.take import Take
 from daw_protocol.errors import MAX_SENTENCE, unicode_only
 from daw_protocol.recipe import BlueprintRecord
-from daw_protocol.replies import Analysed, Cancelled, Done, Failed, Reply, TakeReady
+from daw_protocol.replies import Analysed, Cancelled, Done, Failed, Planned, Reply, TakeReady
 
 MAX_CHORDS = 1000
 
@@ -55,8 +55,42 @@ def analysed(job: Job, found: BlueprintRecord) -> Analysed:
         downbeat_confidence=sure.get("downbeat", 0.0),
         meter_confidence=sure.get("meter", 0.0),
         key_confidence=sure.get("key", 0.0),
+        caption=found.caption[:MAX_SENTENCE],
+        language=found.language,
         text=" ".join([in_words(found), *found.notes])[:MAX_SENTENCE],
     )
+
+
+def planned(job: Job, number: int, found: BlueprintRecord) -> Planned:
+    """The reply with a new song's blueprint."""
+    sections = ", ".join(f"{one.name} {one.bars}".strip() for one in found.sections)
+    return Planned(
+        id=job.request_id,
+        job=job.id,
+        number=number,
+        caption=found.caption[:MAX_SENTENCE],
+        bpm=found.tempo or 0.0,
+        meter=found.meter or "",
+        key=found.key or "",
+        language=found.language,
+        seconds=found.seconds or 0.0,
+        sections=whole_items(sections, 1000),
+        codes=len(found.codes),
+        text=" ".join([plan_in_words(found), *found.notes])[:MAX_SENTENCE],
+    )
+
+
+def plan_in_words(found: BlueprintRecord) -> str:
+    """A blueprint in a sentence: "96 BPM, 4/4, C minor, 40 s: slow bossa nova."."""
+    tempo = [f"{found.tempo:g} BPM"] if found.tempo else []
+    length = [f"{found.seconds:.0f} s"] if found.seconds else []
+    facts = ", ".join([*tempo, *filter(None, (found.meter, found.key)), *length])
+    return ": ".join(filter(None, (facts, found.caption.removesuffix(".")))) + "."
+
+
+def whole_items(text: str, most: int) -> str:
+    """As many entries of a list between commas as fit."""
+    return text if len(text) <= most else text[: most + 1].rpartition(",")[0]
 
 
 def first_chords(text: str) -> str:
@@ -69,13 +103,16 @@ def first_chords(text: str) -> str:
 
 def in_words(found: BlueprintRecord) -> str:
     """An analysis in a sentence or two: "120 BPM (or 60), 4/4, bar 1 at 0.31 s, A minor." """
+    if found.downbeat is None:
+        return plan_in_words(found)  # described, not measured
     bpm = f"{found.tempo or 0.0:g} BPM"
     if found.beats:
         bpm = f"about {bpm}, changing"
     if found.other_tempo is not None:
         bpm += f" (or {found.other_tempo:g})"
     key = [found.key] if found.key else []
-    return ", ".join([bpm, found.meter or "", f"bar 1 at {found.downbeat or 0.0:.3f} s", *key]) + "."
+    measured = ", ".join([bpm, found.meter or "", f"bar 1 at {found.downbeat:.3f} s", *key])
+    return ": ".join(filter(None, (measured, found.caption.removesuffix(".")))) + "."
 
 
 def ending(job: Job, takes: int) -> Reply:

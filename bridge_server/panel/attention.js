@@ -5,7 +5,7 @@
 
 import { byId, make } from "./dom.js";
 import { isMine } from "./owners.js";
-import { counted } from "./words.js";
+import { outcomeOf } from "./words.js";
 
 const LONG = 20; // seconds
 const KEPT = "takebridge.notify";
@@ -52,7 +52,7 @@ export class Attention {
     const looking = !document.hidden && document.hasFocus();
     if (!document.hidden && this.jobs.age(job) <= LONG) return;
     const done = job.state === "done";
-    const what = job.command === "analyse" ? "analysed" : counted(job.came ?? 0, "take");
+    const what = outcomeOf(job);
     this.news = done ? `✓ ${what}` : `✗ ${this.jobs.name(job)} failed`;
     this.#show();
     if (this.#on && !looking) this.#notify(job, done);

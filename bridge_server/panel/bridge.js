@@ -342,7 +342,7 @@ export class Bridge {
   /** Requests a render: the focus' values, then those given. Returns the job's id, or null. */
   async request(task, given, refused) {
     const { focus } = this.store.values;
-    const shared = task === "generate" ? pick(focus?.request ?? {}, ["rate", "bpm", "meter", "tempo_map", "key"]) : focus?.request ?? {};
+    const shared = ["generate", "plan", "rewrite"].includes(task) ? pick(focus?.request ?? {}, ["rate", "bpm", "meter", "tempo_map", "key"]) : focus?.request ?? {};
     return this.#asked(await this.call(task, { ...shared, ...given }, refused));
   }
 

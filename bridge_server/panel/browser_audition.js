@@ -239,7 +239,7 @@ export class BrowserAudition {
   /** With `auto` a render plays as soon as its first bar is there, unless something else does. */
   #autoplay() {
     if (!this.#playsByItself() || this.changes.state !== "stopped" || this.renders.job) return;
-    const running = [...this.store.get("jobs").values()].find((job) => job.state === "running" && job.command !== "analyse" && job.job !== this.declined);
+    const running = [...this.store.get("jobs").values()].find((job) => job.state === "running" && !["analyse", "plan", "rewrite"].includes(job.command) && job.job !== this.declined);
     if (running) this.#follow(running.job);
   }
 

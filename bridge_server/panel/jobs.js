@@ -8,6 +8,8 @@ import { button, byId, make, setText, show } from "./dom.js";
 import { isMine, ownerName } from "./owners.js";
 import { counted, regionName, taskName, timeLeft } from "./words.js";
 
+/** What is said when a job is done that gives no takes. */
+const ENDED = { analyse: "The song is analysed.", plan: "The song is planned.", rewrite: "The prompt is rewritten." };
 /** Seconds a failure stays listed. */
 const SHOWN = 600;
 
@@ -135,7 +137,7 @@ export class Jobs {
 
   #ended(job) {
     if (!job || (job.state === "failed" && !isMine(job))) return;
-    if (job.state === "done") this.notices.announce(job.command === "analyse" ? "The song is analysed." : `${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
+    if (job.state === "done") this.notices.announce(ENDED[job.command] ?? `${this.name(job)}: ${counted(job.came ?? 0, "take")} ready.`);
     if (job.state === "cancelled") this.notices.announce(`${this.name(job)} cancelled.`);
     if (job.state === "failed") setTimeout(() => this.#failed(job)); // when its card is there
   }

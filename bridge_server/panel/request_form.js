@@ -1,5 +1,6 @@
 /** The request: task, prompt, strength, number of takes. Shows only what the task and the engine support. */
 
+import { Blueprint } from "./blueprint.js";
 import { button, byId, make, setText, show } from "./dom.js";
 import { COVER, coverFields, coverFieldShown, coverValues } from "./cover_fields.js";
 import { hearsField, hearsMore } from "./hears.js";
@@ -49,6 +50,7 @@ export class RequestForm {
     this.presets = new Presets(store, bridge, notices, this);
     this.draft = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
     this.form = byId("request-form");
+    this.blueprint = new Blueprint(store, bridge, this);
     this.#build();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -321,6 +323,7 @@ export class RequestForm {
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry)])], draft.engine);
     this.#showEngine();
+    this.blueprint.update();
     this.#checks("instruments", choices.instruments);
     this.#checks("stems", choices.stems);
     const passes = engine?.stem_passes && draft.task === "extract";

@@ -9,7 +9,12 @@ const TASKS = {
   generate: "Generate",
   lego: "Add a track",
   cover: "Cover",
+  plan: "Plan",
+  rewrite: "Rewrite",
 };
+
+/** What has come of a job: "2 takes", or of one that gives no takes what it has done. */
+export const outcomeOf = (job) => ({ analyse: "analysed", plan: "planned", rewrite: "rewritten" })[job.command] ?? counted(job.came ?? 0, "take");
 
 export const taskName = (task) => TASKS[task] ?? task;
 

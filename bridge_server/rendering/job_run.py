@@ -32,6 +32,7 @@ from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import check_unchanged
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests.parts import Part, parts_of
+from daw_protocol.tasks import Placement
 from model.engine import EngineDescription, Progress
 
 log = logging.getLogger(__name__)
@@ -324,7 +325,9 @@ class JobRun:
             material.part,
             material.stack,
         )
-        if not material.plan.spec.makes_takes:
+        if material.plan.spec.placement is Placement.PLANNED:
+            self._recorder.record_plan(self.job, number, material.plan, outcome)
+        elif not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
             self._refuse_if_cancelled()
             await self._recorder.record_found(self.job, self._request.source, outcome)

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from bridge_server.rendering.blueprints import planned_song, written_fields
 from bridge_server.rendering.given_chords import on_grid, over_region
 from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.context import NEW_SONG_RATE, tempo_map_of
@@ -111,6 +112,9 @@ class Plan:
             context_seconds=request.context,
             chords=self._given_chords(),
             edit=song_words(request),
+            writes=written_fields(request),
+            instrumental=getattr(request, "instrumental", False),
+            blueprint=planned_song(request),
             options={name: given for name, given in request.options.items() if name not in files},
         )
 

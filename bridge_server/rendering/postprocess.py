@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.models.licences import licence_of
 from bridge_server.rendering import receipts
+from bridge_server.rendering.blueprints import with_bars
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.song_shape import playing_part
 from bridge_server.rendering.stack import StackedSong, sum_of
@@ -367,11 +368,11 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
 
 
 def with_chords(found: BlueprintRecord, plan: Plan) -> BlueprintRecord:
-    """The music in words with its chords as text, on the bars of the plan."""
+    """The music in words with its chords as text and its sections' bars, by the tempo map of the plan."""
     start = Fraction(plan.song.start if plan.song else plan.region.start, plan.rate)
     placed = placed_chords(found.chords, plan.tempo_map, start)
     last = bar_before(Fraction(plan.region.end, plan.rate), plan.tempo_map)
-    return found.evolve(chords_text=chords_text(placed, last))
+    return with_bars(found, plan.tempo_map, start).evolve(chords_text=chords_text(placed, last))
 
 
 def blueprint_record(blueprint: Blueprint) -> BlueprintRecord:

@@ -13,9 +13,12 @@ from pathlib import Path
 from bridge_server.engines.outcome import Outcome
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job
-from bridge_server.jobs.replies import analysed, take_ready
+from bridge_server.jobs.replies import analysed, planned, take_ready
+from bridge_server.rendering.blueprints import own_tempo_map, with_bars, written_fields
+from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import Song
 from clip_store.store import ClipStore, source_type_of
@@ -26,6 +29,12 @@ from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.song_tempo import of_analysis
 
 MAX_CLIPS = 1000
+DESCRIBED = ("caption", "lyrics", "language")
+"""What a planner writes of a song; all else is better measured."""
+NO_PLANNER = (
+    "There is no planner to describe the song, so caption and lyrics are missing: run `takebridge models pull "
+    "planner-1.7b` next to the ACE-Step weights."
+)
 
 
 class TakeRecorder:
@@ -43,6 +52,7 @@ class TakeRecorder:
         self._store = store
         self._events = events
         self._tempos = tempos
+        self._plans = Plans(store, connection)
         self.clock = clock
 
     def recorded(self, job: Job) -> set[int]:
@@ -119,8 +129,28 @@ class TakeRecorder:
                 "Use another engine, or send the tempo.",
             )
         found = analysed_chords(blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes))
+        if not found.caption and getattr(job.render(), "words", False):
+            found = found.evolve(notes=(NO_PLANNER, *found.notes))
+        found = together(found, await self._tempos.found_in(source))
         await self._tempos.keep_found(job.id, source, found)
         self._events.publish(JobReply(job.id, analysed(job, found)))
+
+    def record_plan(self, job: Job, number: int, plan: Plan, outcome: Outcome) -> None:
+        """Keeps a new song's blueprint and announces it. Raises ProtocolError."""
+        if outcome.blueprint is None:
+            raise ProtocolError(
+                ErrorCode.RENDER_REJECTED,
+                "The engine planned nothing.",
+                "Use another seed or another engine.",
+            )
+        found = blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes)
+        decided = not {"tempo", "meter"} & set(written_fields(plan.request))
+        tempo_map, start = plan.tempo_map, Fraction(plan.region.start, plan.rate)
+        if not decided and (own := own_tempo_map(found)) is not None:
+            tempo_map, start = own, Fraction(0)
+        found = with_bars(found, tempo_map, start)
+        self._plans.keep(job.id, number, found)
+        self._events.publish(JobReply(job.id, planned(job, number, found)))
 
     async def _clip_path(self, take: Take) -> Path:
         """The take's Broadcast WAV, written now unless it is there."""
@@ -131,6 +161,18 @@ class TakeRecorder:
 
     def _takes(self, job: Job) -> list[Take]:
         return list(self._store.index.list(job=job.id, limit=MAX_CLIPS))
+
+
+def together(found: BlueprintRecord, before: BlueprintRecord | None) -> BlueprintRecord:
+    """What is known of a song after an analysis: what was measured and what was described, each the newest there is."""
+    if before is None:
+        return found
+    if found.downbeat is None and before.downbeat is not None:
+        described = {name: getattr(found, name) for name in (*DESCRIBED, "notes")}
+        return before.evolve(**described)
+    if not found.caption:
+        return found.evolve(**{name: getattr(before, name) for name in DESCRIBED})
+    return found
 
 
 def analysed_chords(found: BlueprintRecord) -> BlueprintRecord:

@@ -33,6 +33,7 @@ from daw_protocol.requests.context import (
 from daw_protocol.requests.export import Export
 from daw_protocol.requests.jobs import Cancel, ListJobs, ShowJob
 from daw_protocol.requests.models import CancelModel, GetModel, ListModels
+from daw_protocol.requests.planning import LOCKABLE, Plan, Rewrite
 from daw_protocol.requests.presets import (
     MAX_PRESET_NAME,
     DeletePreset,
@@ -82,6 +83,7 @@ from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 __all__ = [
     "LAYERS_DOC",
     "LEAST_ASSUMED_RATE",
+    "LOCKABLE",
     "MAX_NOTES",
     "MAX_PRESET_NAME",
     "MAX_TAKES",
@@ -119,6 +121,7 @@ __all__ = [
     "MarkTake",
     "MatchAudition",
     "NextTake",
+    "Plan",
     "PlayAudition",
     "PresetValues",
     "PreviousTake",
@@ -131,6 +134,7 @@ __all__ = [
     "Repaint",
     "Request",
     "RevertTake",
+    "Rewrite",
     "SavePreset",
     "SeekAudition",
     "Select",

@@ -4,9 +4,11 @@ knows the song's rate.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from daw_protocol.blueprint_field import BlueprintKind
 from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
@@ -260,9 +262,14 @@ class Extract(Render):
 
 @dataclass(frozen=True, kw_only=True)
 class Generate(Render):
-    """Generate a new song from a prompt."""
+    """Generate a new song from a prompt, or from the blueprint of a `plan`."""
 
     task: ClassVar[str] = "generate"
+    blueprint: Mapping[str, Any] | str | None = value(
+        BlueprintKind(),
+        "the song's plan, as `plan` gave it or edited; prompt, lyrics, tempo, key and length are then its own",
+        None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +304,12 @@ class Analyse(Render):
     """Find a song's tempo, first downbeat, meter, key and parts, from its audio alone. The result is `analysed`."""
 
     task: ClassVar[str] = "analyse"
+    words: bool = value(
+        Flag(),
+        "describe it instead: caption, language and lyrics by ACE-Step's planner, added to what was measured; "
+        "without a planner it is measured, and the result says so",
+        False,
+    )
 
     def check(self) -> None:
         super().check()

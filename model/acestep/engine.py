@@ -16,6 +16,8 @@ from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
+from model.acestep.planner.drawing import take_options
+from model.acestep.planner.planner_prompts import CODES_PER_SECOND
 from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, VAE, strength_of
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (
@@ -65,6 +67,13 @@ _HINTS = {
     Task.COVER: "the style: string quartet, romantic",
     Task.GENERATE: "the song: slow bossa nova, nylon guitar, female voice, 84 BPM",
 }
+_WRITING = {
+    Task.PLAN: "plan a song",
+    Task.REWRITE: "rewrite a prompt",
+    Task.ANALYSE: "describe a song",
+}
+WORD_TASKS = tuple(_WRITING)
+GET_PLANNER = "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B."
 _FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 
@@ -102,9 +111,7 @@ class AceStepEngine:
         except NotLoaded as missing:
             reasons = tuple(Capability(task, False, missing.sentence, missing.remedy) for task in Task)
             return self._description(reasons, "")
-        return self._description(
-            tuple(capability(_best(found, task).traits, task) for task in Task), found[0].name
-        )
+        return self._description(tuple(_able(_best(found, task), task) for task in Task), found[0].name)
 
     def _description(self, tasks: tuple[Capability, ...], weights: str) -> EngineDescription:
         kind = likely_kind(self._config.device) if self._loaded is None else self._loaded.device_kind
@@ -137,12 +144,15 @@ class AceStepEngine:
         extras = _extras(options)
         found = self._checkpoints()
         chosen = _named(found, wanted) if wanted else _best(found, request.task)
-        able = capability(chosen.traits, request.task)
+        able = _able(chosen, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
         begins = 0.0 if self._is_loaded(chosen) else _LOADING
         loaded = self._with(chosen, within(_stoppable(progress, should_stop), 0.0, begins))
         rendering = within(progress, begins, 1.0)
+        if request.task in WORD_TASKS:
+            yield from loaded.words(request, rendering, should_stop, extras)
+            return
         yield from loaded.render(replace(request, options=options), rendering, should_stop, extras)
 
     def unload(self) -> None:
@@ -220,6 +230,7 @@ def _extras(options: dict[str, Any]) -> Extras:
     """Takes the options that do not concern sampling out of `options`. Raises CannotRender."""
     from model.acestep.loaded_checkpoint import Extras
 
+    drawing = take_options(options)
     planner = options.pop(PLANNER, "off")
     if planner not in ("on", "off", True, False):
         raise CannotRender(f"The option {PLANNER} cannot be {planner!r}.", "Use on or off.")
@@ -227,7 +238,7 @@ def _extras(options: dict[str, Any]) -> Extras:
     if not isinstance(vae, str):
         raise CannotRender(f"The option {VAE} cannot be {vae!r}.", "Use the name of an autoencoder's folder.")
     adapters = tuple(found for name in ADAPTERS if (found := _adapter(options, name)) is not None)
-    return Extras(adapters, planner in ("on", True), vae)
+    return Extras(adapters, planner in ("on", True), vae, drawing)
 
 
 def _adapter(options: dict[str, Any], name: str) -> AdapterRequest | None:
@@ -251,7 +262,21 @@ def _adapter(options: dict[str, Any], name: str) -> AdapterRequest | None:
 
 def _best(found: list[ModelFolder], task: Task) -> ModelFolder:
     """The first checkpoint that supports the task; if none does, the first, whose capability gives the reason."""
-    return next((model for model in found if capability(model.traits, task).available), found[0])
+    return next((model for model in found if _able(model, task).available), found[0])
+
+
+def _able(model: ModelFolder, task: Task) -> Capability:
+    """Whether a checkpoint supports a task; for those in words that depends on the planner next to it."""
+    if task not in WORD_TASKS:
+        return capability(model.traits, task)
+    if model.planner is not None:
+        return Capability(task, True)
+    return Capability(
+        task,
+        False,
+        f"No planner is installed next to {model.name}, so there is no language model to {_WRITING[task]}.",
+        GET_PLANNER,
+    )
 
 
 def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
@@ -282,6 +307,8 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         file_options=ADAPTERS,
         companion_files=(PEFT_CONFIG,),
         reference=True,
+        codes_per_second=CODES_PER_SECOND,
+        reads_words=True,
         prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS - _FORM_TOKENS),
         lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS - _FORM_TOKENS),
         languages=prompts.LANGUAGES,

@@ -5,22 +5,23 @@ The memory budget is determined once, at loading, so that equal requests are pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
-from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_song_plan
+from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_codes, with_song_plan
 from model.acestep.device.devices import Device, free_bytes
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
-from model.acestep.latent_grid import MIN_FRAMES
-from model.acestep.planner.song_planning import blueprint_of, plan_song, refuse_unless_it_fits
+from model.acestep.latent_grid import FRAMES_PER_SECOND, MIN_FRAMES
+from model.acestep.planner import word_tasks
+from model.acestep.planner.song_planning import PlannerHouse, blueprint_of, plan_song
 from model.acestep.renderer import Renderer
 from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
@@ -30,18 +31,15 @@ from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
 from model.blueprint import Blueprint
-from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop
+from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
 from model.pace import Pace, within
 from model.torch_device import out_of_memory
 from model.weight_header import fingerprint
 
+_HEARD = 0.3  # share of a description's time that encoding the song takes
+UNTRAINED_WORDS = "This checkpoint's weights are untrained, so what is written is noise."
 _PLANNED = 0.3  # share of a planned song's render time that planning takes
-_GET_PLANNER = (
-    "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B, "
-    "or omit the option planner."
-)
-
 _MORE_MEMORY = (
     "Close other programs that use the device, use a smaller checkpoint, or render a shorter region."
 )
@@ -60,11 +58,13 @@ class Extras:
     """A render's extras beyond the checkpoint.
 
     planned: a language model plans the song first. vae: the name of an autoencoder; "" = the checkpoint's own.
+    drawing: how the planner draws, by the names of planner.drawing.Drawing.
     """
 
     adapters: tuple[AdapterRequest, ...] = ()
     planned: bool = False
     vae: str = ""
+    drawing: Mapping[str, float] = field(default_factory=dict)
 
 
 class LoadedCheckpoint:
@@ -88,6 +88,7 @@ class LoadedCheckpoint:
         self._parts = StoredParts(self._weights, device, least)
         self._renderer = Renderer(self._parts)
         self._fingerprint = fingerprint(_files(self._weights, companions))
+        self._house = PlannerHouse(folder.planner, device, self._budget)
 
     @property
     def device_kind(self) -> str:
@@ -113,22 +114,68 @@ class LoadedCheckpoint:
             self._parts.adapt(applied)
             vae = self._choose_vae(extras.vae)
             plan = plan_render(request, self._parts.traits)
+            self._house.close()
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
-            if extras.planned:
-                plan, file, words = self._planned(
-                    request, plan, Pace(progress, should_stop).part(0, _PLANNED)
-                )
+            given = request.blueprint
+            if given is not None:
+                plan = with_codes(plan, request, given.codes)
+            if extras.planned and not plan.codes:
+                pace = Pace(progress, should_stop).part(0, _PLANNED)
+                plan, file, words = self._planned(request, plan, extras, pace)
                 yield file
-                yield words
+                given = words if given is None else replace(given, codes=words.codes)
                 progress = within(progress, _PLANNED, 1.0)
+            if given is not None:
+                yield given
             for found in self._renderer.render(request, plan, progress, should_stop):
                 if isinstance(found, Report):
                     found = self._completed(found, applied)
                     found = replace(found, figures={**found.figures, **vae})
                 yield found
 
+    def words(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop, extras: Extras
+    ) -> Iterator[Rendered]:
+        """A Blueprint for PLAN, REWRITE and ANALYSE, and its Report. Raises CannotRender, RenderStopped."""
+        pace = Pace(progress, should_stop)
+        with self._explained("while the planner wrote"):
+            self._house.refuse(self.folder.name)
+            codes, notes = self._heard(request, pace.part(0.0, _HEARD))
+            pace = pace.part(_HEARD if codes else 0.0, 1.0)
+            self._parts.release()  # the planner is as large as all other networks together
+            planner = self._house.planner(pace)
+            if request.task is Task.PLAN:
+                found = word_tasks.plan(planner, request, extras.drawing, pace)
+                notes = (word_tasks.LAID_OUT,) if found.sections else ()
+            elif request.task is Task.REWRITE:
+                found = word_tasks.rewrite(planner, request, extras.drawing, pace)
+            else:
+                found = word_tasks.understand(planner, request, codes, extras.drawing, pace)
+        yield found
+        untrained = (UNTRAINED_WORDS,) if self.folder.traits.untrained else ()
+        yield Report(
+            f"Written by the planner {self._house.name}.",
+            {"planner": self._house.name, "codes": len(found.codes or codes)},
+            (*untrained, *notes, *word_tasks.settled(request).notes),
+            weights=self._house.name,
+        )
+
+    def _heard(self, request: RenderRequest, pace: Pace) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """The audio codes of the song to describe, and a note on what was left out; () for other tasks."""
+        if request.task is not Task.ANALYSE:
+            return (), ()
+        song, most = request.required_song, word_tasks.MAX_UNDERSTOOD_SECONDS
+        self._house.close()
+        self._choose_vae("")
+        self._parts.arrange(self._placed(Work(most * FRAMES_PER_SECOND, guided=False, source=True)))
+        codes = self._renderer.codes_of(song, most, pace)
+        cut = song.frames > most * song.rate
+        note = (f"The planner heard the first {most // 60} minutes of the song.",) if cut else ()
+        return codes, (word_tasks.GUESSED, *note)
+
     def unload(self) -> None:
         """Frees all memory; the next render reloads what it needs."""
+        self._house.close()
         self._renderer.forget()
         self._parts.release()
 
@@ -179,23 +226,24 @@ class LoadedCheckpoint:
         return tuple(found)
 
     def _planned(
-        self, request: RenderRequest, plan: RenderPlan, pace: Pace
+        self, request: RenderRequest, plan: RenderPlan, extras: Extras, pace: Pace
     ) -> tuple[RenderPlan, Attachment, Blueprint]:
         """The plan with the planner's song, and that song for the producer, as a file and in words.
 
         Raises CannotRender without a planner, or if it does not fit.
         """
-        folder = self.folder.planner
         if plan.task is not ModelTask.TEXT2MUSIC:
             raise CannotRender(
                 "The planner only plans new songs; its codes would replace the source.",
                 "Use it with generate, or omit the option planner.",
             )
-        if folder is None:
-            raise CannotRender(f"No planner is installed next to {self.folder.name}.", _GET_PLANNER)
-        refuse_unless_it_fits(folder, self._device, self._budget)
+        self._house.refuse(self.folder.name)
         self._parts.release()  # the planner is as large as all other networks together
-        written, file = plan_song(folder, self._device, request, plan, pace)
+        try:
+            planner = self._house.planner(pace)
+            written, file = plan_song(planner, self._house.name, request, plan, extras.drawing, pace)
+        finally:
+            self._house.close()
         plan = with_song_plan(plan, request, written)
         return plan, file, blueprint_of(plan, request, written)
 

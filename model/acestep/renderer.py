@@ -25,7 +25,7 @@ from model.acestep.conditioning.kept_latents import joined, kept_of
 from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
-from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP
+from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, plan_window
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
@@ -148,6 +148,19 @@ class Renderer:
         count = len(prompts)
         for index in range(count):
             yield index / count, (index + 1) / count, prompts[index : index + 1], prepared[index : index + 1]
+
+    def codes_of(self, song: Song, seconds: int, pace: Pace) -> tuple[int, ...]:
+        """The first `seconds` of a song as audio codes, five a second. Raises CannotRender for silence."""
+        frames = min(song.frames, seconds * song.rate)
+        window = plan_window(0, frames, song.frames, song.rate, surround_seconds=0.0)
+        encoded = self._listener.encode(song, window, Encoding.MEAN, 0, 0, pace)
+        if encoded is None:
+            raise CannotRender("The song is silent, so there is nothing to describe.", "Send another file.")
+        pace.at("encoding the song", 1.0)
+        with self._parts.audio_codes() as (tokenizer, _), torch.no_grad():
+            weight = tokenizer.latents_in.weight
+            codes = tokenizer.encode(encoded.to(weight), self._parts.silence.to(weight))
+        return tuple(int(code) for code in codes[0])
 
     # --- phases ---------------------------------------------------------------------------------------
 

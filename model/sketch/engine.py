@@ -43,13 +43,15 @@ from model.sketch.separation.separation_parameters import STEM_NAMES
 from model.sketch.separation.span_separation import SpanSeparation
 
 _WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull {}`) and choose the acestep engine."
-_ONLY_BASE = (Task.LEGO,)
-"""Tasks that the small turbo model cannot do either."""
+_GETS = {Task.LEGO: "base", Task.PLAN: "planner-1.7b", Task.REWRITE: "planner-1.7b"}
+"""What else to install than the small turbo model, for tasks it cannot do alone either."""
 
 _NEEDS_WEIGHTS = {
     Task.GENERATE: "Sketch rearranges and accompanies existing audio; it cannot generate a song from a prompt.",
     Task.LEGO: "Sketch cannot add a new track to a mix.",
     Task.COVER: "Sketch cannot turn a song into another style.",
+    Task.PLAN: "Sketch cannot plan a song: that takes the planner of ACE-Step.",
+    Task.REWRITE: "Sketch cannot rewrite a prompt: that takes the planner of ACE-Step.",
 }
 _OPTIONS = {
     "soundfont": "For accompany: a SoundFont file (.sf2) for the band's sounds; needs fluidsynth installed.",
@@ -127,7 +129,7 @@ class SketchEngine:
         """What Sketch offers, and why the other tasks are unavailable."""
         own = tuple(Capability(task, True) for task in _OWN_TASKS)
         others = tuple(
-            Capability(task, False, reason, _WEIGHTS_REMEDY.format("base" if task in _ONLY_BASE else "turbo"))
+            Capability(task, False, reason, _WEIGHTS_REMEDY.format(_GETS.get(task, "turbo")))
             for task, reason in _NEEDS_WEIGHTS.items()
         )
         return EngineDescription(

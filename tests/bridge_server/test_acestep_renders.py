@@ -68,8 +68,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
     """Servers by how many places they have, each started when it is first asked for. Their only weights are an
     untrained turbo and base checkpoint, and their roots have six seconds of the demo song."""
     models = write_models(tmp_path_factory.mktemp("models") / "models & more", TURBO, BASE)
-    shutil.copytree(TINY_PLANNER, models / "acestep-5Hz-lm-0.6B")
     shutil.copytree(models / "vae", models / "scragvae")
+    short_planner(models / "acestep-5Hz-lm-0.6B")
     engines = engine_setups(models=models, device="cpu", memory_gb=100)
     with contextlib.ExitStack() as stack:
 
@@ -88,6 +88,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int]
             return server
 
         yield server_with
+
+
+def short_planner(folder: Path) -> None:
+    """The tiny planner with room for short answers: what it writes is noise, and never ends by itself."""
+    shutil.copytree(TINY_PLANNER, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").unlink()
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 144}))
 
 
 @pytest.fixture
@@ -254,6 +262,65 @@ def outside_is_untouched(
     inside = song[max(0, start) : max(0, after)]
     if len(inside) == len(clip):
         assert np.abs(clip.astype(int) - inside).max() > 100
+
+
+PLAN = {"prompt": "calm piano", "length": "12s", "bpm": 120, "meter": "4/4", "key": "F# minor", "seed": 3}
+
+
+def found_by(ws: WebSocketPeer, task: str, **asked: Any) -> dict[str, Any]:
+    """The job of a request for words, when it is done."""
+    return dict(ws.call("jobs.show", job=ws.render(task, **asked)[-1].values["job"]))
+
+
+def test_a_song_is_planned_and_rendered_as_planned(ws: WebSocketPeer) -> None:
+    job = found_by(ws, "plan", **PLAN, lyrics="[Verse]\nla la\n[Chorus]\nho", language="en")
+    (found,) = job["blueprints"]
+    assert (found["tempo"], found["meter"], found["key"], found["language"]) == (120, "4/4", "F# minor", "en")
+    assert [(one["name"], one["bars"]) for one in found["sections"]] == [("verse", "1-4"), ("chorus", "5-6")]
+    assert len(found["codes"]) == 60
+    asked = {"seed": 7, "options": {"steps": 2}}
+    planned = takes_of(ws, "generate", blueprint=job["job"], **asked)["mix"]
+    assert planned["recipe"]["figures"]["planned_codes"] == 60
+    kept = planned["recipe"]["blueprint"]
+    assert all(kept[name] == found[name] for name in ("caption", "lyrics", "tempo", "key", "codes"))
+    words = takes_of(ws, "generate", blueprint={**found, "codes": []}, **asked)["mix"]
+    clips = [audio(ws, take["id"], "clip", "float32") for take in (planned, words)]
+    assert clips[0].shape == clips[1].shape == (12 * RATE, 2)
+    assert not np.array_equal(*clips)
+    with pytest.raises(RpcError, match=r"codes last 2\.0 s, the song 12\.0 s"):
+        ws.call("generate", blueprint={**found, "codes": found["codes"][:10]})
+
+
+def test_a_plan_stops_at_a_token(ws: WebSocketPeer) -> None:
+    job = ws.call("plan", prompt="calm piano", length="540s", bpm=120)["job"]
+    while ws.next_received().name != "progress":
+        pass
+    ws.call("cancel", job=job)
+    assert ws.until_end(job)[-1].name == "cancelled"
+
+
+def test_a_prompt_is_rewritten(ws: WebSocketPeer) -> None:
+    (found,) = found_by(ws, "rewrite", prompt="pop", bpm=100, key="G major", lyrics="[Verse]\nla")[
+        "blueprints"
+    ]
+    assert (found["tempo"], found["key"]) == (100, "G major")
+    assert found["caption"] not in ("", "pop")
+    assert [line["text"] for line in found["lyrics"]] == ["[Verse]", "la"]
+    assert "codes" not in found
+
+
+def test_a_song_is_measured_and_described(ws: WebSocketPeer, acestep: ServerThread) -> None:
+    described = found_by(ws, "analyse", source="song.wav", words=True)
+    assert described["request"]["engine"] == MODELS_ENGINE.name
+    found = described["analysis"]
+    assert found["caption"]
+    assert any("guesses" in note for note in found["notes"])
+    soundfile.write(acestep.settings.roots[0] / "quiet.wav", np.zeros((RATE, 2), np.float32), RATE)
+    job = ws.call("analyse", source="quiet.wav", words=True)["job"]
+    end = ws.until_end(job)[-1]
+    assert (end.name, end.values["sentence"]) == (
+        "failed", "The song is silent, so there is nothing to describe.",
+    )  # fmt: skip
 
 
 SECOND = f"{MODELS_ENGINE.name} 2"

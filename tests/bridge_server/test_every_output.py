@@ -42,6 +42,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "analyse": ("analyse", "SONG"),
     "song": ("song", "undo", "song"),
     "generate": ("generate", "--length", "4800", "-o", "out"),
+    "plan": ("plan", "--prompt", "slow", "--length", "4800", "-o", "out"),
+    "rewrite": ("rewrite", "--prompt", "slow", "-o", "out"),
     "lego": ("lego", *SONG),
     "cover": ("cover", *SONG),
     "vary": ("vary", "TAKE", "-o", "out"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from daw_protocol import fields as kinds
 from daw_protocol import part_fields, requests, result_fields
 from daw_protocol import timeline_fields as timeline_kinds
+from daw_protocol.blueprint_field import LOOK, BlueprintKind
 from daw_protocol.message import Message
 from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, NOTES_FORMAT, STEMS_FORMAT
 from daw_protocol.requests.presets import RENDERS
@@ -152,6 +153,8 @@ def values(kind: kinds.Kind) -> st.SearchStrategy[object]:
             return st.tuples(*(values(one) for one in kind.kinds))
         case result_fields.TableOf():
             return st.dictionaries(st.text(LETTERS, max_size=9), values(kind.kind), max_size=3)
+        case BlueprintKind():
+            return st.sampled_from((LOOK, f"{LOOK}:2")) | st.fixed_dictionaries({"caption": st.text("abc")})
         case part_fields.PartsKind():
             return st.lists(parts(), max_size=3).map(tuple)
         case kinds.Switches():
@@ -195,8 +198,12 @@ def _without_contradictions(
             fields.pop("mode", None)
         if not message.spec().hears_accepted:
             fields.pop("hears", None)
-        if message is requests.Generate:
+        if message in (requests.Generate, requests.Plan, requests.Rewrite):
             fields = {key: given for key, given in fields.items() if key not in ("regions", "tracks")}
+        if "lock" in fields:
+            fields["lock"] = draw(st.lists(st.sampled_from(requests.LOCKABLE), unique=True))
+        if fields.get("lyrics"):
+            fields.pop("instrumental", None)
     if message is requests.Analyse:
         region = ("start", "end", "bars", "length", "takes", "regions", "tracks")
         fields = {key: given for key, given in fields.items() if key not in region}

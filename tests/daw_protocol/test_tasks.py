@@ -8,7 +8,14 @@ from daw_protocol.tasks import ROWS, TASKS, Placement
 from daw_protocol.timeline import Span, TempoMap
 from model.engine import Task
 
-CONCRETE = {one.task: one for one in Render.__subclasses__()}
+
+def concrete(kind):
+    """The requests of a kind that nothing is derived from."""
+    below = [one for more in kind.__subclasses__() for one in concrete(more)]
+    return below or [kind]
+
+
+CONCRETE = {one.task: one for one in concrete(Render)}
 
 
 def test_every_row_has_its_request_its_command_and_its_task_for_engines():
@@ -41,6 +48,7 @@ def test_a_row_does_not_contradict_itself(spec):
         (Placement.BESIDE, False),
         (Placement.NEW, False),
         (Placement.WORDS, False),
+        (Placement.PLANNED, False),
     ],
 )
 def test_where_the_song_is_muted(placement, covers):
@@ -51,11 +59,12 @@ def test_the_tasks_as_producers_know_them():
     def those(rule):
         return {spec.name for spec in ROWS if rule(spec)}
 
-    assert those(lambda spec: not spec.needs_source) == {"generate"}
+    assert those(lambda spec: not spec.needs_source) == {"generate", "plan", "rewrite"}
     assert those(lambda spec: spec.spliced) == {"repaint", "complete"}
     assert those(lambda spec: spec.placement.covers_song) == {"repaint", "complete", "extract", "cover"}
     assert those(lambda spec: spec.whole_song) == {"accompany", "extract", "lego", "cover", "analyse"}
-    assert those(lambda spec: not spec.makes_takes) == those(lambda spec: spec.only_whole) == {"analyse"}
+    assert those(lambda spec: spec.only_whole) == {"analyse"}
+    assert those(lambda spec: not spec.makes_takes) == {"analyse", "plan", "rewrite"}
     assert those(lambda spec: spec.sums_to_source) == {"extract"}
     assert those(lambda spec: not spec.may_run_on) == {"repaint", "extract", "lego", "cover", "analyse"}
     assert those(lambda spec: spec.may_lead_in) == those(lambda spec: spec.after_music) == {"complete"}

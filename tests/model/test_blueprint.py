@@ -21,6 +21,8 @@ FULL = Blueprint(
     other_tempo=240.0,
     downbeat=0.31,
     beats=(0.31, 0.82, 1.31),
+    seconds=40.0,
+    codes=(1, 2),
     tuning=-3.5,
     confidence={"tempo": 0.9, "key": 0.5},
 )

@@ -24,6 +24,7 @@ from model.acestep.weights.capabilities import (
 from model.engine import Grid, RenderRequest, Task
 from model.errors import CannotRender
 
+MAX_CODE = 63_999
 _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
 """Tasks that render each named track separately."""
 
@@ -146,6 +147,18 @@ def with_song_plan(plan: RenderPlan, request: RenderRequest, written: SongPlan) 
     metas = completed(plan.metas, written.metas)
     text = _one(request, plan.task, metas, tuple(dict.fromkeys(request.stems)), None, planned=True)
     return replace(plan, metas=metas, prompts=(text,), codes=written.codes)
+
+
+def with_codes(plan: RenderPlan, request: RenderRequest, codes: tuple[int, ...]) -> RenderPlan:
+    """The plan of a new song that is rendered from audio codes; unchanged without any. Raises CannotRender."""
+    if not codes:
+        return plan
+    if (largest := max(codes)) > MAX_CODE:
+        raise CannotRender(
+            f"The blueprint has the audio code {largest}; ACE-Step knows 0 to {MAX_CODE}.",
+            "Plan the song again, or remove the codes from the blueprint.",
+        )
+    return with_song_plan(plan, request, SongPlan(Metas(), codes))
 
 
 def completed(known: Metas, more: Metas) -> Metas:

@@ -1,45 +1,39 @@
-"""The 5 Hz language model: writes a new song's metadata and the audio codes to generate it from.
+"""The 5 Hz language model: writes songs as words and audio codes, and describes songs given as audio codes.
 
-Two passes: first the metadata (skipped if all of it is known), then the codes, guided away from what it would write
-without any condition. The network is a plain Qwen3 whose head is its input embedding. We sample ourselves, because the
-grammar masks the scores before each draw.
+A new song takes two passes: first the metadata (skipped if all of it is known), then the codes, guided away from what
+it would write without any condition. Describing a song, expanding a few words and rewriting a caption take one, in
+which lyrics follow the metadata. The network is a plain Qwen3 whose head is its input embedding. We sample ourselves,
+because the grammar masks the scores before each draw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from model.acestep.planner import planner_prompts
+from model.acestep.planner.drawing import Drawing
 from model.acestep.planner.planner_grammar import Codes, Thoughts, TokenChoice, Vocabulary
-from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
+from model.acestep.planner.planner_prompts import FIELDS, NOTHING_SAID, PlannedSong
+from model.acestep.planner.prompt_reader import PromptReader
 from model.engine import ShouldStop, stop_if_asked
 from model.errors import CannotRender, NotLoaded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-    from transformers import DynamicCache, Qwen3Model
+    from transformers import Qwen3Model
 
 FACTS = ("bpm", "duration", "keyscale", "timesignature")
 """If all of these are known, the planner skips its thoughts."""
 
+NO_CODES = "The planner produced no audio codes."
+
 OnTokens = Callable[[int, int], None]
 """Called after each token with (tokens written, maximum number of tokens)."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How tokens are sampled. temperature: 0 = always the best. guidance: 1 = none; for codes only."""
-
-    temperature: float = 0.85
-    top_p: float = 0.9
-    top_k: int = 0
-    repetition: float = 1.0
-    guidance: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +41,7 @@ class PlanRequest:
     """A song to plan. facts: its known metadata, by the planner's names; seconds: its length.
 
     writes_caption, writes_language: whether the planner may replace the request's own.
+    thinks: also where all metadata is known, so that only a caption or a language is left to write.
     avoided: the negative prompt.
     """
 
@@ -57,6 +52,7 @@ class PlanRequest:
     writes_caption: bool = False
     writes_language: bool = True
     avoided: str = NOTHING_SAID
+    thinks: bool = False
 
 
 class TokenGuide(Protocol):
@@ -66,10 +62,17 @@ class TokenGuide(Protocol):
     def take(self, token: int) -> None: ...
 
 
-class Planner:
-    """A network with its tokenizer. Raises NotLoaded if they do not match."""
+MAX_CONTEXT = 4096
+"""Tokens that the official application lets an answer have, though the network could count further."""
 
-    def __init__(self, network: Qwen3Model, tokenizer: Tokenizer) -> None:
+
+class Planner:
+    """A network with its tokenizer. Raises NotLoaded if they do not match.
+
+    context: the most tokens of an answer, less a few that are kept free.
+    """
+
+    def __init__(self, network: Qwen3Model, tokenizer: Tokenizer, context: int = MAX_CONTEXT) -> None:
         words, rows = tokenizer.get_vocab_size(with_added_tokens=True), int(network.config.vocab_size)
         if words > rows:
             raise NotLoaded(
@@ -82,7 +85,8 @@ class Planner:
             raise NotLoaded(
                 f"This is not a planner: {wrong}.", "Use one of the acestep-5Hz-lm models."
             ) from wrong
-        self._network = network
+        self._reader = PromptReader(network)
+        self._context = min(context, int(network.config.max_position_embeddings))
 
     def plan(
         self,
@@ -96,9 +100,7 @@ class Planner:
         facts = self.think(wanted, drawing, source, on_tokens, should_stop)
         codes = self.code(wanted, facts, drawing, source, on_tokens, should_stop)
         if not codes:
-            raise CannotRender(
-                "The planner produced no audio codes.", "Use another seed, or omit the option planner."
-            )
+            raise CannotRender(NO_CODES, "Use another seed.")
         return PlannedSong(facts, codes)
 
     def think(
@@ -109,8 +111,11 @@ class Planner:
         on_tokens: OnTokens = lambda _done, _most: None,
         should_stop: ShouldStop = lambda: False,
     ) -> Mapping[str, str | int]:
-        """The song's metadata: known values unchanged, the others written by the planner."""
-        if all(name in wanted.facts for name in FACTS):
+        """The song's metadata: known values unchanged, the others written by the planner.
+
+        With all of FACTS known nothing is written, unless the request says `thinks`.
+        """
+        if not wanted.thinks and all(name in wanted.facts for name in FACTS):
             return dict(wanted.facts)
         skipped = {"genres"}
         if not wanted.writes_caption:
@@ -148,9 +153,26 @@ class Planner:
         ids = self._write(prompts, guide, drawing, source, budget, on_tokens, should_stop)
         return tuple(self.words.code_of[token] for token in ids if token in self.words.code_of)
 
-    @property
-    def _context(self) -> int:
-        return int(self._network.config.max_position_embeddings)
+    def describe(
+        self,
+        prompt: str,
+        given: Mapping[str, str],
+        drawing: Drawing,
+        source: torch.Generator,
+        on_tokens: OnTokens = lambda _done, _most: None,
+        should_stop: ShouldStop = lambda: False,
+        left_out: Sequence[str] = (),
+    ) -> PlannedSong:
+        """The answer to one of planner_prompts' understanding, expanding and rewriting prompts: metadata and lyrics.
+
+        given: known metadata by the planner's names, kept as it is. left_out: fields that are not written at all.
+        """
+        guide = Thoughts(self.words, [name for name in FIELDS if name not in left_out], given, closes=True)
+        budget = planner_prompts.token_budget(None, self._context, thinking=True)
+        ids = self._write(
+            (prompt,), guide, replace(drawing, guidance=1.0), source, budget, on_tokens, should_stop
+        )
+        return planner_prompts.read_answer(self.words.text(ids))
 
     def _write(
         self,
@@ -163,46 +185,22 @@ class Planner:
         should_stop: ShouldStop,
     ) -> list[int]:
         """The tokens of one answer, without the end token. Guidance moves away from the second prompt, if any."""
-        readers = [_Reader(self._network, self.words.ids(prompt)) for prompt in prompts]
+        texts = [self._reader.read(self.words.ids(prompt), should_stop) for prompt in prompts]
         asked = list(self.words.ids(prompts[0]))
         written: list[int] = []
-        with torch.no_grad():
-            while len(written) < budget:
-                stop_if_asked(should_stop)
-                scores = guided([reader.scores() for reader in readers], drawing.guidance)
-                choice = guide.choice(scores)
-                token = drawn(choice.masked(scores), [*asked, *written], drawing, source)
-                if token in (self.words.end, self.words.padding):
-                    break
-                guide.take(token)
-                written.append(token)
-                for reader in readers:
-                    reader.read(token)
-                on_tokens(len(written), budget)
+        while len(written) < budget:
+            stop_if_asked(should_stop)
+            scores = guided([text.scores for text in texts], drawing.guidance)
+            choice = guide.choice(scores)
+            token = drawn(choice.masked(scores), [*asked, *written], drawing, source)
+            if token in (self.words.end, self.words.padding):
+                break
+            guide.take(token)
+            written.append(token)
+            on_tokens(len(written), budget)
+            for text in texts:
+                text.append(token, should_stop)
         return written
-
-
-class _Reader:
-    """A prompt and its continuation, with a key-value cache."""
-
-    def __init__(self, network: Qwen3Model, ids: Sequence[int]) -> None:
-        from transformers import DynamicCache
-
-        self._network = network
-        self._kept: DynamicCache = DynamicCache()
-        self._new = list(ids)
-
-    def read(self, token: int) -> None:
-        self._new.append(token)
-
-    def scores(self) -> Tensor:
-        """Scores [vocabulary] of the next token, float32 on the CPU."""
-        head: Any = self._network.get_submodule("embed_tokens")
-        ids = torch.tensor([self._new], device=head.weight.device)
-        self._new = []
-        states = self._network(input_ids=ids, past_key_values=self._kept, use_cache=True).last_hidden_state
-        found: Tensor = states[0, -1] @ head.weight.T
-        return found.float().cpu()
 
 
 def guided(scores: Sequence[Tensor], scale: float) -> Tensor:

@@ -16,10 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from model.acestep.conditioning.prompts import BPM_RANGE, LANGUAGES, METERS
-from model.acestep.planner.planner_prompts import MAX_CODE, MAX_SECONDS, MIN_SECONDS
-
-FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
-"""The planner's fields in its own order, which is alphabetical."""
+from model.acestep.planner.planner_prompts import FIELDS, MAX_CODE, MAX_SECONDS, MIN_SECONDS
 
 MAX_CAPTION_TOKENS = 512
 ACCIDENTALS = ("", "#", "b", "♯", "♭")

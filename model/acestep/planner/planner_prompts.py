@@ -6,20 +6,28 @@ Pure. Whitespace matters as in prompts.py: the planner was trained with these st
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
+
+from model.acestep.conditioning.request_plan import MAX_CODE
 
 NOTHING_SAID = "NO USER INPUT"
 NO_THOUGHTS = "<think>\n\n</think>"
 
 GENERATE = "Generate audio semantic tokens based on the given conditions:"
+UNDERSTAND = "Understand the given musical conditions and describe the audio semantics accordingly:"
+EXPAND = "Expand the user's input into a more detailed and specific musical description:"
+REWRITE = "Format the user's input into a more detailed and specific musical description:"
+NO_WORDS = "[Instrumental]"
+"""Lyrics of a piece without vocals."""
+
+FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
+"""The planner's fields in its own order, which is alphabetical."""
 
 CODES_PER_SECOND = 5
 MIN_SECONDS, MAX_SECONDS = 10, 600
-MAX_CODE = 63_999
-"""The planner's vocabulary has a few more, which are unused."""
 
 _ROOM_AFTER_CODES = 10  # tokens besides the codes
 _ROOM_FOR_THOUGHTS, _MAX_THOUGHTS = 500, 3_500
@@ -30,6 +38,7 @@ _TURN = (
     "<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
 )
 _CODE = re.compile(r"<\|audio_code_(\d+)\|>")
+_HEADER = re.compile(r"^# Lyri[cs|]?\s*\n", re.IGNORECASE)
 _WHOLE = ("bpm", "duration")
 
 
@@ -55,6 +64,21 @@ def codes_prompt(caption: str, lyrics: str, thoughts: str) -> str:
 def unguided_prompt(avoided: str = NOTHING_SAID) -> str:
     """The same without any condition, for guidance away from it."""
     return f"{turn(GENERATE, avoided)}{NO_THOUGHTS}\n\n"
+
+
+def understanding_prompt(codes: Sequence[int]) -> str:
+    """Asks what the music of these codes is; without codes the planner makes an example up."""
+    return turn(UNDERSTAND, "".join(map(code_token, codes)) or NOTHING_SAID)
+
+
+def expanding_prompt(query: str, *, instrumental: bool) -> str:
+    """Asks for a song's metadata and lyrics from a few words."""
+    return turn(EXPAND, f"{query or NOTHING_SAID}\n\ninstrumental: {'true' if instrumental else 'false'}")
+
+
+def rewriting_prompt(caption: str, lyrics: str) -> str:
+    """Asks for a fuller caption, metadata and lyrics. Unlike `song_content` it ends without a newline."""
+    return turn(REWRITE, song_content(caption or NOTHING_SAID, lyrics or NO_WORDS).removesuffix("\n"))
 
 
 def code_token(code: int) -> str:
@@ -104,7 +128,7 @@ def _facts(thoughts: str) -> dict[str, str | int]:
     """One field per line; indented lines continue the value."""
     found: dict[str, str] = {}
     name = ""
-    for line in thoughts.splitlines():
+    for line in thoughts.split("\n"):  # not splitlines: a caption may have other separators
         if not line.strip():
             continue
         if line[0] in " \t":
@@ -116,7 +140,7 @@ def _facts(thoughts: str) -> dict[str, str | int]:
             name = ""
         else:
             found[name] = value
-    return {name: _whole(name, value) for name, value in found.items() if value}
+    return {name: _whole(name, value) for name, value in found.items() if value and name in FIELDS}
 
 
 def _whole(name: str, value: str) -> str | int:
@@ -125,7 +149,7 @@ def _whole(name: str, value: str) -> str | int:
 
 def _lyrics(text: str) -> str:
     rest = text.partition("</think>")[2].replace("<|im_end|>", "").strip()
-    return re.sub(r"^# Lyric\s*\n", "", rest).strip()
+    return _HEADER.sub("", rest).strip()
 
 
 def code_count(seconds: float) -> int:

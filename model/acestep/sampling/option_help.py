@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHECKPOINT = "checkpoint"
-"""Read by the engine itself, not by the samplers, like those below."""
+"""Read by the engine itself, not by the samplers, like those below and the planner's."""
 ADAPTERS = ("adapter", "adapter_2", "adapter_3", "adapter_4")
 """Each has a strength of its own, `adapter_2_strength`; all of them act at once."""
 PLANNER = "planner"
@@ -50,6 +50,14 @@ SAMPLING_HELP: Mapping[str, str] = {
     "encode": "mean: the song's most likely latents; sample: a seeded sample of them",
 }
 
+PLANNER_HELP: Mapping[str, str] = {
+    "planner_temperature": "how freely the planner chooses its words and codes; 0 = always the likeliest",
+    "planner_top_p": "the planner chooses among the likeliest that have this probability together",
+    "planner_top_k": "the planner chooses among so many of the likeliest; 0 = all",
+    "planner_repetition": "how strongly the planner avoids what it has written; 1 = not at all",
+    "planner_guidance": "how closely the planner's codes follow its words; 1 = not guided",
+}
+
 ENGINE_HELP: Mapping[str, str] = {
     CHECKPOINT: "the checkpoint to use, by folder name; by default the first one that supports the task",
     **dict.fromkeys(ADAPTERS[:1], "a LoRA or LoKr file (.safetensors) to apply to the transformer"),
@@ -60,5 +68,6 @@ ENGINE_HELP: Mapping[str, str] = {
     **{strength_of(name): f"strength of {name}, -2 to 2 (default 1)" for name in ADAPTERS[1:]},
     VAE: "the autoencoder to use, by folder name; by default the checkpoint's own (official)",
     PLANNER: "on: a language model first plans a new song's tempo, key and audio codes; off (default)",
+    **PLANNER_HELP,
     **SAMPLING_HELP,
 }

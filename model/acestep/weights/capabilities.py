@@ -137,7 +137,7 @@ def capabilities(traits: CheckpointTraits) -> tuple[Capability, ...]:
 def capability(traits: CheckpointTraits, task: Task) -> Capability:
     """Whether a checkpoint supports a task; if not, the reason and the checkpoint that does."""
     if task not in MODEL_TASK:
-        return Capability(task, False, "ACE-Step renders; it does not analyse.", "Use the sketch engine.")
+        return Capability(task, False, f"The checkpoint {traits.name} renders; it writes no words.")
     if traits.does(MODEL_TASK[task]):
         return Capability(task, True)
     return Capability(

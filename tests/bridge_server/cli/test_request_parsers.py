@@ -19,13 +19,13 @@ VALUES = {
     "takes": "3", "seed": "7", "handles": "0.5", "depth": "24", "crossfade": "20", "context": "30", "engine": "sketch",
     "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
     "stems": "vocals,drums", "reference": "voice.wav", "preset": "Dark", "hears": "original",
-    "chords": "Am F C G",
+    "chords": "Am F C G", "blueprint": "j0123456789", "lock": "prompt,key",
 }  # fmt: skip
 
 
 def words_for(command):
     """The command with what it cannot do without."""
-    needed = {"vary": ["t1"], "generate": []}
+    needed = {"vary": ["t1"], "generate": [], "plan": [], "rewrite": []}
     return [command.name, *needed.get(command.name, ["song.wav"])]
 
 

@@ -146,6 +146,7 @@ def test_the_examples_of_every_message_can_be_sent():
         ("done", {"takes": 1}, "done      1 take."),
         ("done", {"takes": 0}, "done      no takes."),
         ("analysed", {"text": "121 bpm"}, "analysed  121 bpm"),
+        ("blueprint", {"number": 1, "text": "96 BPM."}, "blueprint 1, 96 BPM."),
         ("cancelled", {"reason": "Cancelled on request."}, "cancelled Cancelled on request."),
         ("focus", {"id": "x", "revision": 2, "client": ""}, "focus     revision 2"),
     ],

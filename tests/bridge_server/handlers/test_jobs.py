@@ -13,6 +13,7 @@ from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.events import Events, JobReply
+from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from clip_store.store import ClipStore
@@ -64,7 +65,15 @@ class Parts:
         audience = Audience(self.events, lambda: 0.0)
         reader = SongReader(self.store, connection, (folder,), 60)
         tempos = SongTempos(self.store, connection, reader)
-        self.handlers = JobHandlers(self.queue, self.store, audience, self.worker, tempos, RunningExports())
+        self.handlers = JobHandlers(
+            self.queue,
+            self.store,
+            audience,
+            self.worker,
+            tempos,
+            Plans(self.store, connection),
+            RunningExports(),
+        )
 
     def job(self, state=JobState.QUEUED, **values):
         job = replace(JOB, **values)

@@ -10,7 +10,7 @@ import pytest
 
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
-from bridge_server.rendering.take_recorder import TakeRecorder
+from bridge_server.rendering.take_recorder import TakeRecorder, together
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
@@ -19,6 +19,7 @@ from clip_store.audio.tags import Tags
 from clip_store.audio.xmp import SourceMark, encode_xmp
 from clip_store.source_type import SourceType
 from clip_store.store import ClipStore
+from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.requests import Extract
 from model.blueprint import Blueprint
 from model.engine import Report
@@ -83,13 +84,29 @@ def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path,
     async def keep_found(job, source, found):
         kept.append((job, source, found.tempo, found.notes))
 
+    async def found_in(source):
+        return None
+
     recorder, _ = parts
     monkeypatch.setattr(recorder._tempos, "keep_found", keep_found)
+    monkeypatch.setattr(recorder._tempos, "found_in", found_in)
     outcome = replace(
         outcome_of(tmp_path, {}), blueprint=Blueprint(tempo=121.0), report=Report("m", notes=("No weights.",))
     )
     asyncio.run(recorder.record_found(JOB, "song.wav", outcome))
     assert kept == [("j1", "song.wav", 121.0, ("No weights.",))]
+
+
+MEASURED = BlueprintRecord(tempo=121.0, downbeat=0.5, key="C major", notes=("Measured.",))
+DESCRIBED = BlueprintRecord(tempo=60.0, caption="slow bossa nova", language="pt", notes=("Guessed.",))
+
+
+def test_what_was_measured_and_what_was_described_are_known_together():
+    both = MEASURED.evolve(caption="slow bossa nova", language="pt")
+    assert together(DESCRIBED, MEASURED) == both.evolve(notes=("Guessed.",))
+    assert together(MEASURED, DESCRIBED) == both
+    assert together(DESCRIBED, None) == together(DESCRIBED, DESCRIBED) == DESCRIBED
+    assert together(MEASURED, MEASURED.evolve(tempo=60.0)) == MEASURED, "the newest measure counts"
 
 
 def test_a_take_of_a_song_that_a_network_made_says_so(parts, tmp_path):

@@ -29,7 +29,7 @@ pytest.importorskip(
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.acestep.engine import AceStepEngine, EngineConfig
+from model.acestep.engine import WORD_TASKS, AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, VAE, strength_of
 from model.acestep.sampling.render_settings import OPTIONS
@@ -268,7 +268,7 @@ def test_turbo_refuses_what_it_was_not_trained_for(engine: AceStepEngine, task: 
 def test_turbo_alone_says_so_in_its_description(tmp_path: Path) -> None:
     engine = engine_of(write_models(tmp_path, "acestep-v15-turbo"))
     able = {entry.task: entry for entry in engine.describe().tasks}
-    assert {task for task, entry in able.items() if not entry.available} == {*BASE_TASKS, Task.ANALYSE}
+    assert {task for task, entry in able.items() if not entry.available} == {*BASE_TASKS, *WORD_TASKS}
     assert "models pull acestep-v15-base" in able[Task.EXTRACT].remedy
     with pytest.raises(CannotRender, match="only base checkpoints"):
         rendered(engine, request(Task.EXTRACT))

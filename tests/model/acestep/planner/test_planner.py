@@ -14,8 +14,10 @@ import torch
 
 from model.acestep.conditioning.qwen_text_encoder import load_network, load_tokenizer
 from model.acestep.planner import planner_prompts
-from model.acestep.planner.planner import Drawing, Planner, PlanRequest, _Reader, guided, probabilities
+from model.acestep.planner.drawing import Drawing
+from model.acestep.planner.planner import Planner, PlanRequest, guided, probabilities
 from model.acestep.planner.planner_grammar import Codes
+from model.acestep.planner.prompt_reader import PromptReader
 from model.errors import NotLoaded, RenderStopped
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.tiny_folder import text_network, tokenizer
@@ -38,12 +40,11 @@ def test_hidden_states_and_scores() -> None:
         states = network(input_ids=golden["ids"], use_cache=False).last_hidden_state
     assert worst(states, golden["last_hidden"]) <= BLOCK_TOLERANCE
     ids = golden["ids"][0].tolist()
-    reader = _Reader(network, ids[:4])
-    with torch.no_grad():
-        for position, token in enumerate(ids[4:], start=3):
-            assert worst(reader.scores(), golden["logits"][0, position]) <= BLOCK_TOLERANCE
-            reader.read(token)
-        assert worst(reader.scores(), golden["logits"][0, -1]) <= BLOCK_TOLERANCE
+    text = PromptReader(network).read(ids[:4])
+    for position, token in enumerate(ids[4:], start=3):
+        assert worst(text.scores, golden["logits"][0, position]) <= BLOCK_TOLERANCE
+        text.append(token)
+    assert worst(text.scores, golden["logits"][0, -1]) <= BLOCK_TOLERANCE
 
 
 @pytest.mark.parametrize(("top_k", "top_p"), [(0, 0.9), (5, 1.0), (8, 0.7)])
@@ -87,6 +88,42 @@ def test_whole_answers(run: dict[str, Any]) -> None:
     if asked["infer_type"] == "llm_dit":
         codes = planner().code(wanted, facts, drawing, source)
         assert "".join(map(planner_prompts.code_token, codes)) == expected["audio_codes"]
+
+
+MORE = table("lm_more")
+GREEDY = Drawing(temperature=0, guidance=1.0)
+
+
+GAP = "\N{REPLACEMENT CHARACTER}"  # where the last token is half a letter
+
+
+@cache
+def beginning() -> Planner:
+    """A planner that writes a hundred tokens."""
+    return Planner(load_network(FOLDER, torch.float32, "cpu"), load_tokenizer(FOLDER), 164)
+
+
+@pytest.mark.parametrize("run", MORE["runs"], ids=range(len(MORE["runs"])))
+def test_whole_descriptions(run: dict[str, Any]) -> None:
+    given: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    if run["call"] == "understand":
+        prompt = planner_prompts.understanding_prompt(run["codes"])
+    elif run["call"] == "create sample":
+        prompt = planner_prompts.expanding_prompt(run["query"], instrumental=run["instrumental"])
+        given = {"language": run["vocal_language"]}
+    else:
+        prompt = planner_prompts.rewriting_prompt(run["caption"], run["lyrics"])
+        given = {name: str(value) for name, value in run["user_metadata"].items()}
+        left_out = ("language",)
+    source = torch.Generator().manual_seed(0)
+    answer = beginning().describe(prompt, given, GREEDY, source, left_out=left_out)
+    expected = run["result"]
+    assert answer.facts["bpm"] == expected["bpm"]
+    caption = str(answer.facts["caption"])
+    assert len(caption) > 100
+    # The reference wrote 336 tokens of it: as many as its context had room for.
+    assert expected["caption"].startswith(caption.rstrip(GAP))
 
 
 WANTED = PlanRequest("calm piano", "[Instrumental]", 11, {"bpm": "90"})

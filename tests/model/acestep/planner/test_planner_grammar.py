@@ -20,6 +20,7 @@ from tests.model.acestep.golden_data import table
 from tests.places import TINY
 
 GOLDEN = table("lm_fsm")
+MORE = table("lm_more")["fsm"]
 TRACES = {trace["name"]: trace for trace in GOLDEN["traces"]}
 DEFECTS = {"understand phase", "understand phase, unknown field after the caption"}
 """Traces of which the reference itself says that they must not be followed to the end."""
@@ -77,6 +78,20 @@ def test_every_step_allows_what_the_reference_allows(name: str) -> None:
         guide.take(token)
         written.append(token)
     assert words().text(written) == trace["text"]
+
+
+@pytest.mark.parametrize("trace", MORE, ids=[trace["name"] for trace in MORE])
+def test_descriptions_follow_the_reference(trace: dict[str, Any]) -> None:
+    guide = guide_of(
+        {"settings": {"generation_phase": "understand", "skip_genres": False, **trace["settings"]}}
+    )
+    for number, step in enumerate(trace["steps"][: trace["compare_steps"]]):
+        choice = guide.choice(scores_at(number, trace["seed"], step["boost"]))
+        same_choice(choice, step)
+        assert step["chosen"] == int(
+            choice.masked(scores_at(number, trace["seed"], step["boost"])).argmax()
+        ), (number, step["state"])
+        guide.take(step["chosen"])
 
 
 def same_choice(choice: TokenChoice, step: dict[str, Any]) -> None:

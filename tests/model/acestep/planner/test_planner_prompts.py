@@ -49,6 +49,30 @@ def test_answers(case: dict[str, Any]) -> None:
     assert answer.lyrics == case["lyrics"]
 
 
+MORE = table("lm_more")
+
+
+@pytest.mark.parametrize("case", MORE["prompts"], ids=range(len(MORE["prompts"])))
+def test_questions(case: dict[str, Any]) -> None:
+    if case["task"].startswith("understand"):
+        found = planner_prompts.understanding_prompt(case["codes"] or ())
+    elif case["task"] == "create sample":
+        query = "" if case["query"] == NOTHING_SAID else case["query"]
+        found = planner_prompts.expanding_prompt(query, instrumental=case["instrumental"])
+    else:
+        caption = "" if case["caption"] == NOTHING_SAID else case["caption"]
+        lyrics = "" if case["lyrics"] == planner_prompts.NO_WORDS else case["lyrics"]
+        found = planner_prompts.rewriting_prompt(caption, lyrics)
+    assert found == case["text"]
+
+
+@pytest.mark.parametrize("case", MORE["parse"], ids=range(len(MORE["parse"])))
+def test_descriptions(case: dict[str, Any]) -> None:
+    answer = read_answer(case["text"])
+    assert answer.facts == case["metadata"]
+    assert answer.lyrics == case["lyrics"]
+
+
 def test_a_code_that_stands_for_nothing_becomes_the_last_one() -> None:
     assert read_answer("<|audio_code_64001|><|audio_code_7|>").codes == (63_999, 7)
 

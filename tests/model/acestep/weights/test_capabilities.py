@@ -33,7 +33,11 @@ BASE_ONLY = {Task.ACCOMPANY, Task.EXTRACT, Task.LEGO}
 def test_tasks_of_a_checkpoint(name: str, turbo: bool, xl: bool, missing: set[Task]) -> None:
     listed = capabilities(traits_of(name, is_turbo=turbo, is_xl=xl))
     assert [entry.task for entry in listed] == list(Task)
-    assert {entry.task for entry in listed if not entry.available} == missing | {Task.ANALYSE}
+    assert {entry.task for entry in listed if not entry.available} == missing | {
+        Task.ANALYSE,
+        Task.PLAN,
+        Task.REWRITE,
+    }
 
 
 def test_a_refusal_names_the_checkpoint_and_the_one_to_load() -> None:
@@ -66,7 +70,7 @@ def test_names_that_base_and_sft_share_count_as_sft() -> None:
 
 
 def test_every_task_of_the_bridge_that_gives_audio_has_one_of_the_network() -> None:
-    assert set(MODEL_TASK) == set(Task) - {Task.ANALYSE}
+    assert set(MODEL_TASK) == set(Task) - {Task.ANALYSE, Task.PLAN, Task.REWRITE}
 
 
 def test_tracks() -> None:
