@@ -16,7 +16,8 @@ FEW_LETTERS = 6
 fit any title."""
 _FIGURE = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*(?:[A-Za-z]{1,3})?")
 _ARTICLE = re.compile(r"(?:an?|the) ")
-QUOTES = ("'", '"', "“")
+_QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
+"""Somebody's own words."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S")
 _HEAD = re.compile(r"([\w.\[\]/-]{1,64}): (?=\S)")
@@ -84,13 +85,13 @@ class Catalogue:
 
     def _is_ours(self, value: str, depth: int) -> bool:
         """Whether it is a figure, a quotation, or a text of the table: no producer's words that look like one."""
-        if not value or _FIGURE.fullmatch(value) or value[:1] in QUOTES:
+        if not value or _FIGURE.fullmatch(value) or _QUOTED.fullmatch(value):
             return True
         return self._found(value, depth + 1) is not None
 
     def _inner(self, value: str, depth: int) -> str:
         """What is filled in, translated where it is a text of the table itself; quoted, it is somebody's own words."""
-        if value[:1] in QUOTES or not any(letter.isalpha() for letter in value):
+        if _QUOTED.fullmatch(value) or not any(letter.isalpha() for letter in value):
             return value
         for form in dict.fromkeys((value, _ARTICLE.sub("", value, count=1))):
             found = self._found(form, depth + 1)

@@ -8,7 +8,7 @@ const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
 const FIGURE = /^[^A-Za-z]*\d[^A-Za-z]*(?:[A-Za-z]{1,3})?$/;
 const ARTICLE = /^(?:an?|the) /;
-const QUOTES = ["'", '"', "“"];
+const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
 const SEVERAL = /[.!?]\s+\S/;
 const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
@@ -144,11 +144,11 @@ export class Catalogue {
   }
 
   #isOurs(value, depth) {
-    return !value || FIGURE.test(value) || QUOTES.includes(value[0]) || this.#found(value, depth + 1) !== null;
+    return !value || FIGURE.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
   }
 
   #inner(value, depth) {
-    if (QUOTES.includes(value[0]) || !/\p{L}/u.test(value)) return value;
+    if (QUOTED.test(value) || !/\p{L}/u.test(value)) return value;
     return this.#found(value, depth + 1) ?? this.#found(value.replace(ARTICLE, ""), depth + 1) ?? value;
   }
 
