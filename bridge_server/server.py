@@ -208,7 +208,12 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor.start("ends of jobs", queue.keep_writing_ends)
         if settings.watch is not None:
             watched = WatchFolder(
-                replace(settings.watch, language=settings.spoken), dispatcher, store, queue, reader, supervisor
+                replace(settings.watch, language=settings.spoken),
+                dispatcher,
+                store,
+                queue,
+                reader,
+                supervisor,
             )
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)

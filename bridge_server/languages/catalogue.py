@@ -64,7 +64,9 @@ class Catalogue:
             return f"{whole}."
         fits = [*self._fits(text, depth)]
         if text.endswith("."):
-            fits += [(template, other, values, ".") for template, other, values, _ in self._fits(text[:-1], depth)]
+            fits += [
+                (template, other, values, ".") for template, other, values, _ in self._fits(text[:-1], depth)
+            ]
         # A sentence must not be taken for what another is filled in with, while each can be understood by itself.
         fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit[2].values())] or (
             fits if self._in_parts(text, depth) is None else []
@@ -80,7 +82,9 @@ class Catalogue:
                 values = template.match(text)
                 if values is None:
                     continue
-                if template.letters >= FEW_LETTERS or all(self._is_ours(value, depth) for value in values.values()):
+                if template.letters >= FEW_LETTERS or all(
+                    self._is_ours(value, depth) for value in values.values()
+                ):
                     yield template, other, values, ""
 
     def _is_ours(self, value: str, depth: int) -> bool:

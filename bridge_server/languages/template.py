@@ -16,6 +16,7 @@ from bridge_server.languages.particles import with_particles
 _PLACE = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)\}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 
+
 @dataclass(frozen=True)
 class Template:
     """literals: the text around the places, one more than names; "" where there is none."""
@@ -55,7 +56,9 @@ class Template:
         last = len(self.literals) - 1
         for number, literal in enumerate(self.literals):
             for found in _WORD.finditer(literal):
-                touches = (number > 0 and found.start() == 0) or (number < last and found.end() == len(literal))
+                touches = (number > 0 and found.start() == 0) or (
+                    number < last and found.end() == len(literal)
+                )
                 if not touches:
                     words.append(found[0])
         return max(words, key=len, default="")

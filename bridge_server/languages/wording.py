@@ -11,7 +11,8 @@ from daw_protocol.replies import Reply
 
 WORDED = frozenset(
     (
-        "about", "advice", "cannot", "detail", "error", "follows", "found", "hint", "limits", "message", "note", "notes",
+        "about", "advice", "cannot", "detail", "error", "follows", "found", "hint", "limits", "message", "note",
+        "notes",
         "problem", "problems", "reason", "reasons", "remedy", "sentence", "stage", "warning", "warnings", "words",
     )
 )  # fmt: skip

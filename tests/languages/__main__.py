@@ -18,7 +18,9 @@ def main(languages: list[str]) -> int:
             ("panel", missing_in_panel(language)),
         ):
             for text in texts:
-                print(f'{language}.json, "{section}": {json.dumps(text.text, ensure_ascii=False)}: "",  {text.where}')
+                print(
+                    f'{language}.json, "{section}": {json.dumps(text.text, ensure_ascii=False)}: "",  {text.where}'
+                )
             lacking += len(texts)
         for english in stale(language):
             print(f"{language}.json, to be removed: {json.dumps(english, ensure_ascii=False)}")

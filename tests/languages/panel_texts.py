@@ -44,7 +44,9 @@ def texts_in_script(source: str) -> Iterator[str]:
 def is_shown(text: str) -> bool:
     """Whether words of it are for people: no address, key, class, selector, code or style."""
     bare = _PLACE.sub("", text)
-    if not SHOWN.search(bare) or re.search(r"^[.#\[]|=>|\bvar\(|^\w+://|^[a-z-]+: [a-z0-9]+$|[\w-]\[|:not\(|\\[wds]", bare):
+    if not SHOWN.search(bare) or re.search(
+        r"^[.#\[]|=>|\bvar\(|^\w+://|^[a-z-]+: [a-z0-9]+$|[\w-]\[|:not\(|\\[wds]", bare
+    ):
         return False
     return not re.fullmatch(r"(?:[A-Z][a-z]+)+[A-Z]?[a-z]*", bare) or bool(re.fullmatch(r"[A-Z][a-z]+", bare))
 
@@ -133,7 +135,11 @@ def _end_of_place(source: str, at: int) -> int:
 
 
 def unescaped(text: str) -> str:
-    return re.sub(r"\\u\{?([0-9a-fA-F]{4})\}?", lambda found: chr(int(found[1], 16)), text).replace("\\n", "\n").replace('\\"', '"')
+    return (
+        re.sub(r"\\u\{?([0-9a-fA-F]{4})\}?", lambda found: chr(int(found[1], 16)), text)
+        .replace("\\n", "\n")
+        .replace('\\"', '"')
+    )
 
 
 _CHOICE = re.compile(r'^[^?]*\?\s*"((?:[^"\\]|\\.)*)"\s*:\s*"((?:[^"\\]|\\.)*)"$', re.DOTALL)
@@ -159,7 +165,11 @@ def forms(literal: Literal) -> Iterator[str]:
 def name_of(source: str) -> str:
     """A word for what is filled in: the last name of it, or "value"."""
     words = re.findall(r"[A-Za-z_]\w*", re.sub(r"\"[^\"]*\"|`[^`]*`", "", source))
-    word = words[0] if words and source.strip().endswith(")") and len(words) == 1 else (words[-1] if words else "value")
+    word = (
+        words[0]
+        if words and source.strip().endswith(")") and len(words) == 1
+        else (words[-1] if words else "value")
+    )
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", word).lower()
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from tests.places import PROJECT
 
@@ -86,9 +85,13 @@ def texts_of(source: str, name: str) -> list[SourceText]:
 def is_said(text: str) -> bool:
     """Whether a text is words for people: two words at least, or the end of a sentence."""
     bare = re.sub(r"\{[^{}]*\}", "{}", text).strip()
-    if not SAID.search(bare.replace("{}", "")) and not (SAID.search(bare) and WORD.search(bare.replace("{}", ""))):
+    if not SAID.search(bare.replace("{}", "")) and not (
+        SAID.search(bare) and WORD.search(bare.replace("{}", ""))
+    ):
         return False
-    return not re.match(r"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|ALTER|BEGIN|<|\(\?|\\|takebridge [a-z]+$)", bare)
+    return not re.match(
+        r"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|ALTER|BEGIN|<|\(\?|\\|takebridge [a-z]+$)", bare
+    )
 
 
 Piece = str | ast.expr
@@ -100,7 +103,9 @@ def _forms(node: ast.expr) -> list[tuple[Piece, ...]]:
         case ast.Constant(value=str(text)):
             return [(text,)]
         case ast.JoinedStr(values=values):
-            parts = [_forms(one.value) if isinstance(one, ast.FormattedValue) else _forms(one) for one in values]
+            parts = [
+                _forms(one.value) if isinstance(one, ast.FormattedValue) else _forms(one) for one in values
+            ]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             parts = [_forms(left), _forms(right)]
         case ast.IfExp(body=body, orelse=orelse):
@@ -154,11 +159,15 @@ def _unsaid(tree: ast.Module, internal: bool) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            yield from (one.value for one in body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+            yield from (
+                one.value for one in body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+            )
         if isinstance(node, ast.Call) and _silent(node, internal):
             for one in (*node.args, *(keyword.value for keyword in node.keywords)):
                 yield from ast.walk(one)
-        elif isinstance(node, ast.Call) and _called(node) == "Wish":  # its first value and its synonyms are prompts
+        elif (
+            isinstance(node, ast.Call) and _called(node) == "Wish"
+        ):  # its first value and its synonyms are prompts
             for one in (*node.args[:1], *node.args[2:], *(keyword.value for keyword in node.keywords)):
                 yield from ast.walk(one)
         elif isinstance(node, ast.Assert) and node.msg is not None:

@@ -40,9 +40,7 @@ def missing_in_panel(language: str) -> list[SourceText]:
     return _missing(panel_texts(), [file["panel"], file["sentences"]], PANEL_UNSAID)
 
 
-def _missing(
-    texts: tuple[SourceText, ...], tables: list[dict[str, str]], unsaid: Path
-) -> list[SourceText]:
+def _missing(texts: tuple[SourceText, ...], tables: list[dict[str, str]], unsaid: Path) -> list[SourceText]:
     known = {shape(english) for table in tables for english in table} | shapes_in(unsaid)
     first: dict[str, SourceText] = {}
     for text in texts:
@@ -64,7 +62,9 @@ def stale(language: str) -> list[str]:
 @cache
 def panel_source() -> str:
     paths = sorted((*PANEL.rglob("*.js"), PANEL / "index.html"))
-    return re.sub(r"\s+", " ", " ".join(path.read_text(encoding="utf-8") for path in paths).replace('\\"', '"'))
+    return re.sub(
+        r"\s+", " ", " ".join(path.read_text(encoding="utf-8") for path in paths).replace('\\"', '"')
+    )
 
 
 def _is_shown(english: str, source: str) -> bool:

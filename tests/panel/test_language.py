@@ -13,29 +13,41 @@ pytestmark = pytest.mark.slow
 
 # Names, formats, units and keys are the same in every language; so is what a producer types into a field or reads in
 # a command.
-SAME = frozenset(
-    """Takebridge DAW DAWproject MIDI OSC JACK Link Ableton REAPER Bitwig Studio One Cubase Pro Tools Logic Resolve AAF WAV
-    FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE Step Stems Broadcast QR Alt
-    Shift Ctrl Enter Esc Space Backspace Delete Escape Verse Chorus Bridge Intro Outro Instrumental Am minor F minor
-    takebridge serve root preset presets export doctor""".split()
+NAMES = (
+    "Takebridge DAW DAWproject MIDI OSC JACK Link Ableton REAPER Bitwig Studio One Cubase Pro Tools Logic Resolve AAF "
+    "WAV FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE Step Stems "
+    "Broadcast QR Alt Shift Ctrl Enter Esc Space Backspace Delete Escape Verse Chorus Bridge Intro Outro Instrumental "
+    "Am minor takebridge serve root preset presets export doctor"
 )
+SAME = sorted(NAMES.split())
 # What the engines of the tests say of themselves.
-DOUBLES = "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. Words make no difference to noise."
+DOUBLES = (
+    "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
+    "Words make no difference to noise."
+)
 LEFT = """([same, own]) => {
   const found = new Set();
-  const words = (text) => (text ?? "").replace(/[“"'‘`][^”"'’`]*[”"'’`]/g, " ").match(/[A-Za-z]{2,}/g) ?? [];
+  const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript, #f-engine option';
+  const isOwn = (word) => same.includes(word) || own.some((one) => one.toLowerCase().includes(word.toLowerCase()));
   const english = (text, where) => {
-    const left = words(text).filter((word) => !same.includes(word) && !own.some((one) => one.toLowerCase().includes(word.toLowerCase())));
+    const unquoted = (text ?? "").replace(/[“"'‘`][^”"'’`]*[”"'’`]/g, " ");
+    const left = (unquoted.match(/[A-Za-z]{2,}/g) ?? []).filter((word) => !isOwn(word));
     if (left.length) found.add(`${where}: ${text.trim()}`);
   };
-  const own_words = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, .own-words, noscript, #f-engine option';
   for (const element of document.querySelectorAll("body *")) {
-    for (const name of ["title", "aria-label", "aria-valuetext", "placeholder", "alt"]) if (!(name === "placeholder" && element.id.endsWith("-prompt")) && !element.getAttribute(name)?.startsWith("/")) english(element.getAttribute(name), name);
-    if (element.closest(own_words)) continue;
-    for (const node of element.childNodes) if (node.nodeType === Node.TEXT_NODE) english(node.data, element.tagName.toLowerCase());
+    for (const name of ["title", "aria-label", "aria-valuetext", "placeholder", "alt"]) {
+      const given = element.getAttribute(name);
+      const isPrompt = name === "placeholder" && element.id.endsWith("-prompt");
+      if (!isPrompt && !given?.startsWith("/")) english(given, name);
+    }
+    if (element.closest(OWN_WORDS)) continue;
+    for (const node of element.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) english(node.data, element.tagName.toLowerCase());
+    }
   }
   return [...found];
 }"""
+FETCHED = "performance.getEntriesByType('resource').map(one => one.name)"
 CUT_OFF = """() => [...document.querySelectorAll("button, label, h2, h3, summary, legend")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 4)
   .map((one) => one.textContent)"""
@@ -62,7 +74,7 @@ def takes(panel_server):
 def all_korean(page, *own):
     """Nothing on the page is English but names, units, and what a producer has typed or named."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    left = page.evaluate(LEFT, [sorted(SAME), ["band", "warm pads", DOUBLES, *own]])
+    left = page.evaluate(LEFT, [SAME, ["band", "warm pads", DOUBLES, *own]])
     assert not left, "\n".join(left)
 
 
@@ -159,7 +171,7 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
     texts = [
         "There is no file a.wav. Check the name and where it was saved.",
         "crossfade_ms: must be 0 to 1000, got 5000.",
-        "bars: bars must look like \"17-20\" (inclusive) or \"17\", a whole number, got 'x'.",
+        'bars: bars must look like "17-20" (inclusive) or "17", a whole number, got \'x\'.',
         "The region starts at sample 123 (bar 3 beat 1), after the song's end.",
         "Job j12 has no take: it failed.",
         "from here to eternity",
@@ -179,4 +191,4 @@ def test_in_english_nothing_is_translated(chromium, open_panel, server):
     page = open_panel().ready().page
     assert page.evaluate("document.documentElement.lang") == "en"
     expect(page.locator(".original-row .lane-title")).to_have_text("Original")
-    assert not any("languages" in name for name in page.evaluate("performance.getEntriesByType('resource').map(one => one.name)"))
+    assert not any("languages" in name for name in page.evaluate(FETCHED))

@@ -37,7 +37,10 @@ class StatusFiles:
 
     def progress(self, stage: str, fraction: float) -> None:
         done = round(20 * fraction)
-        self._write(PROGRESS_ENDING, f"{text_in(stage, self._language)}\n[{'#' * done}{'.' * (20 - done)}] {fraction:.0%}")
+        self._write(
+            PROGRESS_ENDING,
+            f"{text_in(stage, self._language)}\n[{'#' * done}{'.' * (20 - done)}] {fraction:.0%}",
+        )
 
     def finished(self, request: str, files: list[Path], warnings: list[str]) -> None:
         lines = [

@@ -49,7 +49,9 @@ def test_what_has_no_entry_stays(korean, text):
 
 
 def test_a_producers_own_words_stay(korean):
-    assert korean.translate('"The disk is full." cannot be read: it is empty.').startswith('"The disk is full."')
+    assert korean.translate('"The disk is full." cannot be read: it is empty.').startswith(
+        '"The disk is full."'
+    )
 
 
 def test_of_several_entries_the_one_with_most_words_of_its_own_counts():
@@ -61,5 +63,3 @@ def test_what_is_unknown_between_known_sentences_stays(korean):
     assert korean.translate("The disk is full. So it goes. Check the name.") == (
         "디스크가 가득 찼습니다. So it goes. 이름을 확인하세요."
     )
-
-
