@@ -32,6 +32,8 @@ def main() -> None:
 def _run() -> tuple[int, Callable[[int], object]]:
     """Carries out what was typed; returns the exit status, and what ends the process with it."""
     from bridge_server.cli.parser import parser
+    from bridge_server.languages.installed import ENGLISH, checked_language
+    from bridge_server.languages.wording import error_in
     from bridge_server.logs import TextLines
     from bridge_server.platforms import models_folder, store_folder
     from daw_protocol.errors import ProtocolError
@@ -44,9 +46,15 @@ def _run() -> tuple[int, Callable[[int], object]]:
     screen = logging.StreamHandler()
     screen.setFormatter(TextLines(words=verbose or _seen(sys.stderr)))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[screen])
+    language = ENGLISH
     try:
+        if arguments.spoken:
+            from bridge_server.cli.console import TextConsole  # which takes a while: it prints in colours
+
+            language = arguments.spoken = TextConsole.language = checked_language(arguments.spoken)
         status: int = arguments.run(arguments)
-    except ProtocolError as error:
+    except ProtocolError as refused:
+        error = error_in(refused, language)
         print(f"takebridge: {error.sentence}", file=sys.stderr)
         if error.remedy:
             print(f"  {error.remedy}", file=sys.stderr)

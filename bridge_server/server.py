@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -203,7 +203,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         http = HttpServer(application(settings, services), settings)
         await http.start(ports.tcp)
         folder.make()  # before the server announces itself
-        mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome)
+        mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome, settings.spoken)
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
         supervisor.start("mailbox", mailbox.run)
@@ -211,7 +211,14 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor.start("render worker", worker.run)
         supervisor.start("ends of jobs", queue.keep_writing_ends)
         if settings.watch is not None:
-            watched = WatchFolder(settings.watch, dispatcher, store, queue, reader, supervisor)
+            watched = WatchFolder(
+                replace(settings.watch, language=settings.spoken),
+                dispatcher,
+                store,
+                queue,
+                reader,
+                supervisor,
+            )
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge_server.engines.registry import DEFAULT_ENGINE, EngineSetup, engine_setups, setup_of
+from bridge_server.languages.installed import ENGLISH
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 
@@ -65,12 +66,14 @@ class WatchSettings:
     settle_seconds:   how long a file must not change to be taken for complete.
     patience_seconds: how long a file that cannot be read is given before it is called broken: a copy over a slow
         network may pause.
+    language: of the texts written next to the files.
     """
 
     folder: Path
     poll_seconds: float = 1.0
     settle_seconds: float = 2.0
     patience_seconds: float = 20.0
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Settings:
     hub: address of the place models are fetched from; "": as huggingface-hub itself is set. No client can change it.
     link: whether an Ableton Link session sets the shared tempo and playhead.
     sign: the folder of the key that finished songs and exported clips are signed with; None: they are not signed.
+    language: of what clients read that do not choose one themselves; "" is English there, and in a browser's panel
+        the language of the browser.
     ahead: whether what the first render needs is loaded when the server starts; else when it comes.
     """
 
@@ -112,7 +117,13 @@ class Settings:
     sound: bool = True
     hub: str = ""
     sign: Path | None = None
+    language: str = ""
     ahead: bool = True
+
+    @property
+    def spoken(self) -> str:
+        """The language of replies to clients that name none."""
+        return self.language or ENGLISH
 
     def __post_init__(self) -> None:
         setup_of(self.engine, self.engines)

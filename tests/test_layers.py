@@ -81,6 +81,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("jobs", "sessions"),
         (
             "errors",
+            "languages",
             "supervisor",
             "logs",
             "log_words",

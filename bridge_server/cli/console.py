@@ -6,21 +6,28 @@ Colours and moves of the cursor are the commands' own; rich keeps them apart fro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from bridge_server.languages.installed import ENGLISH
+from bridge_server.languages.wording import text_in
 from daw_protocol.errors import without_controls
 
 
 class TextConsole(Console):
-    """A console whose texts are text: control characters in them come out as "?"."""
+    """A console whose texts are text: control characters in them come out as "?".
+
+    language: of what all commands of this process print; `__main__` sets it from the command line.
+    """
+
+    language: ClassVar[str] = ENGLISH
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Cleaned before anything is measured, so that tables keep their shape."""
-        return super().render_str(without_controls(text), **options)
+        """Translated and cleaned before anything is measured, so that tables keep their shape."""
+        return super().render_str(without_controls(text_in(text, self.language)), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What rich makes of it, with every text cleaned that did not come by way of `render_str`."""

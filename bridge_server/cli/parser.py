@@ -33,6 +33,11 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
         "--models", type=Path, default=models, metavar="FOLDER",
         help=f"folder of models (default: {in_help(models)})",
     )  # fmt: skip
+    top.add_argument(
+        "--language", metavar="TAG", default="", dest="spoken",
+        help="language of answers and errors, for the server too: en or ko (default: English; in the panel that of "
+        "the browser)",
+    )  # fmt: skip
     top.set_defaults(here=here)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     server_parsers.add_serve(commands)

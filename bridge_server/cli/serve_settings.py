@@ -54,6 +54,7 @@ def serve_settings(arguments: Namespace) -> Settings:
         engines=engines,
         places=arguments.places,
         sound=arguments.sound,
+        language=arguments.spoken,
     )
 
 

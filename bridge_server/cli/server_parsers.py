@@ -84,6 +84,10 @@ def add_serve(commands: Subparsers) -> None:
         "--watch", type=Path, metavar="FOLDER",
         help="render what files dropped here ask for by their names (docs/any-daw.md)",
     )  # fmt: skip
+    serve.add_argument(
+        "--language", metavar="TAG", dest="spoken", default=argparse.SUPPRESS,
+        help="language of answers and of the panel: en or ko (default: English; in the panel that of the browser)",
+    )  # fmt: skip
     serve.add_argument("--no-sound", dest="sound", action="store_false", help="play nothing on this machine")
     serve.add_argument(
         "--verbose", action="store_true",

@@ -25,6 +25,7 @@ from bridge_server.endpoints.osc_packets import (
 from bridge_server.endpoints.refusal_log import RefusalLog
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, refused
+from bridge_server.languages.wording import reply_in
 from bridge_server.sessions.client import PORT_MARK, Client
 from bridge_server.settings import Settings
 from bridge_server.supervisor import Supervisor
@@ -120,7 +121,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         return OscClient(self, (host, int(port)))
 
     def send(self, reply: Reply, address: Address) -> None:
-        self._send_bytes(encode(*fitting(reply)), address)
+        self._send_bytes(encode(*fitting(reply_in(reply, self._settings.spoken))), address)
 
     def _send_bytes(self, data: bytes, address: Address) -> None:
         assert self._transport is not None, "bound before"
@@ -160,7 +161,7 @@ class OscEndpoint(asyncio.DatagramProtocol):
         """Answers a message without the token in at most `answerable` bytes, or not at all; returns the bytes sent."""
         error = token_missing()
         self._print(address, error)
-        whole = Failed.from_error(error, request_id=id_in(message))
+        whole = reply_in(Failed.from_error(error, request_id=id_in(message)), self._settings.spoken)
         for reply in (fitting(whole), fitting(whole.evolve(remedy="")), brief(whole)):
             data = encode(*reply)
             if len(data) <= answerable:

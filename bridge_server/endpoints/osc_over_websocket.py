@@ -11,6 +11,7 @@ from typing import Protocol
 from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_packets import commands_in, encode, id_in, request_in
 from bridge_server.handlers.dispatcher import Dispatcher
+from bridge_server.languages.wording import reply_in
 from daw_protocol.errors import ProtocolError
 from daw_protocol.osc_form import OscArgument, fitting
 from daw_protocol.replies import Failed, Reply
@@ -21,6 +22,9 @@ class Frames(Protocol):
 
     @property
     def key(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
 
     def put(self, frame: str | bytes) -> None: ...
 
@@ -46,7 +50,7 @@ class OscFrames:
         return "osc over websocket"
 
     def send(self, reply: Reply) -> None:
-        self.packet(*fitting(reply))
+        self.packet(*fitting(reply_in(reply, self.connection.language)))
 
     def packet(self, address: str, arguments: Sequence[OscArgument]) -> None:
         self.connection.put(encode(address, arguments))
@@ -66,7 +70,7 @@ class Listener(OscFrames):
         self.addresses: set[str] = set()
 
     def send(self, reply: Reply) -> None:
-        self.publish(*fitting(reply))
+        self.publish(*fitting(reply_in(reply, self.connection.language)))
 
     def publish(self, address: str, arguments: Sequence[OscArgument]) -> None:
         if address in self.addresses:

@@ -21,6 +21,8 @@ from bridge_server.endpoints.turns import Turns, TurnTaker
 from bridge_server.endpoints.uploads import Upload
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import TakeFile
+from bridge_server.languages.installed import language_named
+from bridge_server.languages.wording import reply_in, values_in
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
@@ -66,6 +68,7 @@ class WebSocketClient:
         name = socket.query_params.get("client", "")[: jsonrpc.MAX_CLIENT]
         self.key = self.sender = f"{KEY}{name or secrets.token_hex(8)}"
         self.reply_to = ""
+        self.language = language_named(socket.query_params.get("language", "")) or settings.spoken
         self.upload: Upload | None = None
         self.upload_id = ""
         self.osc = OscFrames(self)
@@ -78,7 +81,7 @@ class WebSocketClient:
         self.cut_off = False  # since it did not read
 
     def send(self, reply: Reply) -> None:
-        self.put(jsonrpc.notification(reply))
+        self.put(jsonrpc.notification(reply_in(reply, self.language)))
 
     def begin_upload(self, request: BeginUpload) -> None:
         self.end_upload()
@@ -220,7 +223,7 @@ class WebSocketEndpoint:
                 call, lambda request: self._dispatcher.respond(request, client)
             )
             if answer is not None:
-                answers.append(answer)
+                answers.append(values_in(answer, client.language))
             if response.file is not None:
                 files.append(response.file)
             if response.error is None:

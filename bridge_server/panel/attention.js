@@ -5,6 +5,7 @@
 
 import { byId, make } from "./dom.js";
 import { isMine } from "./owners.js";
+import { translated } from "./language.js";
 import { outcomeOf } from "./words.js";
 
 const LONG = 20; // seconds
@@ -61,7 +62,7 @@ export class Attention {
   #notify(job, done) {
     const body = done ? `${this.jobs.name(job)} is done.` : job.failure?.sentence ?? "";
     // The same job tells once, however many tabs show it.
-    const told = new Notification(`${this.news} – ${NAME}`, { body, tag: `takebridge ${job.job}`, icon: "panel/icon.svg" });
+    const told = new Notification(`${translated(this.news)} – ${NAME}`, { body: translated(body), tag: `takebridge ${job.job}`, icon: "panel/icon.svg" });
     told.onclick = () => {
       window.focus();
       told.close();

@@ -1,5 +1,7 @@
 /** Elements from code. Text always goes in as text: a title can never become markup. */
 
+import { englishOf } from "./language.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Puts the icons into the page, once: used from another file they would be fetched again at each change. */
@@ -59,7 +61,7 @@ export const byId = (id) => document.getElementById(id);
 
 /** Sets text only where it changed: a live region is read out again at every change. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (englishOf(element) !== text) element.textContent = text;
 }
 
 export function show(element, visible) {

@@ -4,6 +4,7 @@ import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Strip, drawGrid, drawRegion, drawSeams, prepare } from "./drawing.js";
 import { regionsOfJob } from "./bridge.js";
 import { differences, siblingsOf } from "./differences.js";
+import { translated } from "./language.js";
 import { drawMarked } from "./regions.js";
 import { inOrder, nameOf, outOfSight, starsShown, starsSpoken } from "./take_order.js";
 import { ago, counted, regionName, taskName } from "./words.js";
@@ -260,7 +261,7 @@ class TakeLane {
     const warnings = take.receipt?.warnings ?? [];
     const kind = playsAlongside(take) ? take.stem : taskName(take.task);
     const title = take.name ? `${take.name}${playsAlongside(take) ? ` · ${take.stem}` : ""}` : `${take.number} · ${kind}`;
-    setText(this.title, title);
+    setText(this.title, take.name ? title : translated(title));
     setText(this.stars, starsShown(take));
     for (const [element, words] of this.named) element.setAttribute("aria-label", words(nameOf(take)));
     const about = this.about(take, takes);

@@ -1,6 +1,7 @@
 /** Notices: errors as a sentence with its remedy, and short announcements for screen readers. */
 
 import { button, byId, make } from "./dom.js";
+import { englishOf } from "./language.js";
 
 const SECONDS = 12;
 const MOST = 3;
@@ -21,7 +22,7 @@ export class Notices {
   say(sentence, remedy = "", bad = false) {
     const text = make("div", { class: "text" }, make("div", {}, sentence), remedy ? make("div", { class: "remedy" }, remedy) : null);
     const notice = make("div", { class: bad ? "notice error" : "notice" }, text, button("Close", { picture: "close", onclick: () => notice.remove() }));
-    for (const old of [...this.box.children].filter((child) => child.textContent === notice.textContent)) old.remove();
+    for (const old of [...this.box.children].filter((child) => englishOf(child) === notice.textContent)) old.remove();
     this.box.append(notice);
     while (this.box.children.length > MOST) this.box.firstChild.remove();
     this.announce(`${sentence} ${remedy}`);

@@ -3,6 +3,7 @@
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { madeFor } from "./hears.js";
 import { differences, siblingsOf } from "./differences.js";
+import { translated } from "./language.js";
 import { PromptReading } from "./prompt_reading.js";
 import { isStem } from "./stem_mix.js";
 import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
@@ -101,7 +102,7 @@ export class TakeCard {
   #showName() {
     const { take } = this;
     if (!take || !this.heading) return;
-    setText(this.heading, take.name || this.what);
+    setText(this.heading, take.name || translated(this.what));
     setText(this.under, take.name ? this.what : "");
     show(this.under, Boolean(take.name));
     const takes = this.store.get("takes");

@@ -2,6 +2,7 @@
 
 import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Hearing, inSyncWith } from "./hearing.js";
+import { translated } from "./language.js";
 import { sampleAt, xOf } from "./viewport.js";
 import { clock, counted, decibels, placeName } from "./words.js";
 
@@ -52,7 +53,7 @@ export class Transport {
     this.prev = button("Previous take", { picture: "prev", id: "prev", title: "Previous take (↑)", onclick: () => this.actions.step(-1) });
     this.loop = button("Loop", { picture: "loop", title: "Loop (l)", "aria-pressed": "false", onclick: () => this.actions.loop() });
     this.original = make("button", { type: "button", "aria-pressed": "false", title: "Play the original (a)", onclick: () => this.actions.side("original") }, make("kbd", { "aria-hidden": "true" }, "A"), "Original");
-    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Play the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", { dir: "auto" }, "Take")));
+    this.take = make("button", { type: "button", "aria-pressed": "true", title: "Play the take (b)", onclick: () => this.actions.side("take") }, make("kbd", { "aria-hidden": "true" }, "B"), (this.takeName = make("span", { dir: "auto" }, translated("Take"))));
     this.place = make("span", {});
     this.time = make("small", {});
     const gain = make("input", { id: "gain", type: "range", min: -36, max: 12, step: 0.5, value: 0, "aria-label": "Audition level" });
@@ -95,7 +96,7 @@ export class Transport {
     const shown = takes.find((take) => take.take === (audition?.take || selected)) ?? null;
     this.original.setAttribute("aria-pressed", !none && side === "original");
     this.take.setAttribute("aria-pressed", !none && side === "take");
-    setText(this.takeName, shown ? shown.name || `Take ${shown.number}` : "Take");
+    setText(this.takeName, shown?.name || translated(shown ? `Take ${shown.number}` : "Take"));
     this.loop.setAttribute("aria-pressed", Boolean(audition?.loop));
     this.match.setAttribute("aria-pressed", Boolean(audition?.match));
     if (document.activeElement !== this.gain && audition?.gain_db !== undefined) this.gain.value = audition.gain_db;

@@ -102,7 +102,7 @@ export function ago(then, now) {
   if (passed < 45) return "just now";
   if (passed < 3600) return `${Math.max(1, Math.round(passed / 60))} min ago`;
   if (passed < 86400) return `${Math.round(passed / 3600)} h ago`;
-  return new Date(then * 1000).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+  return new Date(then * 1000).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "short", year: "numeric" });
 }
 
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

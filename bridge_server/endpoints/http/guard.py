@@ -13,6 +13,7 @@ from bridge_server.endpoints.access import is_token
 from bridge_server.endpoints.guesses import Guesses
 from bridge_server.endpoints.http.callers import check_caller, is_trusted, target_of, token_in
 from bridge_server.endpoints.http.refusals import refusal
+from bridge_server.endpoints.http.spoken import language_asked, spoken
 from bridge_server.log_words import Private
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -46,7 +47,7 @@ class Guard:
         self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _with_safe_headers(send)
+        answer = spoken(_with_safe_headers(send), language_asked(scope, self._settings.spoken))
         if (refused := self._refusal(scope)) is not None:
             await refused(scope, receive, answer)
             return

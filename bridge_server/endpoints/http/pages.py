@@ -14,11 +14,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from bridge_server.endpoints.http.callers import admitted, target_of
 from bridge_server.endpoints.http.file_response import IMMUTABLE
-from bridge_server.endpoints.http.panel_files import INDEX, panel_file
+from bridge_server.endpoints.http.panel_files import INDEX, page_in, panel_file
 from bridge_server.endpoints.http.reapack import reaper_script
 from bridge_server.endpoints.http.refusals import nothing_at, refusal
 from bridge_server.endpoints.http.waveforms import Waveforms
 from bridge_server.endpoints.oscquery_values import LiveValues
+from bridge_server.languages.installed import ENGLISH, language_named, preferred_language
 from bridge_server.settings import EVERYWHERE, Settings
 from bridge_server.version import MADE_BY
 from clip_store.store import ClipStore
@@ -29,7 +30,7 @@ from daw_protocol.schema import whole_schema
 JSON = "application/json"
 
 # Query parameters that are not OSCQuery attributes.
-OURS = ("token", "client")
+OURS = ("token", "client", "language")
 
 
 class Pages:
@@ -81,9 +82,18 @@ class Pages:
             return as_json(self._host_info())
         wants_html = "text/html" in request.headers.get("Accept", "")
         if path == "/" and wants_html and not set(asked) & set(oscquery.ATTRIBUTES):
-            return await self._panel_page(INDEX)
+            return await self._index(request)
         found = oscquery.node_at(path, await self._live.now())
         return nothing_at(path) if found is None else oscquery_page(found, asked)
+
+    async def _index(self, request: Request) -> Response:
+        """The panel's page, in the language that the address names, the server was started with, or the browser has."""
+        query = language_named(request.query_params.get("language", ""))
+        browser = preferred_language(request.headers.get("Accept-Language", ""))
+        language = query or self._settings.language or browser or ENGLISH
+        page = await self._panel_page(INDEX)
+        headers = {"Content-Language": language, "Vary": "Accept-Language"}
+        return Response(page_in(bytes(page.body), language), media_type=page.media_type, headers=headers)
 
     async def _panel_page(self, name: str) -> Response:
         found = await asyncio.to_thread(panel_file, name)

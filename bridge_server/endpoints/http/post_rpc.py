@@ -19,6 +19,8 @@ from bridge_server.endpoints.websocket import KEY
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import Response as Answer
 from bridge_server.handlers.response import refused
+from bridge_server.languages.installed import language_named
+from bridge_server.languages.wording import values_in
 from bridge_server.sessions.audience import Audience
 from bridge_server.settings import Settings
 from daw_protocol import jsonrpc, requests
@@ -49,6 +51,7 @@ class PostRpc:
     """Answers POST /rpc."""
 
     def __init__(self, settings: Settings, dispatcher: Dispatcher, audience: Audience, turns: Turns) -> None:
+        self._settings = settings
         self._max_bytes = settings.limits.frame_bytes
         self._dispatcher = dispatcher
         self._audience = audience
@@ -74,7 +77,8 @@ class PostRpc:
         name = request.query_params.get("client", "")[: jsonrpc.MAX_CLIENT]
         peer = request.client.host if request.client else ""
         answers = [answer for call in calls if (answer := await self._answer(call, name, peer)) is not None]
-        found = jsonrpc.answer_text(answers, batch)
+        language = language_named(request.query_params.get("language", "")) or self._settings.spoken
+        found = jsonrpc.answer_text(values_in(answers, language), batch)
         if found is None:
             return Response(status_code=204)
         first = calls[0]

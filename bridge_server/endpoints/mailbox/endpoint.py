@@ -20,6 +20,8 @@ from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, TakeFile
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.languages.installed import ENGLISH
+from bridge_server.languages.wording import error_in, reply_in, values_in
 from bridge_server.log_words import Private
 from bridge_server.sessions.client import Client
 from bridge_server.supervisor import Supervisor
@@ -60,7 +62,7 @@ class MailboxClient:
     def send(self, reply: Reply) -> None:
         if isinstance(reply, TakeReady) and not self._endpoint.is_new(self._name, reply.take):
             return  # a job that is begun again announces what it has to clients that may have missed it
-        self._endpoint.write(self._name, jsonrpc.notification(reply))
+        self._endpoint.write(self._name, self._endpoint.line_of(reply))
         if reply.name in ENDINGS:
             self._endpoint.forget(self._name)
 
@@ -88,7 +90,9 @@ class MailboxEndpoint:
         supervisor: Supervisor,
         queue: JobQueue,
         outcome: Outcome,
+        language: str = ENGLISH,
     ) -> None:
+        self._language = language
         self._folder = folder
         self._dispatcher = dispatcher
         self._supervisor = supervisor
@@ -118,6 +122,10 @@ class MailboxEndpoint:
     def client(self, reply_to: str) -> Client:
         """The client a job was accepted from, by the address it was kept under."""
         return MailboxClient(self, reply_to.removeprefix(SCHEME))
+
+    def line_of(self, reply: Reply) -> str:
+        """A reply as a line of an answer file."""
+        return jsonrpc.notification(reply_in(reply, self._language))
 
     def write(self, name: str, line: str) -> None:
         """Adds a line to an answer file, now or after the response that is being written."""
@@ -161,14 +169,14 @@ class MailboxEndpoint:
             takes = _takes_in(lines)
             for reply in await self._outcome(job):
                 if not (isinstance(reply, TakeReady) and reply.take in takes):
-                    self.write(name, jsonrpc.notification(reply))
+                    self.write(name, self.line_of(reply))
 
     async def _answer_letter(self, letter: Letter) -> None:
         """Answers one file, in a separate task when that reads audio from the disk."""
         if letter.problem is not None:
             sentence, remedy = letter.problem
             log.warning("mailbox: %s: %s", Private(letter.name), sentence)
-            error = ProtocolError(ErrorCode.BAD_MESSAGE, sentence, remedy)
+            error = error_in(ProtocolError(ErrorCode.BAD_MESSAGE, sentence, remedy), self._language)
             rpc_code = jsonrpc.INVALID_REQUEST
             self._folder.append(
                 letter.name, jsonrpc.answer_text([jsonrpc.error(None, error, rpc_code)], False) or ""
@@ -202,15 +210,16 @@ class MailboxEndpoint:
         answer, response = await answer_call(
             call, lambda request: self._respond(letter, number, request, call)
         )
+        answer = None if answer is None else values_in(answer, self._language)
         if answer is not None and response.file is not None:
             try:
                 path = await self._written(f"{letter.name}.{number}", response.file)
             except ProtocolError as error:
-                return jsonrpc.error(answer["id"], error)
+                return jsonrpc.error(answer["id"], error_in(error, self._language))
             answer["result"] = FileSent(bytes=response.file.size, path=str(path)).to_fields()
         if response.error is None:
             for reply in response.replies[1:]:  # the first one is the answer itself
-                self.write(letter.name, jsonrpc.notification(reply))
+                self.write(letter.name, self.line_of(reply))
         return answer
 
     async def _respond(self, letter: Letter, number: int, request: Request, call: Call | BadCall) -> Response:

@@ -138,7 +138,7 @@ class WatchFolder:
             task.add_done_callback(lambda _, path=dropped.path: self._busy.pop(path, None))  # type: ignore[misc]
 
     async def _carry_out(self, dropped: DroppedFile) -> None:
-        notes = StatusFiles(dropped.path)
+        notes = StatusFiles(dropped.path, self._settings.language)
         try:
             await self._answer(dropped, notes)
         except ProtocolError as error:

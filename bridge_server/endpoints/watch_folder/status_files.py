@@ -10,6 +10,8 @@ import itertools
 from pathlib import Path
 
 from bridge_server.endpoints.watch_folder.scan import ERROR_ENDING
+from bridge_server.languages.installed import ENGLISH
+from bridge_server.languages.wording import text_in
 from clip_store.atomic_file import write_whole
 from clip_store.regular_file import open_regular
 from clip_store.store import file_stem
@@ -29,12 +31,16 @@ _MAX_BYTES = 200  # of a name: with our ending it must stay below the 255 that f
 class StatusFiles:
     """The texts of one dropped file. All methods read or write files. Raise StoreError where they cannot."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, language: str = ENGLISH) -> None:
         self._path = path
+        self._language = language
 
     def progress(self, stage: str, fraction: float) -> None:
         done = round(20 * fraction)
-        self._write(PROGRESS_ENDING, f"{stage}\n[{'#' * done}{'.' * (20 - done)}] {fraction:.0%}")
+        self._write(
+            PROGRESS_ENDING,
+            f"{text_in(stage, self._language)}\n[{'#' * done}{'.' * (20 - done)}] {fraction:.0%}",
+        )
 
     def finished(self, request: str, files: list[Path], warnings: list[str]) -> None:
         lines = [
@@ -44,19 +50,21 @@ class StatusFiles:
         ]
         lines += [
             "",
-            "Their time stamps put them in place: docs/any-daw.md tells how in your DAW.",
-            *warnings,
+            text_in(
+                "Their time stamps put them in place: docs/any-daw.md tells how in your DAW.", self._language
+            ),
+            *(text_in(warning, self._language) for warning in warnings),
         ]
         self._write(PROGRESS_ENDING, "\n".join(lines))
         done = self._name(PROGRESS_ENDING).name
         self._write(ERROR_ENDING, f"{SETTLED}: see {done}.", only_ours=True)
 
     def failed(self, error: ProtocolError) -> None:
-        self._write(
-            ERROR_ENDING,
+        spoken = (
             f"{self._path.name} could not be used.\n\n{error.sentence}\n\nWhat to do: {error.remedy or 'see the log.'}"
-            "\n\nAfter that save the file again, or delete this text, and it is tried again.",
+            "\n\nAfter that save the file again, or delete this text, and it is tried again."
         )
+        self._write(ERROR_ENDING, text_in(spoken, self._language))
         self._write(
             PROGRESS_ENDING,
             f"{FAILED} {self._name(ERROR_ENDING).name}.",

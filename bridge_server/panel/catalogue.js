@@ -1,0 +1,195 @@
+/**
+ * A table of English texts and their translations, and what it makes of a text. Pure: text in, text out.
+ * The server does the same in bridge_server/languages (template.py, catalogue.py, particles.py), where it is explained.
+ */
+
+const PLACE = /\{\{|\}\}|\{([a-z_0-9]+)\}/g;
+const WORD = /[A-Za-z][A-Za-z']*/g;
+const FEW_LETTERS = 6;
+const FIGURE = /^[^A-Za-z]*\d[^A-Za-z]*(?:[A-Za-z]{1,3})?$/;
+const ARTICLE = /^(?:an?|the) /;
+const QUOTED = /^['"“].*['"”]$/s;
+const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
+const SEVERAL = /[.!?]\s+\S| · /;
+const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
+/** What the panel puts between texts that each have a meaning of their own. */
+const JOINTS = [" · ", "; ", ", "];
+const MAX_DEPTH = 4;
+
+/** A template as the table has it, as {literals, names, anchor, letters}. */
+function read(text) {
+  const literals = [];
+  const names = [];
+  let literal = "";
+  let at = 0;
+  for (const found of text.matchAll(PLACE)) {
+    literal += text.slice(at, found.index);
+    at = found.index + found[0].length;
+    if (found[1] === undefined) literal += found[0][0];
+    else {
+      literals.push(literal);
+      names.push(found[1]);
+      literal = "";
+    }
+  }
+  literals.push(literal + text.slice(at));
+  return { literals, names, anchor: anchorOf(literals), letters: literals.join("").replace(/[^\p{L}]/gu, "").length };
+}
+
+/** The longest whole word that every text of the template has. */
+function anchorOf(literals) {
+  let anchor = "";
+  literals.forEach((literal, number) => {
+    for (const { 0: word, index } of literal.matchAll(WORD)) {
+      const touches = (number > 0 && index === 0) || (number < literals.length - 1 && index + word.length === literal.length);
+      if (!touches && word.length > anchor.length) anchor = word;
+    }
+  });
+  return anchor;
+}
+
+/** What is filled in, by name; null when the text is not of this template. */
+function match({ literals, names }, text) {
+  const first = literals[0];
+  const last = literals.at(-1);
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return null;
+  const end = text.length - last.length;
+  let at = first.length;
+  const values = [];
+  for (const literal of literals.slice(1, -1)) {
+    const found = literal ? text.indexOf(literal, at) : at;
+    if (found < 0 || found + literal.length > end) return null;
+    values.push(text.slice(at, found));
+    at = found + literal.length;
+  }
+  values.push(text.slice(at, end));
+  return new Map(names.map((name, index) => [name, values[index]]));
+}
+
+function fill({ literals, names }, values) {
+  return literals[0] + names.map((name, index) => values.get(name) + withParticle(values.get(name), literals[index + 1])).join("");
+}
+
+const CHOICES = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "과(와)": ["과", "와"], "(으)로": ["으로", "로"], "(이)라는": ["이라는", "라는"] };
+const CLOSING = /["'`”’)\]>.,:;]+$/;
+
+/** `text`, which follows `before`, with the Korean particle it begins with settled. */
+function withParticle(before, text) {
+  const choice = Object.keys(CHOICES).find((one) => text.startsWith(one));
+  if (!choice) return text;
+  const letter = before.replace(CLOSING, "").slice(-1).toLowerCase();
+  const final = letter >= "가" && letter <= "힣" ? (letter.charCodeAt(0) - 0xac00) % 28 : -1;
+  const consonant = final > 0 || (final < 0 && letter !== "" && "013678bcklmnprt".includes(letter));
+  const isL = final === 8 || (final < 0 && letter !== "" && "178lr".includes(letter));
+  return CHOICES[choice][!consonant || (isL && choice === "(으)로") ? 1 : 0] + text.slice(choice.length);
+}
+
+export class Catalogue {
+  constructor(entries) {
+    this.whole = new Map();
+    this.byAnchor = new Map();
+    this.known = new Map();
+    for (const [english, translation] of Object.entries(entries)) {
+      const template = read(english);
+      const other = read(translation);
+      if (!template.names.length) this.whole.set(template.literals[0], other.literals[0]);
+      else if (this.byAnchor.has(template.anchor)) this.byAnchor.get(template.anchor).push([template, other]);
+      else this.byAnchor.set(template.anchor, [[template, other]]);
+    }
+  }
+
+  /** The text in this language; as it is where the table has nothing for it. Space around it stays. */
+  translate(text) {
+    let found = this.known.get(text);
+    if (found === undefined) {
+      if (this.known.size > 4000) this.known.clear(); // figures that count make texts without end
+      found = this.#found(text, 0) ?? text;
+      this.known.set(text, found);
+    }
+    return found;
+  }
+
+  #found(text, depth) {
+    const bare = text.trim();
+    if (!bare || depth > MAX_DEPTH) return null;
+    const whole = this.#matched(text, depth);
+    if (whole !== null) return whole;
+    const found = bare === text ? this.#inParts(text, depth) : this.#found(bare, depth);
+    if (found === null || bare === text) return found;
+    const start = text.indexOf(bare);
+    return text.slice(0, start) + found + text.slice(start + bare.length);
+  }
+
+  #matched(text, depth) {
+    if (this.whole.has(text)) return this.whole.get(text);
+    const short = text.endsWith(".") ? text.slice(0, -1) : null;
+    if (short !== null && this.whole.has(short)) return `${this.whole.get(short)}.`;
+    let fits = [...this.#fits(text, depth), ...(short === null ? [] : this.#fits(short, depth, "."))];
+    const plain = fits.filter(({ values }) => ![...values.values()].some((value) => SEVERAL.test(value)));
+    if (plain.length || this.#inParts(text, depth) !== null) fits = plain;
+    if (!fits.length) return null;
+    const best = fits.reduce((one, other) => (other.template.letters > one.template.letters || (other.template.letters === one.template.letters && other.end > one.end) ? other : one));
+    return fill(best.other, new Map([...best.values].map(([name, value]) => [name, this.#inner(value, depth)]))) + best.end;
+  }
+
+  #fits(text, depth, end = "") {
+    const found = [];
+    for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
+      for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
+        const values = match(template, text);
+        if (values && (template.letters >= FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth)))) found.push({ template, other, values, end });
+      }
+    }
+    return found;
+  }
+
+  #isOurs(value, depth) {
+    return !value || FIGURE.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
+  }
+
+  #inner(value, depth) {
+    if (QUOTED.test(value) || !/\p{L}/u.test(value)) return value;
+    return this.#found(value, depth + 1) ?? this.#found(value.replace(ARTICLE, ""), depth + 1) ?? value;
+  }
+
+  /** Sentence by sentence, or piece by piece; null when no part has an entry. */
+  #inParts(text, depth) {
+    if (depth > MAX_DEPTH) return null;
+    const sentences = text.split(SENTENCE_END);
+    if (sentences.length > 1) {
+      const found = this.#joined(sentences, depth);
+      if (found !== null) return found;
+    }
+    const head = HEAD.exec(text);
+    if (head) {
+      const rest = this.#found(text.slice(head[0].length), depth + 1);
+      if (rest !== null) return head[0] + rest;
+    }
+    for (const joint of JOINTS) {
+      const pieces = text.split(joint);
+      if (pieces.length === 1) continue;
+      const found = pieces.map((piece) => this.#found(piece, depth + 1));
+      if (found.some((piece) => piece !== null)) return found.map((piece, index) => piece ?? pieces[index]).join(joint);
+    }
+    return null;
+  }
+
+  #joined(parts, depth) {
+    const made = [];
+    let known = false;
+    for (let first = 0; first < parts.length; ) {
+      let end = Math.min(parts.length, first + 4);
+      let found = null;
+      for (; end > first; end -= 1) {
+        const run = parts.slice(first, end).join(" ");
+        const single = end - first === 1;
+        if (end - first < parts.length && (single || this.whole.has(run) || this.#fits(run, 0).length)) found = this.#found(run, depth + 1);
+        if (found !== null) break;
+      }
+      known ||= found !== null;
+      made.push(found ?? parts[first]);
+      first = found === null ? first + 1 : end;
+    }
+    return known ? made.join(" ") : null;
+  }
+}

@@ -1,0 +1,65 @@
+import pytest
+
+from bridge_server.languages.catalogue import Catalogue
+
+ENTRIES = {
+    "There is no file {path}.": "{path} 파일이 없습니다.",
+    "Check the name.": "이름을 확인하세요.",
+    "The disk is full.": "디스크가 가득 찼습니다.",
+    "{name} cannot be read: {error}.": "{name} 파일을 읽을 수 없습니다: {error}.",
+    "it is empty": "비어 있습니다",
+    "a MIDI file": "MIDI 파일",
+    "whole number, {low} to {high}": "{low}~{high}의 정수",
+    "It takes {article}{described}.": "받는 값: {article}{described}.",
+    "must be {low} to {high}, got {value}": "{low}~{high} 범위여야 합니다(받은 값: {value})",
+    "{count} takes": "테이크 {count}개",
+    "{start} to {end}": "{start}~{end}",
+    "{field}: there is no {value}.": "{field}: {value}이(가) 없습니다.",
+    "Take {id} is gone. Render it again.": "테이크 {id}은(는) 없습니다. 다시 렌더링하세요.",
+}
+
+
+@pytest.fixture(scope="module")
+def korean():
+    return Catalogue(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        ("There is no file a.wav.", "a.wav 파일이 없습니다."),
+        ("There is no file a.wav. Check the name.", "a.wav 파일이 없습니다. 이름을 확인하세요."),
+        ("a.wav cannot be read: it is empty.", "a.wav 파일을 읽을 수 없습니다: 비어 있습니다."),
+        ("  Check the name.\n", "  이름을 확인하세요.\n"),
+        ("It takes a whole number, 1 to 9.", "받는 값: 1~9의 정수."),
+        ("bpm: must be 1 to 999, got 0.", "bpm: 1~999 범위여야 합니다(받은 값: 0)."),
+        ("3 takes", "테이크 3개"),
+        ("5 to 9", "5~9"),
+        ("Take t7 is gone. Render it again.", "테이크 t7은 없습니다. 다시 렌더링하세요."),
+        ("stem: there is no drums.", "stem: drums가 없습니다."),
+    ],
+)
+def test_a_text_is_recognised_by_what_stands_around_its_values(korean, english, expected):
+    assert korean.translate(english) == expected
+
+
+@pytest.mark.parametrize("text", ["", "  ", "Nothing like it.", "song.wav", "from here to eternity"])
+def test_what_has_no_entry_stays(korean, text):
+    assert korean.translate(text) == text
+
+
+def test_a_producers_own_words_stay(korean):
+    assert korean.translate('"The disk is full." cannot be read: it is empty.').startswith(
+        '"The disk is full."'
+    )
+
+
+def test_of_several_entries_the_one_with_most_words_of_its_own_counts():
+    catalogue = Catalogue({"The {a} is {b}.": "{a}: {b}.", "The song is {b}.": "곡: {b}."})
+    assert catalogue.translate("The song is long.") == "곡: long."
+
+
+def test_what_is_unknown_between_known_sentences_stays(korean):
+    assert korean.translate("The disk is full. So it goes. Check the name.") == (
+        "디스크가 가득 찼습니다. So it goes. 이름을 확인하세요."
+    )
