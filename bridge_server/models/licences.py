@@ -25,4 +25,9 @@ def licence_of(weights: str) -> str:
 
 def _names(entry: Published) -> tuple[str, ...]:
     outer = entry.folder.partition("/")[0]  # of a model in several folders
-    return (entry.name, entry.folder, outer, *(f"{entry.folder} {Path(file.name).stem}" for file in entry.files))
+    return (
+        entry.name,
+        entry.folder,
+        outer,
+        *(f"{entry.folder} {Path(file.name).stem}" for file in entry.files),
+    )
