@@ -12,6 +12,8 @@ from typing import Any
 
 MAX_SECONDS = 1e9
 MAX_TEMPO = 1e6  # no music; anything beyond is a mistake
+OPEN_FIELDS = ("caption", "lyrics", "language", "key", "tempo", "meter")
+"""What a planner can write of a blueprint where the producer and the host leave it open."""
 
 
 @dataclass(frozen=True)

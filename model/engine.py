@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.blueprint import Blueprint
+from model.blueprint import OPEN_FIELDS, Blueprint
 from model.errors import RenderStopped
 from model.given_chord import GivenChord
 from model.kept import Kept
@@ -91,10 +91,6 @@ class Grid:
     unit: int = 4
 
 
-OPEN_FIELDS = ("caption", "lyrics", "language", "key", "tempo", "meter")
-"""What a planner can write of a blueprint where the producer and the host leave it open."""
-
-
 @dataclass(frozen=True)
 class SongWords:
     """A song as it is, in words: for an edit, which changes the song by as much as the words differ."""
@@ -120,10 +116,9 @@ class RenderRequest:
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
     edit:        for COVER: keep the song, described here as it is, and change what caption and lyrics say otherwise;
                  None = a cover. Only for engines that say `edits`.
-    chords:      the chords to play, in order, from the region's first bar on; empty = the engine's choice. Only for
-                 engines that say `follows_chords`.
+    chords:      to be played in this order, from the region's first bar on; empty = the engine's choice.
     writes:      for PLAN and REWRITE: the fields of a Blueprint that the engine may write, of OPEN_FIELDS; the others
-                 are as the request and its grid have them.
+                 are the request's own.
     instrumental: for PLAN and REWRITE: nothing is sung, so no lyrics are written.
     blueprint:   for GENERATE: the song as it was planned. Caption, lyrics, language, key, tempo and length are already
                  the request's own; codes and sections are in here only.

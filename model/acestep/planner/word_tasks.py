@@ -20,8 +20,8 @@ from model.acestep.planner.planner import NO_CODES, Planner, PlanRequest
 from model.acestep.planner.planner_prompts import PlannedSong
 from model.acestep.planner.song_layout import laid_out
 from model.acestep.sampling.samplers import NoisePurpose, generator
-from model.blueprint import Blueprint, LyricLine
-from model.engine import OPEN_FIELDS, RenderRequest
+from model.blueprint import OPEN_FIELDS, Blueprint, LyricLine
+from model.engine import RenderRequest
 from model.errors import CannotRender
 from model.pace import Pace
 
@@ -88,7 +88,7 @@ def settled(request: RenderRequest) -> Settled:
 
 
 @dataclass(frozen=True)
-class Words:
+class WrittenWords:
     """A song's words, the producer's or the planner's, and the metadata they go with."""
 
     caption: str
@@ -131,7 +131,7 @@ def _planned_words(
     options: Mapping[str, float],
     source: torch.Generator,
     pace: Pace,
-) -> Words:
+) -> WrittenWords:
     """The words of a new song: lyrics are written from a few words, or the metadata to lyrics that are settled."""
 
     def on_tokens(done: int, most: int) -> None:
@@ -207,7 +207,7 @@ def _given(known: Settled, request: RenderRequest) -> dict[str, str]:
     return {**known.facts, **caption}
 
 
-def _words(answer: PlannedSong, request: RenderRequest, known: Settled) -> Words:
+def _words(answer: PlannedSong, request: RenderRequest, known: Settled) -> WrittenWords:
     """The words of an answer, cut to what is read, and in place of what is settled the producer's own."""
     facts = answer.facts
     written = _one_line(str(facts.get("caption", "")))
@@ -221,10 +221,12 @@ def _words(answer: PlannedSong, request: RenderRequest, known: Settled) -> Words
     if "language" not in request.writes or language not in prompts.LANGUAGES:
         language = request.language
     kept = {name: value for name, value in {**facts, **known.facts}.items() if name != "genres"}
-    return Words(caption, lyrics, "" if language == prompts.UNKNOWN_LANGUAGE else language, kept)
+    return WrittenWords(caption, lyrics, "" if language == prompts.UNKNOWN_LANGUAGE else language, kept)
 
 
-def _blueprint(words: Words, known: Settled, codes: Sequence[int], key: str | None = None) -> Blueprint:
+def _blueprint(
+    words: WrittenWords, known: Settled, codes: Sequence[int], key: str | None = None
+) -> Blueprint:
     metas = prompts.metas_from_mapping(words.facts)
     tempo = known.tempo if known.tempo is not None else (float(metas.bpm) if metas.bpm else None)
     meter = known.meter or _UNITS.get(metas.meter or "")

@@ -19,7 +19,8 @@ from model.acestep.planner import word_tasks
 from model.acestep.planner.planner import Planner
 from model.acestep.planner.planner_prompts import PlannedSong
 from model.acestep.planner.word_tasks import Settled, plan, rewrite, settled, understand
-from model.engine import OPEN_FIELDS, Grid, Progress, RenderRequest, Song, Task
+from model.blueprint import OPEN_FIELDS
+from model.engine import Grid, Progress, RenderRequest, Song, Task
 from model.errors import CannotRender
 from model.pace import Pace
 from tests.places import TINY_PLANNER
