@@ -130,7 +130,8 @@ def test_zoomed_in_to_single_samples_the_samples_are_drawn(open_panel, server):
     assert found == 2 * 32768
     panel.page.wait_for_function(
         """() => { const canvas = document.getElementById("original");
-            const data = canvas.getContext("2d", { willReadFrequently: true }).getImageData(0, 30, canvas.width, canvas.height - 30).data;
+            const context = canvas.getContext("2d", { willReadFrequently: true });
+            const data = context.getImageData(0, 30, canvas.width, canvas.height - 30).data;
             return data.some((value, at) => at % 4 === 3 && value > 200); }"""
     )
 
