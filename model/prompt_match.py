@@ -85,8 +85,8 @@ class PromptMatcher:
         self._torch = torch
         try:
             self._processor = transformers.ClapProcessor.from_pretrained(folder, local_files_only=True)
-            self._network: Any = transformers.ClapModel.from_pretrained(folder, local_files_only=True)
-            self._network.eval()
+            # It comes without dropout: the library puts what it reads into evaluation mode.
+            self._network = transformers.ClapModel.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # a damaged file fails in as many ways as there are readers in the library
             raise NotLoaded(
                 f"The weights of {LABEL} in {folder.name} cannot be read ({_first_line(error)}).",

@@ -1,6 +1,7 @@
 """The notes of a take as a MIDI file: where they lie on the tempo map, what it is called, what is refused."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import mido
 import pytest
@@ -57,8 +58,6 @@ def test_nothing_is_overwritten_and_no_notes_are_said(shelf, tmp_path):
 
 
 def test_notes_before_the_timelines_zero_are_cut():
-    from types import SimpleNamespace
-
     take = SimpleNamespace(position=-RATE, rate=RATE)
     notes = [HeardNote(0.2, 0.9, 60, 90), HeardNote(0.9, 1.5, 62, 80), HeardNote(2.0, 2.5, 64, 70)]
     half = Fraction(1, 2)
@@ -72,9 +71,7 @@ def test_what_ends_it_and_what_is_missing(shelf, tmp_path, monkeypatch):
     project = project_of(shelf.store, "take", stem.id)
 
     def cancelled(fraction):
-        raise ProtocolError(
-            ErrorCode.CANCELLED if hasattr(ErrorCode, "CANCELLED") else ErrorCode.NOT_ALLOWED, "x", "y"
-        )
+        raise ProtocolError(ErrorCode.NOT_ALLOWED, "The export was cancelled.", "Begin it again.")
 
     def find(path, check):
         check()
