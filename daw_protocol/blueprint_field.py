@@ -29,6 +29,8 @@ class BlueprintKind(Kind):
         if isinstance(value, str) and not value.lstrip().startswith("{"):
             raise ValueError(f"must be a blueprint, or the id of the job that planned it, got {shown(value)}")
         found = object_in(value)
+        if not found:
+            raise ValueError("must be a blueprint with a value at least, got an empty one")
         letters = len(value) if isinstance(value, str) else len(json.dumps(found, default=str))
         if letters > MAX_BLUEPRINT_LETTERS:
             raise ValueError(f"must be at most {MAX_BLUEPRINT_LETTERS} characters of JSON, got {letters}")
@@ -38,6 +40,7 @@ class BlueprintKind(Kind):
         return {
             "type": ["object", "string"],
             "maxLength": MAX_BLUEPRINT_LETTERS,
+            "minProperties": 1,
             "examples": [LOOK, {"tempo": 96, "caption": "slow bossa nova", "seconds": 40}],
         }
 

@@ -28,6 +28,7 @@ def test_objects_texts_and_names_are_read() -> None:
         ("the second one", ErrorCode.OUT_OF_RANGE),
         ("", ErrorCode.OUT_OF_RANGE),
         ("{not json", ErrorCode.OUT_OF_RANGE),
+        ({}, ErrorCode.OUT_OF_RANGE),
         (f"{LOOK}:0", ErrorCode.OUT_OF_RANGE),
         (7, ErrorCode.WRONG_TYPE),
         ([PLAN], ErrorCode.WRONG_TYPE),

@@ -76,7 +76,7 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
         if answer.get("state") == "queued":
             jobs.append(answer["job"])
     ends = {job: ws.until_end(job)[-1].name for job in jobs}
-    assert len(ends) == 9
+    assert len(ends) == 11
     assert set(ends.values()) == {"done"}
 
 

@@ -14,8 +14,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from model.acestep.planner.planner_grammar import FIELDS, Codes, Thoughts, TokenChoice, Vocabulary
-from model.acestep.planner.planner_prompts import read_answer
+from model.acestep.planner.planner_grammar import Codes, Thoughts, TokenChoice, Vocabulary
+from model.acestep.planner.planner_prompts import FIELDS, read_answer
 from tests.model.acestep.golden_data import table
 from tests.places import TINY
 
