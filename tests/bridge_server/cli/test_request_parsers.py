@@ -19,7 +19,7 @@ VALUES = {
     "takes": "3", "seed": "7", "handles": "0.5", "depth": "24", "crossfade": "20", "context": "30", "engine": "sketch",
     "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
     "stems": "vocals,drums", "reference": "voice.wav", "preset": "Dark", "hears": "original",
-    "chords": "Am F C G",
+    "chords": "Am F C G", "variance": "0.2", "song_prompt": "piano", "song_lyrics": "old words",
 }  # fmt: skip
 
 
