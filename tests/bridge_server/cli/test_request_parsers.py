@@ -20,6 +20,7 @@ VALUES = {
     "options": '{"steps": 8}', "strength": "0.25", "layers": "drums only", "instruments": "piano",
     "stems": "vocals,drums", "reference": "voice.wav", "preset": "Dark", "hears": "original",
     "chords": "Am F C G", "blueprint": "j0123456789", "lock": "prompt,key",
+    "variance": "0.2", "song_prompt": "piano", "song_lyrics": "old words",
 }  # fmt: skip
 
 
