@@ -88,7 +88,7 @@ def made(
     network: nn.Module,
     recipes: Mapping[str, Recipe],
     read: Callable[[str], Tensor],
-    part: CheckpointPart,
+    part: enum.Enum,
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> dict[str, Tensor]:
