@@ -30,7 +30,7 @@ import torch
 
 from model.acestep.engine import WORD_TASKS, AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER
+from model.acestep.sampling.option_help import ADAPTER, ADAPTER_STRENGTH, CHECKPOINT, PLANNER, PLANNER_HELP
 from model.acestep.sampling.render_settings import OPTIONS
 from model.acestep.weights.capabilities import MODEL_TASK
 from model.blueprint import Blueprint
@@ -359,7 +359,7 @@ def test_planning_without_a_planner(engine: AceStepEngine) -> None:
 
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
-    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER}
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, ADAPTER, ADAPTER_STRENGTH, PLANNER, *PLANNER_HELP}
     assert about.file_options == (ADAPTER,)
     assert about.neural
     assert about.max_seconds == 600.0
@@ -424,7 +424,7 @@ from model.acestep.engine import AceStepEngine, EngineConfig
 for folder, able in (("", 0), (sys.argv[1], 7)):
     tasks = AceStepEngine(EngineConfig(folder)).describe().tasks
     assert sum(entry.available for entry in tasks) == able, tasks
-    assert len(tasks) == 8, "an analysis is refused"
+    assert len(tasks) == 10, "without a planner what is in words is refused"
 assert not {"torch", "transformers", "safetensors"} & set(sys.modules)
 """
 
