@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
-from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_FRAMES
+from model.acestep.latent_grid import CODES_PER_SECOND, FRAMES_PER_SECOND, MAX_FRAMES
 from model.acestep.planner.drawing import take_options
-from model.acestep.planner.planner_prompts import CODES_PER_SECOND
 from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, ENGINE_HELP, PLANNER, VAE, strength_of
 from model.acestep.weights.capabilities import ACCOMPANIMENTS, TRACKS, capability
 from model.acestep.weights.model_folders import (

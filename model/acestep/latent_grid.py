@@ -15,6 +15,9 @@ MODEL_RATE = 48_000
 HOP = 1_920
 """Samples per latent frame at the model's rate."""
 FRAMES_PER_SECOND = 25
+CODES_PER_SECOND = 5
+MAX_CODE = 63_999
+"""Of the audio codes a song can be planned in; the planner's vocabulary has a few more, which are unused."""
 MIN_FRAMES = 128
 """5.12 s: the shortest window the network gets."""
 MAX_FRAMES = 15_000

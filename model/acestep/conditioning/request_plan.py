@@ -11,7 +11,7 @@ import numpy as np
 
 from model.acestep.conditioning import prompts
 from model.acestep.conditioning.prompts import Metas
-from model.acestep.latent_grid import FRAMES_PER_SECOND, Window, plan_window
+from model.acestep.latent_grid import FRAMES_PER_SECOND, MAX_CODE, Window, plan_window
 from model.acestep.sampling.masks import MaskMode, Region
 from model.acestep.sampling.render_settings import CoverFrom, RenderSettings, checked, settings_for
 from model.acestep.weights.capabilities import (
@@ -24,7 +24,6 @@ from model.acestep.weights.capabilities import (
 from model.engine import Grid, RenderRequest, Task
 from model.errors import CannotRender
 
-MAX_CODE = 63_999
 _ONE_BY_ONE = (ModelTask.EXTRACT, ModelTask.LEGO)
 """Tasks that render each named track separately."""
 

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from model.acestep.conditioning.prompts import BPM_RANGE, LANGUAGES, METERS
-from model.acestep.conditioning.request_plan import MAX_CODE
+from model.acestep.latent_grid import MAX_CODE
 from model.acestep.planner.planner_prompts import FIELDS, MAX_SECONDS, MIN_SECONDS
 
 MAX_CAPTION_TOKENS = 512

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from model.acestep.conditioning.request_plan import MAX_CODE
+from model.acestep.latent_grid import CODES_PER_SECOND, MAX_CODE
 
 NOTHING_SAID = "NO USER INPUT"
 NO_THOUGHTS = "<think>\n\n</think>"
@@ -26,7 +26,6 @@ NO_WORDS = "[Instrumental]"
 FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
 """The planner's fields in its own order, which is alphabetical."""
 
-CODES_PER_SECOND = 5
 MIN_SECONDS, MAX_SECONDS = 10, 600
 
 _ROOM_AFTER_CODES = 10  # tokens besides the codes

@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 
 from model.acestep.engine import WORD_TASKS, AceStepEngine, EngineConfig
 from model.acestep.renderer import HANDLES, MIX, RESIDUAL
-from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, VAE, strength_of
+from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, PLANNER_HELP, VAE, strength_of
 from model.acestep.sampling.render_settings import OPTIONS
 from model.acestep.weights.capabilities import MODEL_TASK
 from model.acestep.weights.checkpoint import Weights
@@ -487,7 +487,7 @@ def test_planning_without_a_planner(engine: AceStepEngine) -> None:
 def test_the_description_names_every_switch(engine: AceStepEngine) -> None:
     about = engine.describe()
     strengths = map(strength_of, ADAPTERS)
-    assert set(about.options) == {*OPTIONS, CHECKPOINT, *ADAPTERS, *strengths, PLANNER, VAE}
+    assert set(about.options) == {*OPTIONS, CHECKPOINT, *ADAPTERS, *strengths, PLANNER, *PLANNER_HELP, VAE}
     assert about.file_options == ADAPTERS
     assert about.neural
     assert about.max_seconds == 600.0
@@ -552,7 +552,7 @@ from model.acestep.engine import AceStepEngine, EngineConfig
 for folder, able in (("", 0), (sys.argv[1], 7)):
     tasks = AceStepEngine(EngineConfig(folder)).describe().tasks
     assert sum(entry.available for entry in tasks) == able, tasks
-    assert len(tasks) == 8, "an analysis is refused"
+    assert len(tasks) == 10, "without a planner what is in words is refused"
 assert not {"torch", "transformers", "safetensors"} & set(sys.modules)
 """
 
