@@ -15,6 +15,8 @@ const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
 /** What the panel puts between texts that each have a meaning of their own. */
 const JOINTS = [" · ", "; ", ", "];
 const MAX_DEPTH = 4;
+/** What one translation may read, in characters. */
+const MAX_READ = 20000;
 
 /** A template as the table has it, as {literals, names, anchor, letters}. */
 function read(text) {
@@ -103,6 +105,7 @@ export class Catalogue {
     let found = this.known.get(text);
     if (found === undefined) {
       if (this.known.size > 4000) this.known.clear(); // figures that count make texts without end
+      this.left = MAX_READ;
       found = this.#found(text, 0) ?? text;
       this.known.set(text, found);
     }
@@ -111,7 +114,7 @@ export class Catalogue {
 
   #found(text, depth) {
     const bare = text.trim();
-    if (!bare || depth > MAX_DEPTH) return null;
+    if (!bare || depth > MAX_DEPTH || !this.#take(text)) return null;
     const whole = this.#matched(text, depth);
     if (whole !== null) return whole;
     const found = bare === text ? this.#inParts(text, depth) : this.#found(bare, depth);
@@ -134,6 +137,7 @@ export class Catalogue {
 
   #fits(text, depth, end = "") {
     const found = [];
+    if (!this.#take(text)) return found;
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
@@ -141,6 +145,11 @@ export class Catalogue {
       }
     }
     return found;
+  }
+
+  #take(text) {
+    this.left -= text.length;
+    return this.left >= 0;
   }
 
   #isOurs(value, depth) {

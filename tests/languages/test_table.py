@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from bridge_server.languages.installed import SECTIONS, installed_languages, language_file
+from bridge_server.languages.installed import SECTIONS, catalogue_of, installed_languages, language_file
+from bridge_server.languages.template import Template
 from tests.languages.panel_texts import texts_in_script
 from tests.languages.python_texts import texts_of
 from tests.languages.table import missing_in_panel, missing_sentences, shape, stale, with_other_places
@@ -91,3 +92,15 @@ box.append(make("p", {}, "Don't stop"), `${a ? `Bars ${first} are left` : ""}`);
         "Don't stop",
         "Bars {first} are left",
     ]
+
+
+def test_a_sentence_made_of_an_entry_is_found_again():
+    catalogue = catalogue_of("ko")
+    assert catalogue is not None
+    lost = []
+    for english in language_file("ko")["sentences"]:
+        template = Template.read(english)
+        sentence = template.fill(dict.fromkeys(template.names, "17"))
+        if template.letters > 12 and not re.search("[가-힣]", catalogue.translate(sentence)):
+            lost.append(sentence)
+    assert lost == []

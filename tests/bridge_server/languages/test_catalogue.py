@@ -1,6 +1,7 @@
 import pytest
 
 from bridge_server.languages.catalogue import Catalogue
+from bridge_server.languages.template import Template
 
 ENTRIES = {
     "There is no file {path}.": "{path} 파일이 없습니다.",
@@ -63,3 +64,12 @@ def test_what_is_unknown_between_known_sentences_stays(korean):
     assert korean.translate("The disk is full. So it goes. Check the name.") == (
         "디스크가 가득 찼습니다. So it goes. 이름을 확인하세요."
     )
+
+
+@pytest.mark.parametrize("text", ["There is no file. ", "It takes a 5 to 9, got b. ", "a: "])
+def test_a_text_that_fits_in_very_many_ways_is_read_only_so_often(korean, monkeypatch, text):
+    read = []
+    match = Template.match
+    monkeypatch.setattr(Template, "match", lambda self, given: read.append(given) or match(self, given))
+    Catalogue(ENTRIES).translate((text * 200)[:2000])
+    assert len(read) < 20_000
