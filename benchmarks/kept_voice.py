@@ -14,6 +14,7 @@ import argparse
 import itertools
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from model.dsp.resample import resample
 from model.engine import Song
 from model.pace import Pace
+from model.sketch.rearrange import layer_notes
 from model.sketch.separation.generous_voice import generous_voice, kept_share
 from model.sketch.separation.span_separation import SpanSeparation
 
@@ -30,6 +32,8 @@ RATE, SECONDS = 44_100, 14.0
 FRAMES = int(RATE * SECONDS)
 VOICE_DB, DRUMS_DB, BAND_DB = (-18.0, -24.0), -19.0, -21.0
 BAND_START_SECONDS = 30
+LITTLE = 0.6
+"""Of the voice: where less is kept, the take must say how much."""
 
 Audio = NDArray[np.float64]
 
@@ -47,14 +51,27 @@ def main() -> int:
     for name, stems in mixes(arguments.voices, arguments.drums, arguments.bands):
         rows.append(measure(stems, separation))
         print(
-            f"{name:44s} kept {rows[-1][0]:.2f}  the note says {rows[-1][1]:.2f}  of the band {rows[-1][2]:.2f}"
+            f"{name:44s} kept {rows[-1].kept:.2f}  the note says {rows[-1].said:.2f}  of the band {rows[-1].band:.2f}"
         )
-    kept, said, band = np.array(rows).T
+    kept, said, band = (np.array([getattr(row, figure) for row in rows]) for figure in ("kept", "said", "band"))
     print(
         f"{len(rows)} mixes: kept {kept.mean():.2f} ({kept.min():.2f} to {kept.max():.2f}), "
         f"the note is off by {np.mean(said - kept):+.2f} +- {np.std(said - kept):.2f}, of the band {band.mean():.2f}"
     )
-    return 0
+    little = [row for row in rows if row.kept < LITTLE]
+    print(f"{len(little)} keep less than {LITTLE:.0%}; a note names the figure on {sum(row.noted for row in little)}")
+    return int(not all(row.noted for row in little))
+
+
+@dataclass(frozen=True)
+class KeptVoice:
+    """Of one mix: the part of the voice's amplitude that is kept, what the note would say, whether there is such a note,
+    and the share of the band's energy that stays with the voice."""
+
+    kept: float
+    said: float
+    band: float
+    noted: bool
 
 
 def mixes(voices: list[Path], drums: list[Path], bands: list[Path]) -> Iterator[tuple[str, dict[str, Audio]]]:
@@ -79,8 +96,8 @@ def at_level(samples: Audio, decibels: float) -> Audio:
     return samples * 10 ** (decibels / 20) / (np.sqrt(np.mean(samples**2)) + 1e-9)
 
 
-def measure(stems: dict[str, Audio], separation: SpanSeparation) -> tuple[float, float, float]:
-    """Part of the voice's amplitude that is kept, what the note says, and the band's energy that stays with it."""
+def measure(stems: dict[str, Audio], separation: SpanSeparation) -> KeptVoice:
+    """What "keep vocals" makes of a mix of these parts, "vocals" the first of them."""
     mix = np.sum(list(stems.values()), axis=0).astype(np.float32)
     quiet = Pace(lambda _: None, lambda: False)
     found = separation(Song(mix, RATE, "mix"), 0, FRAMES, quiet)
@@ -91,7 +108,9 @@ def measure(stems: dict[str, Audio], separation: SpanSeparation) -> tuple[float,
     kept = float(np.linalg.lstsq(parts, stays, rcond=None)[0][0])
     rest, band = stays - kept * parts[:, 0], parts[:, 1:].sum(axis=1)
     clear = found.confidence["vocals"]
-    return kept, clear if found.by else kept_share(clear), float(rest @ rest / (band @ band))
+    said = clear if found.by else kept_share(clear)
+    noted = any(f"About {100 * said:.0f} % of the voice" in note for note in layer_notes.notes("keep vocals", found))
+    return KeptVoice(kept, said, float(rest @ rest / (band @ band)), noted)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,8 @@ JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # for the difference between what precedes the two beats
 # Per 10 dB that the milliseconds around a join differ from those around its beat in the song.
 JUMP_STEP_COST, EDGE_STEP_COST = 1.0, 2.0
+import os
+JUMP_ARRANGEMENT_COST, USUAL_STEP, USUAL_STEP_LEAST = float(os.environ.get("JA","0")), float(os.environ.get("US","0.75")), 8
 EDGE_FIT_FACTOR = 2.0  # at the region's edges the listener knows how the song continues
 
 MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop

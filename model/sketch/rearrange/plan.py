@@ -166,8 +166,13 @@ def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
     )
     fit = sound_distance(beats, sources, np.maximum(sources - 1, 0))
     step = steps.unlike(beats, sources + 1, sources)
+    arrangement = steps.arrangement_step(beats, sources + 1, sources)
     costs = (
-        p.JUMP_COST + p.JUMP_PLACE_COST * place[None] + p.JUMP_FIT_COST * fit + p.JUMP_STEP_COST / 10.0 * step
+        p.JUMP_COST
+        + p.JUMP_PLACE_COST * place[None]
+        + p.JUMP_FIT_COST * fit
+        + p.JUMP_STEP_COST / 10.0 * step
+        + p.JUMP_ARRANGEMENT_COST / 10.0 * arrangement
     )
     costs[sources[:, None] + 1 == sources[None]] = 0.0
     return np.asarray(costs)

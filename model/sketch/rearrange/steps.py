@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.sketch.analysis.beats import Beats
+from model.sketch import parameters as p
+from model.sketch.analysis.beats import Beats, Rows
 from model.sketch.rearrange.distance import distances
 
 
@@ -23,3 +24,41 @@ def unlike(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> ND
     one, other = np.clip(planned, 0, last), np.clip(new, 0, last)
     before, after = (distances(rows[one], rows[other]) for rows in (beats.tail, beats.head))
     return np.asarray(np.minimum(before, after) / np.sqrt(beats.tail.shape[1]))
+
+
+def arrangement_step(
+    beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """How far the bar that ends where one beat begins is from the bar that begins with another; [len(planned), len(new)].
+
+    planned: the beat that would follow; new: the one that does. In dB, the mean of the bands, beyond what the song's own
+    bars differ by: USUAL_STEP of its bar lines show less.
+    """
+    from scipy.spatial.distance import cdist
+
+    before, after = _bars_beside(beats)
+    last = len(beats) - 1
+    one, other = before[np.clip(planned, 0, last)], after[np.clip(new, 0, last)]
+    apart = cdist(one, other, "cityblock") / one.shape[1]
+    return np.asarray(np.maximum(apart - usual_step(beats), 0.0))
+
+
+def usual_step(beats: Beats) -> float:
+    """The arrangement step in dB that a share USUAL_STEP of the song's bar lines stays below; infinite without any."""
+    before, after = _bars_beside(beats)
+    lines = np.flatnonzero(beats.sounding & (beats.position == 0))
+    lines = lines[(lines > 0) & beats.sounding[np.maximum(lines - 1, 0)]]
+    if len(lines) < p.USUAL_STEP_LEAST:
+        return np.inf
+    return float(np.quantile(np.abs(before[lines] - after[lines]).mean(axis=1), p.USUAL_STEP))
+
+
+def _bars_beside(beats: Beats) -> tuple[Rows, Rows]:
+    """Mean spectra in dB of the bar's length before and after the start of each beat; [beats, bands]."""
+    total = np.concatenate([np.zeros((1, beats.mel.shape[1])), np.cumsum(beats.mel, axis=0, dtype=np.float64)])
+    here = np.arange(len(beats))
+    first = np.maximum(here - beats.bar_beats, 0)
+    end = np.minimum(here + beats.bar_beats, len(beats))
+    before = (total[here] - total[first]) / np.maximum(here - first, 1)[:, None]
+    after = (total[end] - total[here]) / (end - here)[:, None]
+    return before.astype(np.float32), after.astype(np.float32)
