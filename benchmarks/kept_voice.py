@@ -53,20 +53,27 @@ def main() -> int:
         print(
             f"{name:44s} kept {rows[-1].kept:.2f}  the note says {rows[-1].said:.2f}  of the band {rows[-1].band:.2f}"
         )
-    kept, said, band = (np.array([getattr(row, figure) for row in rows]) for figure in ("kept", "said", "band"))
+    kept, said, band = (
+        np.array([getattr(row, figure) for row in rows]) for figure in ("kept", "said", "band")
+    )
     print(
         f"{len(rows)} mixes: kept {kept.mean():.2f} ({kept.min():.2f} to {kept.max():.2f}), "
         f"the note is off by {np.mean(said - kept):+.2f} +- {np.std(said - kept):.2f}, of the band {band.mean():.2f}"
     )
     little = [row for row in rows if row.kept < LITTLE]
-    print(f"{len(little)} keep less than {LITTLE:.0%}; a note names the figure on {sum(row.noted for row in little)}")
+    print(
+        f"{len(little)} keep less than {LITTLE:.0%}; a note names the figure on {sum(row.noted for row in little)}"
+    )
     return int(not all(row.noted for row in little))
 
 
 @dataclass(frozen=True)
 class KeptVoice:
-    """Of one mix: the part of the voice's amplitude that is kept, what the note would say, whether there is such a note,
-    and the share of the band's energy that stays with the voice."""
+    """Of one mix.
+
+    kept, said: the part of the voice's amplitude that is kept, and that the note names. noted: there is such a note.
+    band: the share of the band's energy that stays with the voice.
+    """
 
     kept: float
     said: float
@@ -109,7 +116,9 @@ def measure(stems: dict[str, Audio], separation: SpanSeparation) -> KeptVoice:
     rest, band = stays - kept * parts[:, 0], parts[:, 1:].sum(axis=1)
     clear = found.confidence["vocals"]
     said = clear if found.by else kept_share(clear)
-    noted = any(f"About {100 * said:.0f} % of the voice" in note for note in layer_notes.notes("keep vocals", found))
+    noted = any(
+        f"About {100 * said:.0f} % of the voice" in note for note in layer_notes.notes("keep vocals", found)
+    )
     return KeptVoice(kept, said, float(rest @ rest / (band @ band)), noted)
 
 

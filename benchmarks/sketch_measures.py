@@ -43,10 +43,21 @@ def click_curve(samples: Samples) -> NDArray[np.float64]:
     return np.asarray(rough[:whole].reshape(-1, CLICK_HOP).max(axis=1), dtype=np.float64)
 
 
+_clicks_of: dict[str, NDArray[np.float64]] = {}
+
+
+def _own_clicks(made: Generated) -> NDArray[np.float64]:
+    """The roughest millisecond of each of the song's 60 ms stretches; kept, as every take is ranked among them."""
+    if made.song.digest not in _clicks_of:
+        own = click_curve(made.song.samples)
+        _clicks_of.clear()
+        _clicks_of[made.song.digest] = own[: len(own) // 60 * 60].reshape(-1, 60).max(axis=1)
+    return _clicks_of[made.song.digest]
+
+
 def click_percentiles(made: Generated, whole: Samples, seams: list[int]) -> list[float]:
     """Percentile, among the song's own 60 ms stretches, of the roughest millisecond around each seam."""
-    own = click_curve(made.song.samples)
-    blocks = own[: len(own) // 60 * 60].reshape(-1, 60).max(axis=1)
+    blocks = _own_clicks(made)
     found = []
     for seam in seams:
         around = whole[max(seam - 30 * CLICK_HOP, 0) : seam + 30 * CLICK_HOP]

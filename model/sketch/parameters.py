@@ -95,8 +95,10 @@ JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # for the difference between what precedes the two beats
 # Per 10 dB that the milliseconds around a join differ from those around its beat in the song.
 JUMP_STEP_COST, EDGE_STEP_COST = 1.0, 2.0
-import os
-JUMP_ARRANGEMENT_COST, USUAL_STEP, USUAL_STEP_LEAST = float(os.environ.get("JA","0")), float(os.environ.get("US","0.75")), 8
+# Per 10 dB that the bars before and after a join differ more than most neighbours in the song do: as much as at the
+# region's edges. On three of the pieces looked at it left 3 of 8 such steps; 4 was tried on one, and took away less.
+JUMP_ARRANGEMENT_COST = 8.0
+USUAL_STEP, USUAL_STEP_LEAST = 0.75, 8  # share of the song's bar lines, and how many there must be
 EDGE_FIT_FACTOR = 2.0  # at the region's edges the listener knows how the song continues
 
 MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
@@ -106,6 +108,10 @@ MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 COPY_DRIFT_SECONDS = 0.004  # a run with less drift from the grid is copied, not stretched
 # Where a tempo map wavers from beat to beat, twice that is copied as well, up to half of an audible flam.
 COPY_DRIFT_WAVERING, COPY_DRIFT_LIMIT_SECONDS = 2.0, 0.012
+LATENESS_REACH_SECONDS = (
+    0.045  # from a beat to the attack that belongs to it; a sixteenth at 200 BPM is 75 ms away
+)
+RUN_LATENESS_SECONDS = 0.04  # at most so much is a run moved to the attacks it replaces
 ATTACK_ONSET = 0.3  # of the song's strong attacks; from here on a beat counts as an attack
 ATTACK_STEP_DB = 2.5  # and where its bands rise by less than this, no beat does: bows and pads swell
 JOIN_BEFORE_BEAT_SECONDS = (

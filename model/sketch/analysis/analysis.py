@@ -177,6 +177,7 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
         onset=beat_rows.onset_strength(
             onsets.envelope_at(listening.envelope, seconds[:-1]), listening.envelope
         ),
+        late=onsets.lateness(listening.envelope, seconds[:-1]),
         inside=inside,
         sounding=sounding,
     )

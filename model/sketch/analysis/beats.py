@@ -30,6 +30,7 @@ class Beats:
     chord:     posteriors [beats, 24].
     level:     K-weighted dB [beats].
     onset:     0..1 [beats], strength of the attack on the beat.
+    late:      seconds [beats] by which the attack near the beat comes after it; NaN where none is clear.
     inside:    whether the beat is entirely within the song.
     sounding:  whether it is inside and not a pause.
     """
@@ -48,6 +49,7 @@ class Beats:
     chord: Rows
     level: Rows
     onset: Rows
+    late: Rows
     inside: NDArray[np.bool_]
     sounding: NDArray[np.bool_]
 

@@ -86,3 +86,22 @@ def playing_phase(envelope: NDArray[np.float32], beats: NDArray[np.float64]) -> 
     contrast = float(score[best] / max(float(np.median(score)), 1e-6))
     clear = contrast > p.PHASE_MIN_CONTRAST
     return GridPhase(float(shifts[best]) if clear else 0.0, float(shifts[best]), contrast)
+
+
+def lateness(envelope: NDArray[np.float32], seconds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """By how many seconds the strongest attack near each time comes after it; NaN where none is clear; [times]."""
+    if len(envelope) < 4:
+        return np.full(len(seconds), np.nan, np.float32)
+    strong = float(np.percentile(envelope, 98)) * p.ATTACK_ONSET
+    rate = p.ANALYSIS_RATE / p.ONSET_HOP
+    middle = np.rint((seconds - p.ONSET_LAG_SECONDS) * rate).astype(int)
+    steps = round(p.LATENESS_REACH_SECONDS * rate)
+    at = middle[:, None] + np.arange(-steps - 1, steps + 2)[None]
+    values = np.where((at >= 0) & (at < len(envelope)), envelope[np.clip(at, 0, len(envelope) - 1)], 0.0)
+    best = values[:, 1:-1].argmax(axis=1) + 1
+    row = np.arange(len(seconds))
+    left, peak, right = values[row, best - 1], values[row, best], values[row, best + 1]
+    clear = (peak >= max(strong, 1e-6)) & (peak >= left) & (peak >= right)
+    exact = middle - steps - 1 + best + 0.5 * (left - right) / np.minimum(left - 2 * peak + right, -1e-9)
+    found = exact / rate + p.ONSET_LAG_SECONDS - seconds
+    return np.where(clear, found, np.nan).astype(np.float32)

@@ -65,19 +65,40 @@ def segments_of(
 
 def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Callable[[], None]) -> Segment:
     start = round(float(beats.seconds[run.target]) * rate)
-    source = round(float(beats.seconds[run.source]) * rate)
+    later = run_lateness(beats, run)
+    source = round((float(beats.seconds[run.source]) - later) * rate)
     attack = beats.attack(run.source)
+    begin = start + round(min(later + first_attack(beats, run), 0.0) * rate)
     room = round(float(np.diff(beats.seconds)[max(run.target - 1, 0)]) * rate)
     tape = material.moving(source, round(float(beats.seconds[run.source + run.count]) * rate))
     if copyable(beats, run):
         shift = source - start
-        return Segment(start, Delayed(tape, -shift), attack, room, (shift, shift))
+        return Segment(begin, Delayed(tape, -shift), attack, room, (shift, shift))
     steps = np.arange(run.count + 1)
-    targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps]
+    targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps] - later
     # Nothing was stretched further before the run: a longer crossfade would come from silence.
     room = min(room, round(p.STRETCH_MARGIN_SECONDS * rate) - round(p.JOIN_LAG_TONAL_SECONDS * rate))
     shifts = (source - start, round(float(sources[-1] - targets[-1]) * rate))
-    return Segment(start, stretch.stretched(tape, rate, sources, targets, check), attack, room, shifts)
+    return Segment(begin, stretch.stretched(tape, rate, sources, targets, check), attack, room, shifts)
+
+
+def run_lateness(beats: Beats, run: Run) -> float:
+    """How many seconds later a run must play for its attacks to fall where those of the beats it stands for fall.
+
+    Players and maps of their playing do not agree to the millisecond. 0 where fewer than half of the beats show it.
+    """
+    steps = np.arange(run.count)
+    apart = beats.late[run.target + steps] - beats.late[run.source + steps]
+    clear = apart[np.isfinite(apart)]
+    if len(clear) == 0 or 2 * len(clear) < run.count:
+        return 0.0
+    return float(np.clip(np.median(clear), -p.RUN_LATENESS_SECONDS, p.RUN_LATENESS_SECONDS))
+
+
+def first_attack(beats: Beats, run: Run) -> float:
+    """Seconds after its first beat at which a run's first attack comes, 0 where none is clear; negative if before."""
+    late = float(beats.late[run.source])
+    return late if beats.attack(run.source) and np.isfinite(late) else 0.0
 
 
 def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:

@@ -178,12 +178,16 @@ def closing_fade(part: Passage, row: int) -> tuple[int, int]:
 
 
 def wanted_lufs(part: Passage, now: Standing) -> float:
-    """Loudness of the surrounding bars, or of the bars before the fade if the song fades out."""
+    """Loudness of the surrounding bars, or of those before the fade or the end if the song fades out or has ended.
+
+    Of as many seconds either way: the last bars before an end are often louder or softer than the song there.
+    """
     if not now.goes_back:
         return passage.context_lufs(part, p.LEVEL_SECONDS)
     beats = part.analysis.beats
-    first = max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)
-    return passage.span_lufs(part, float(beats.seconds[first]), float(beats.seconds[now.beat + 1]))
+    end = float(beats.seconds[now.beat + 1])
+    bars = float(beats.seconds[max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)])
+    return passage.span_lufs(part, max(min(bars, end - p.LEVEL_SECONDS), 0.0), end)
 
 
 def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:

@@ -26,13 +26,11 @@ def unlike(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> ND
     return np.asarray(np.minimum(before, after) / np.sqrt(beats.tail.shape[1]))
 
 
-def arrangement_step(
-    beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """How far the bar that ends where one beat begins is from the bar that begins with another; [len(planned), len(new)].
+def arrangement_step(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far the bar before one beat is from the bar that begins with another; [len(planned), len(new)].
 
-    planned: the beat that would follow; new: the one that does. In dB, the mean of the bands, beyond what the song's own
-    bars differ by: USUAL_STEP of its bar lines show less.
+    planned: the beat that would follow; new: the one that does. In dB, the mean of the bands, beyond what the song's
+    own bars differ by: a share USUAL_STEP of its bar lines shows less.
     """
     from scipy.spatial.distance import cdist
 
@@ -55,7 +53,9 @@ def usual_step(beats: Beats) -> float:
 
 def _bars_beside(beats: Beats) -> tuple[Rows, Rows]:
     """Mean spectra in dB of the bar's length before and after the start of each beat; [beats, bands]."""
-    total = np.concatenate([np.zeros((1, beats.mel.shape[1])), np.cumsum(beats.mel, axis=0, dtype=np.float64)])
+    total = np.concatenate(
+        [np.zeros((1, beats.mel.shape[1])), np.cumsum(beats.mel, axis=0, dtype=np.float64)]
+    )
     here = np.arange(len(beats))
     first = np.maximum(here - beats.bar_beats, 0)
     end = np.minimum(here + beats.bar_beats, len(beats))

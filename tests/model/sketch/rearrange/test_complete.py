@@ -103,6 +103,20 @@ def test_a_song_that_has_rung_out_starts_again_at_full_level(engine: SketchEngin
     assert loudness.integrated(mix[: 2 * beat], RATE) == pytest.approx(full, abs=3.0)
 
 
+def test_its_level_is_that_of_twelve_seconds_not_of_the_last_bars_alone(
+    engine: SketchEngine, pop: Generated
+) -> None:
+    """The four bars before the end are 8 s here, and 6 dB louder than the song."""
+    samples, beat = pop.song.samples.copy(), pop.beat_frame(1)
+    end = len(samples) - 4 * beat
+    samples[end - 16 * beat : end] *= 2.0
+    samples[end:] = 0.0
+    mix, report = take(engine, after(replace(pop, song=song_of(samples, RATE))))
+    assert any("has ended here" in note for note in report.notes)
+    wanted = loudness.integrated(samples[end - 12 * RATE : end], RATE)
+    assert loudness.integrated(mix, RATE) == pytest.approx(wanted, abs=0.5)
+
+
 def test_a_song_that_does_not_fade_is_not_said_to(engine: SketchEngine, pop: Generated) -> None:
     _, report = take(engine, after(pop))
     assert not any("fades out" in note for note in report.notes)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.pace import Pace
+from model.sketch import parameters as p
 from model.sketch.analysis import analysis
 from model.sketch.analysis.beats import Beats
 from model.sketch.rearrange import steps
@@ -16,7 +17,7 @@ from tests.model.sketch.songs import make_song
 
 @pytest.fixture(scope="module")
 def beats() -> Beats:
-    made, pace = make_song(8), Pace(lambda progress: None, lambda: False)
+    made, pace = make_song(14), Pace(lambda progress: None, lambda: False)
     return analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace).beats
 
 
@@ -37,3 +38,26 @@ def test_it_is_free_where_what_begins_is_what_would_have_begun(beats: Beats) -> 
     head[10] = head[9]
     same = replace(beats, head=head)
     assert steps.unlike(same, np.array([9]), np.array([10]))[0, 0] == pytest.approx(0.0, abs=1e-2)
+
+
+def test_the_songs_own_order_is_no_step_of_the_arrangement(beats: Beats) -> None:
+    lines = np.arange(8, 40, 4)
+    own = np.diag(steps.arrangement_step(beats, lines, lines))
+    assert np.mean(own == 0.0) >= p.USUAL_STEP - 0.2
+    assert own.max() < 2.0
+
+
+def test_a_bar_without_half_its_bands_is_a_step_of_the_arrangement(beats: Beats) -> None:
+    """However alike the milliseconds around the join are."""
+    mel = beats.mel.copy()
+    mel[20:24, 20:] -= 30.0
+    thinner = replace(beats, mel=mel)
+    step = steps.arrangement_step(thinner, np.array([16]), np.array([16, 20]))[0]
+    assert step[0] < 2.0
+    assert step[1] > 10.0, "half the bands are 30 dB down, less what bars of this song differ by"
+
+
+def test_a_song_of_few_bars_has_no_usual_step(beats: Beats) -> None:
+    few = replace(beats, sounding=beats.sounding & (np.arange(len(beats)) < 24))
+    assert steps.usual_step(few) == np.inf
+    assert not steps.arrangement_step(few, np.array([16]), np.array([20])).any()
