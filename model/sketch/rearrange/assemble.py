@@ -85,8 +85,11 @@ def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Calla
 def run_lateness(beats: Beats, run: Run) -> float:
     """How many seconds later a run must play for its attacks to fall where those of the beats it stands for fall.
 
-    Players and maps of their playing do not agree to the millisecond. 0 where fewer than half of the beats show it.
+    Players and maps of their playing do not agree to the millisecond. 0 where fewer than half of the beats show it, and
+    where the tempo is steady: there notes beside the beat are meant to be.
     """
+    if copy_drift(beats) <= p.COPY_DRIFT_SECONDS:
+        return 0.0
     steps = np.arange(run.count)
     apart = beats.late[run.target + steps] - beats.late[run.source + steps]
     clear = apart[np.isfinite(apart)]
@@ -96,9 +99,13 @@ def run_lateness(beats: Beats, run: Run) -> float:
 
 
 def first_attack(beats: Beats, run: Run) -> float:
-    """Seconds after its first beat at which a run's first attack comes, 0 where none is clear; negative if before."""
+    """Seconds after its first beat at which a run's first attack comes; negative if before.
+
+    0 where none is clear, or where the tempo is steady.
+    """
     late = float(beats.late[run.source])
-    return late if beats.attack(run.source) and np.isfinite(late) else 0.0
+    known = beats.attack(run.source) and np.isfinite(late) and copy_drift(beats) > p.COPY_DRIFT_SECONDS
+    return late if known else 0.0
 
 
 def without_slivers(segments: list[Segment], start: int, end: int, rate: int) -> list[Segment]:

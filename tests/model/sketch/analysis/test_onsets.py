@@ -30,6 +30,25 @@ def test_no_phase_is_claimed_without_onsets() -> None:
     assert phase.seconds == 0.0
 
 
+def test_how_late_each_attack_is() -> None:
+    """A click for each beat but the last, within a few milliseconds; one too far away belongs to no beat."""
+    rng = np.random.default_rng(3)
+    beats = np.arange(1, 13) * 0.6
+    late = np.array([0.0, 0.02, -0.03, 0.035, -0.01, 0.01, 0.0, 0.025, -0.02, 0.015, 0.1, np.nan])
+    signal = np.zeros(22050 * 9, dtype=np.float32)
+    for seconds in (beats + late)[:-1]:
+        at = int(seconds * 22050)
+        signal[at : at + 400] += (rng.normal(size=400) * np.exp(-np.arange(400) / 100)).astype(np.float32)
+    found = onsets.lateness(onsets.onset_envelope(signal, lambda: None), beats)
+    assert found[:10] == pytest.approx(late[:10], abs=0.006)
+    assert np.isnan(found[10:]).all()
+
+
+def test_without_sound_no_beat_is_late() -> None:
+    assert np.isnan(onsets.lateness(np.zeros(0, np.float32), np.arange(3.0))).all()
+    assert np.isnan(onsets.lateness(np.zeros(100, np.float32), np.arange(3.0) * 0.2)).all()
+
+
 def test_a_hit_rises_and_a_swell_or_the_end_of_a_note_does_not() -> None:
     rate = p.ANALYSIS_RATE
     time = np.arange(4 * rate) / rate

@@ -91,6 +91,41 @@ def test_runs_off_the_grid_are_stretched_onto_it() -> None:
     assert segment.tape.read(start, end).std() > 0.5 * made.song.samples[start:end].std()
 
 
+def wavering(rows: Beats, late: dict[int, float]) -> Beats:
+    """The beats 3 ms to and fro, as a map of live playing has them, with attacks at these seconds after some."""
+    moved = rows.seconds + 0.003 * (np.arange(len(rows.seconds)) % 2)
+    lateness = np.full(len(rows), np.nan, np.float32)
+    lateness[list(late)] = list(late.values())
+    return replace(rows, seconds=moved, late=lateness)
+
+
+def test_a_run_of_live_playing_plays_its_attacks_where_the_replaced_ones_were(
+    made: Generated, rows: Beats
+) -> None:
+    late = {LEAD + k: 0.01 for k in range(8, 12)} | {LEAD + k: -0.015 for k in range(16, 20)}
+    run = Run(LEAD + 8, LEAD + 16, 4)
+    live = wavering(rows, late)
+    assert assemble.run_lateness(live, run) == pytest.approx(0.025)
+    (segment,) = segments(made, live, [run])
+    source = round((float(live.seconds[LEAD + 16]) - 0.025) * RATE)
+    target = round(float(live.seconds[LEAD + 8]) * RATE)
+    assert np.array_equal(segment.tape.read(target, target + RATE), made.song.samples[source : source + RATE])
+
+
+def test_it_is_joined_before_its_first_attack(made: Generated, rows: Beats) -> None:
+    """Where that attack comes before the beat: cut there, the beginning of a note would be missing."""
+    late = {LEAD + 16: -0.02}
+    live = wavering(rows, late)
+    (segment,) = segments(made, live, [Run(LEAD + 8, LEAD + 16, 4)])
+    assert segment.attack
+    assert segment.start == round(float(live.seconds[LEAD + 8]) * RATE) - round(0.02 * RATE)
+
+
+def test_what_lies_beside_a_steady_beat_stays_beside_it(rows: Beats) -> None:
+    late = np.where(np.arange(len(rows)) < LEAD + 12, 0.02, -0.02).astype(np.float32)
+    assert assemble.run_lateness(replace(rows, late=late), Run(LEAD + 8, LEAD + 16, 4)) == 0.0
+
+
 def hum(frames: int, hertz: float = 220.0) -> np.ndarray:
     wave = 0.2 * np.sin(2 * np.pi * hertz * np.arange(frames) / RATE)
     return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)

@@ -108,9 +108,10 @@ def test_its_level_is_that_of_twelve_seconds_not_of_the_last_bars_alone(
 ) -> None:
     """The four bars before the end are 8 s here, and 6 dB louder than the song."""
     samples, beat = pop.song.samples.copy(), pop.beat_frame(1)
-    end = len(samples) - 4 * beat
+    end = len(samples) - 3 * beat
     samples[end - 16 * beat : end] *= 2.0
-    samples[end:] = 0.0
+    samples[end:] *= np.geomspace(0.2, 0.01, 3 * beat)[:, None].astype(np.float32)
+    samples[-beat:] = 0.0
     mix, report = take(engine, after(replace(pop, song=song_of(samples, RATE))))
     assert any("has ended here" in note for note in report.notes)
     wanted = loudness.integrated(samples[end - 12 * RATE : end], RATE)
