@@ -43,6 +43,9 @@ REGIONS = ((0.22, 4), (0.45, 4), (0.7, 8))
 """Where in the piece a region begins, and how many bars it has."""
 CONTINUED_BARS = 8
 TAKES = 8
+LEVEL_SECONDS = 12
+"""Of the song, before its end, that a continuation should be as loud as."""
+_BLOCK_SECONDS, _RANG_OUT_DB = 0.4, 12.0
 _SPLICE_FADE = 441  # as the bridge's default crossfade, 10 ms
 
 
@@ -237,13 +240,23 @@ def measure_continuations(
     own = measures.flux_at(
         made.song.samples, rate, [made.beat_frame(b) for b in range(count, len(made.chords))]
     )
-    before = loudness.integrated(made.song.samples[-12 * rate :], rate)
+    full = level_end(made.song.samples, rate)
+    before = loudness.integrated(made.song.samples[max(full - LEVEL_SECONDS * rate, 0) : full], rate)
     for seed in seeds:
         mix, report = render(engine, request_for(made, end, end + length, Task.COMPLETE, seed=seed))
         column.add("continued loudness", abs(loudness.integrated(mix, rate) - before))
         column.add("verbatim", report.figures["longest_verbatim_bars"])
         add_flux(made, mix, report, own, column)
         add_receipt(made, end, mix, report, column)
+
+
+def level_end(samples: Samples, rate: int) -> int:
+    """The frame up to which the song plays at its level: after it a last chord rings out, or the song fades."""
+    block = round(_BLOCK_SECONDS * rate)
+    whole = samples[: len(samples) // block * block].reshape(-1, block, samples.shape[1])
+    levels = 10.0 * np.log10(np.square(whole, dtype=np.float64).mean(axis=(1, 2)) + 1e-12)
+    loud = np.flatnonzero(levels > np.percentile(levels, 75) - _RANG_OUT_DB)
+    return (int(loud[-1]) + 1) * block if len(loud) else len(samples)
 
 
 def add_flux(made: Generated, mix: Samples, report: Report, own: NDArray[np.float64], column: Column) -> None:

@@ -19,6 +19,14 @@ PIECES = ("instead", "zaz2")
 SECONDS = 60.0
 
 
+def test_a_song_plays_at_its_level_until_its_last_chord_rings_out() -> None:
+    rate = 8000
+    noise = np.random.default_rng(1).normal(0.0, 0.1, (20 * rate, 2)).astype(np.float32)
+    assert rearranging.level_end(noise, rate) == 20 * rate
+    noise[15 * rate :] *= np.geomspace(0.2, 0.001, 5 * rate)[:, None].astype(np.float32)
+    assert rearranging.level_end(noise, rate) == pytest.approx(15 * rate, abs=0.4 * rate)
+
+
 @pytest.fixture(scope="module")
 def measured() -> Columns:
     found, missing = packages.to_be_had(PIECES)
