@@ -133,6 +133,7 @@ def measure_region(
             add_seams(region, whole, quiet, places, column)
         untouched = measures.click_percentiles(made, made.song.samples, [start, *inner, end])
         columns[ITSELF].add("click", *(rank > 0.99 for rank in untouched))
+        add_texture(region, made.song.samples, [start, *inner, end], columns[ITSELF])
         columns[OURS].add("used twice", twice(report))
         add_receipt(made, start, ours, report, columns[OURS])
 

@@ -186,10 +186,12 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
         outside = np.array([around.before])
         entry = weight * sound_distance(beats, np.maximum(sources - 1, 0), outside)[:, 0]
         entry = entry + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, outside + 1, sources)[0]
+        entry += p.EDGE_ARRANGEMENT_COST / 10.0 * steps.arrangement_step(beats, outside + 1, sources)[0]
     if around.after is not None:
         outside = np.array([around.after])
         exit_ = weight * sound_distance(beats, np.minimum(sources + 1, len(beats) - 1), outside)[:, 0]
         exit_ = exit_ + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, sources + 1, outside)[:, 0]
+        exit_ += p.EDGE_ARRANGEMENT_COST / 10.0 * steps.arrangement_step(beats, sources + 1, outside)[:, 0]
     return entry, exit_
 
 
