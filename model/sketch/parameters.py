@@ -95,9 +95,9 @@ JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # for the difference between what precedes the two beats
 # Per 10 dB that the milliseconds around a join differ from those around its beat in the song.
 JUMP_STEP_COST, EDGE_STEP_COST = 1.0, 2.0
-# Per 10 dB that the bars before and after a join differ more than most neighbours in the song do. On three of the pieces
-# looked at 8 left 3 of 8 such steps inside repaints; 4 was tried on one, and took away less. At edges the sound outside
-# cannot give way: 24 took away 2 of 2 on the piece looked at whose tempo wavers, 16 one of 4 on another.
+# Per 10 dB that the bars before and after a join differ more than most neighbours in the song do. On three of the
+# pieces looked at 8 left 3 of 8 such steps inside repaints; 4 was tried on one, and took away less. At edges the sound
+# outside cannot give way: 24 took away 2 of 2 on the piece whose tempo wavers, 16 one of 4 on another.
 JUMP_ARRANGEMENT_COST, EDGE_ARRANGEMENT_COST = 8.0, 24.0
 USUAL_STEP, USUAL_STEP_LEAST = 0.75, 8  # share of the song's bar lines, and how many there must be
 EDGE_FIT_FACTOR = 2.0  # at the region's edges the listener knows how the song continues

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from model.pace import Pace
+from model.sketch import parameters as p
+from model.sketch.analysis import analysis
+from model.sketch.analysis.beats import Beats
 from model.sketch.rearrange import plan
+from model.sketch.rearrange.plan import Surroundings
+from tests.model.sketch.songs import make_song
 
 
 def total(path: tuple[int, ...], unary: np.ndarray, jump: np.ndarray) -> float:
@@ -46,3 +53,30 @@ def test_a_beat_played_twice_costs_a_little() -> None:
     jump = np.zeros((3, 3))
     assert tuple(plan.least_path(unary, jump, lambda: None)) == (0, 0, 0)
     assert tuple(plan.sparing_path(unary, jump, lambda: None)) == (0, 1, 0)
+
+
+THIN = 20
+"""The first beat of a bar in which half of the bands are 30 dB down."""
+
+
+@pytest.fixture(scope="module")
+def full_and_thinner() -> tuple[Beats, Beats]:
+    made, pace = make_song(14), Pace(lambda progress: None, lambda: False)
+    full = analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace).beats
+    mel = full.mel.copy()
+    mel[THIN : THIN + 4, 20:] -= 30.0  # the milliseconds around its bar lines stay as they are
+    return full, replace(full, mel=mel)
+
+
+def test_a_jump_into_another_arrangement_is_dear(full_and_thinner: tuple[Beats, Beats]) -> None:
+    full, thinner = (plan.jump_costs(beats, np.arange(8, 40)) for beats in full_and_thinner)
+    into_thin = thinner[15 - 8, THIN - 8] - full[15 - 8, THIN - 8]
+    assert into_thin > 0.8 * p.JUMP_ARRANGEMENT_COST
+
+
+def test_so_is_an_edge_with_another_arrangement_outside(full_and_thinner: tuple[Beats, Beats]) -> None:
+    around = Surroundings(15, 16)
+    costs = [plan.edge_costs(beats, np.array([THIN, THIN + 3]), around) for beats in full_and_thinner]
+    entry, leave = (thinner - full for full, thinner in zip(*costs, strict=True))
+    assert entry[0] > 0.8 * p.EDGE_ARRANGEMENT_COST
+    assert leave[1] > 0.8 * p.EDGE_ARRANGEMENT_COST
