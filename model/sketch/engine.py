@@ -78,6 +78,7 @@ _IMPORTED_LATE = (
     "scipy.fft",
     "scipy.ndimage",
     "scipy.signal",
+    "scipy.spatial.distance",
     "soxr",
 )
 
