@@ -80,6 +80,7 @@ _IMPORTED_LATE = (
     "scipy.fft",
     "scipy.ndimage",
     "scipy.signal",
+    "scipy.spatial.distance",
     "soxr",
 )
 

@@ -109,9 +109,8 @@ MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 COPY_DRIFT_SECONDS = 0.004  # a run with less drift from the grid is copied, not stretched
 # Where a tempo map wavers from beat to beat, twice that is copied as well, up to half of an audible flam.
 COPY_DRIFT_WAVERING, COPY_DRIFT_LIMIT_SECONDS = 2.0, 0.012
-LATENESS_REACH_SECONDS = (
-    0.045  # from a beat to the attack that belongs to it; a sixteenth at 200 BPM is 75 ms away
-)
+# From a beat to the attack that belongs to it; a sixteenth at 200 BPM is 75 ms away.
+LATENESS_REACH_SECONDS = 0.045
 RUN_LATENESS_SECONDS = 0.04  # at most so much is a run moved to the attacks it replaces
 ATTACK_ONSET = 0.3  # of the song's strong attacks; from here on a beat counts as an attack
 ATTACK_STEP_DB = 2.5  # and where its bands rise by less than this, no beat does: bows and pads swell
