@@ -73,13 +73,14 @@ class Catalogue:
         bare = text.strip()
         if not bare or at.depth > MAX_DEPTH or not at.work.take(len(text)):
             return None
-        for form in dict.fromkeys((text, bare)):
-            found = self._matched(form, at)
-            if found is not None:
-                start = len(text) - len(text.lstrip()) if form is bare else 0
-                tail = text[start + len(form) :] if form is bare else ""
-                return f"{text[:start]}{found}{tail}"
-        return self._in_parts(text, at)
+        if bare != text:
+            found = self._found(bare, at)
+            if found is None:
+                return self._matched(text, at)
+            start = text.index(bare)
+            return f"{text[:start]}{found}{text[start + len(bare) :]}"
+        found = self._matched(text, at)
+        return self._in_parts(text, at) if found is None else found
 
     def _matched(self, text: str, at: _At) -> str | None:
         """By the entry that fits best: the one with most letters of its own."""

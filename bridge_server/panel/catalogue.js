@@ -115,12 +115,13 @@ export class Catalogue {
   #found(text, depth) {
     const bare = text.trim();
     if (!bare || depth > MAX_DEPTH || !this.#take(text)) return null;
-    const whole = this.#matched(text, depth);
-    if (whole !== null) return whole;
-    const found = bare === text ? this.#inParts(text, depth) : this.#found(bare, depth);
-    if (found === null || bare === text) return found;
-    const start = text.indexOf(bare);
-    return text.slice(0, start) + found + text.slice(start + bare.length);
+    if (bare !== text) {
+      const found = this.#found(bare, depth);
+      if (found === null) return this.#matched(text, depth);
+      const start = text.indexOf(bare);
+      return text.slice(0, start) + found + text.slice(start + bare.length);
+    }
+    return this.#matched(text, depth) ?? this.#inParts(text, depth);
   }
 
   #matched(text, depth) {
