@@ -80,7 +80,6 @@ _IMPORTED_LATE = (
     "scipy.fft",
     "scipy.ndimage",
     "scipy.signal",
-    "scipy.spatial.distance",
     "soxr",
 )
 

@@ -244,10 +244,13 @@ def choose_beats(
         + plan.noise_costs(beats, targets, part.sources, request.seed)
         + leaning.costs(part, leans)
     )
+    pace.check()
     entry, leave = plan.edge_costs(beats, part.sources, part.around)
     unary[0] += entry
     unary[-1] += leave
+    pace.check()
     jump = plan.jump_costs(beats, part.sources)
+    pace.check()
     return plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
 
 
