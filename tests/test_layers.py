@@ -137,7 +137,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("blueprint", "dsp", "errors", "given_chord", "kept", "vocabulary"),
     ),
     "model.acestep": (
-        ("engine",),
+        ("engine", "training"),
         ("loaded_checkpoint",),
         ("renderer",),
         ("song_edit",),

@@ -1,0 +1,61 @@
+"""What a training is asked for: songs, the checkpoint, the settings that differ from the preset, and the folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.acestep.latent_grid import FRAMES_PER_SECOND
+from model.acestep.training.preparation import TrainingSong
+from model.acestep.training.training_settings import AdapterKind, OptimiserKind
+from model.engine import Samples
+
+ReadDigest = Callable[[str], tuple[Samples, int]]
+"""The samples [n, channels] of the song with this digest, and their rate."""
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """What to train, and where. models: a folder of models. checkpoint: "" = the only one, or the plain turbo.
+
+    changed: settings that differ from the preset's, by name. memory: gigabytes of the preset; 0 = what is free.
+    run, adapter: the folders of what is unfinished, and of the finished adapter.
+    about: goes into the adapter's metadata, such as that the performers agreed.
+    """
+
+    name: str
+    models: Path
+    checkpoint: str
+    device: str
+    memory: int
+    changed: Mapping[str, Any]
+    songs: tuple[TrainingSong, ...]
+    run: Path
+    adapter: Path
+    about: Mapping[str, Any]
+
+
+def order_from_fields(fields: Mapping[str, Any]) -> TrainingOrder:
+    """An order from plain values; folders are given as text. Raises KeyError or TypeError for other fields."""
+    songs = tuple(TrainingSong(**song) for song in fields["songs"])
+    folders = {name: Path(fields[name]) for name in ("models", "run", "adapter")}
+    return TrainingOrder(**{**fields, **folders, "songs": songs})
+
+
+def changed_settings(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Changed settings by name as `TrainingSettings` has them. seconds: length of an example. Raises ValueError.
+
+    A rank brings twice its value as alpha, unless that is given too.
+    """
+    found = dict(changed)
+    if "kind" in found:
+        found["kind"] = AdapterKind(found["kind"])
+    if "optimiser" in found:
+        found["optimiser"] = OptimiserKind(found["optimiser"])
+    if "seconds" in found:
+        found["crop_frames"] = round(found.pop("seconds") * FRAMES_PER_SECOND)
+    if "rank" in found:
+        found.setdefault("alpha", 2.0 * found["rank"])
+    return found
