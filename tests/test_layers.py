@@ -77,7 +77,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("audition",),
         ("rendering",),
         ("settings",),  # they name the engines there are
-        ("engines", "songs", "models", "presets", "provenance"),
+        ("engines", "songs", "models", "presets", "provenance", "training"),
         ("jobs", "sessions"),
         (
             "errors",
@@ -230,6 +230,7 @@ ONLY_IN = {
     "importlib": (
         "bridge_server.engines.child",
         "bridge_server.engines.registry",
+        "bridge_server.training.training_child",
         "model.acestep.engine",
         "model.acestep_v1.conditioning.lyric_cleaning",
         "model.acestep_v1.conditioning.number_words",

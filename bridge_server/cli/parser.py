@@ -12,6 +12,7 @@ from bridge_server.cli.options import in_help
 from bridge_server.cli.rank_parser import add_rank
 from bridge_server.cli.scripts_parser import add_scripts
 from bridge_server.cli.send_parser import add_send
+from bridge_server.cli.train_parser import add_train
 from bridge_server.version import MADE_BY
 
 
@@ -45,6 +46,7 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     add_rank(commands)
     add_send(commands)
     add_scripts(commands)
+    add_train(commands)
     add_autostart(commands)
     server_parsers.add_others(commands)
     return top

@@ -79,7 +79,7 @@ class KroneckerLinear(ChangedLinear):
 
     def change(self, x: Tensor) -> Tensor:
         coarse, fine = self.coarse.to(x.dtype), self._fine().to(x.dtype)
-        split = x.unflatten(-1, (coarse.shape[1], fine.shape[1]))  # [..., coarse in, fine in]
+        split = torch.unflatten(x, -1, (coarse.shape[1], fine.shape[1]))  # [..., coarse in, fine in]
         inner = functional.linear(split, fine)  # [..., coarse in, fine out]
         return functional.linear(inner.transpose(-1, -2), coarse).transpose(-1, -2).flatten(-2)
 

@@ -28,7 +28,7 @@ class FlowLoss:
         weight = self._dit.patchify.weight
         latents, noise = example.latents.to(weight.device), example.noise.to(weight.device)
         time = example.time.to(weight.device)
-        noisy = from_source(latents, noise, time[:, None, None])
+        noisy = from_source(latents, noise, float(example.time))
         frames = latents.shape[1]
         if frames not in self._plans:
             self._plans[frames] = self._dit.plan(frames)

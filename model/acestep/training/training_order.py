@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.acestep.conditioning.prompts import LANGUAGES
 from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.training.preparation import TrainingSong
 from model.acestep.training.training_settings import AdapterKind, OptimiserKind
 from model.engine import Samples
+from model.errors import CannotRender
 
 ReadDigest = Callable[[str], tuple[Samples, int]]
 """The samples [n, channels] of the song with this digest, and their rate."""
@@ -38,8 +40,15 @@ class TrainingOrder:
 
 
 def order_from_fields(fields: Mapping[str, Any]) -> TrainingOrder:
-    """An order from plain values; folders are given as text. Raises KeyError or TypeError for other fields."""
+    """An order from plain values; folders are given as text. Raises KeyError or TypeError for other fields,
+    and CannotRender for a language the model does not know."""
     songs = tuple(TrainingSong(**song) for song in fields["songs"])
+    for song in songs:
+        if song.language not in LANGUAGES:
+            raise CannotRender(
+                f"{song.name} has the language {song.language!r}, which the model does not know.",
+                "Write a code such as en, de or ja into its .json file, or omit it.",
+            )
     folders = {name: Path(fields[name]) for name in ("models", "run", "adapter")}
     return TrainingOrder(**{**fields, **folders, "songs": songs})
 

@@ -39,7 +39,7 @@ from model.acestep.weights.model_folders import ModelFolder, find_models
 from model.acestep.weights.tensor_files import weight_files
 from model.engine import ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
-from model.torch_device import out_of_memory
+from model.torch_device import AUTO, out_of_memory, spare_a_core
 from model.weight_header import fingerprint
 
 _VAE_FRAMES = 512
@@ -50,11 +50,15 @@ _LESS = "Choose a smaller --memory, which trains on shorter examples."
 
 @dataclass(frozen=True)
 class TrainingNews:
-    """What a run tells: a phase in words and its share done, 0 to 1; the step behind it, once there are any."""
+    """What a run tells: a phase in words and its share done, 0 to 1.
+
+    step: the step just taken. before: all that was measured by a run that now goes on.
+    """
 
     phase: str
     share: float
     step: StepDone | None = None
+    before: Curve | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ def run_training(
 ) -> TrainedAdapter:
     """Trains and writes the adapter. Raises RenderStopped with the state kept, NotLoaded, and CannotRender."""
     folder = chosen_checkpoint(order.models, order.checkpoint)
-    device = choose_device(order.device)
+    device = choose_device(order.device or AUTO)
+    if device.kind == "cpu":
+        spare_a_core()
     settings = _settings(order, device)
     try:
         on_news(TrainingNews(f"loading {folder.name}", 0.0))
@@ -82,6 +88,11 @@ def run_training(
         material = _material(weights, device, order, settings, read, on_news, should_stop)
         dit = weights.load_dit(_training_dtype(device), device.place)
         trainer = Trainer(dit, material, settings, order.run)
+        taken = len(trainer.curve.losses)
+        if taken:
+            on_news(
+                TrainingNews(f"going on after step {taken}", taken / settings.steps, before=trainer.curve)
+            )
         try:
             trainer.train(lambda step: on_news(_news(step, settings)), should_stop)
         except RenderStopped:
@@ -106,7 +117,11 @@ def train_order(
 
     def on_news(news: TrainingNews) -> None:
         step = news.step
-        more = {} if step is None else {"step": step.step, "loss": step.loss, "checked": step.checked}
+        more: dict[str, Any] = {}
+        if step is not None:
+            more = {"step": step.step, "loss": step.loss, "checked": step.checked}
+        elif news.before is not None:
+            more = {"losses": list(news.before.losses), "checks": list(news.before.checks)}
         tell({"phase": news.phase, "share": news.share, **more})
 
     made = run_training(order_from_fields(fields), read, on_news, should_stop)

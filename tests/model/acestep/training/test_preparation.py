@@ -19,8 +19,6 @@ from model.engine import Samples
 from model.errors import CannotRender
 from tests.model.acestep.small_parts import SmallParts
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SONG = TrainingSong(
     "one.wav", "digest", "warm tape", lyrics="la la", language="en", bpm=96, meter="4", key="C major"
 )

@@ -22,14 +22,13 @@ from model.errors import CannotRender, RenderStopped
 from tests.model.acestep.test_training_step import Whole
 from tests.model.acestep.training.small_training import drawn, fresh_dit, material, small, song
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def train(
     folder: Path,
     settings: TrainingSettings,
     what: TrainingMaterial | None = None,
     stop_after: int | None = None,
+    layers: int = 2,
 ) -> Trainer:
     """Trains until it is over, or stops after so many steps."""
     trainer = Trainer(fresh_dit(layers), what or material(), settings, folder)

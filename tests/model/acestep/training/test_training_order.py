@@ -10,6 +10,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from model.acestep.training.training_order import changed_settings, order_from_fields
 from model.acestep.training.training_settings import AdapterKind, OptimiserKind
+from model.errors import CannotRender
 
 
 def test_an_order_from_plain_values() -> None:
@@ -23,6 +24,8 @@ def test_an_order_from_plain_values() -> None:
     assert order.songs[0].caption == "tape"
     with pytest.raises(TypeError):
         order_from_fields({**fields, "more": 1})
+    with pytest.raises(CannotRender, match=r"one\.wav has the language 'klingon'"):
+        order_from_fields({**fields, "songs": [{**song, "language": "klingon"}]})
 
 
 def test_settings_in_the_producers_words() -> None:

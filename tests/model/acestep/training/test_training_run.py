@@ -18,8 +18,6 @@ from model.acestep.training.training_run import train_order
 from model.engine import Grid, Piece, RenderRequest, Samples, Task
 from model.errors import CannotRender, NotLoaded, RenderStopped
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 RATE = 44_100
 
 

@@ -21,5 +21,5 @@ def test_a_full_disk_leaves_what_was_there(tiny_disk: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(read_only_folder: Path) -> None:
-    with pytest.raises(CannotRender, match="state could not be written to .*read only"):
+    with pytest.raises(CannotRender, match=r"state could not be written to .*read only"):
         write_whole_file(read_only_folder / "state", b"now")

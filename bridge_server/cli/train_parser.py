@@ -1,0 +1,93 @@
+"""The parser of `takebridge train`: an adapter from the producer's own songs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bridge_server.cli.arguments import models_of, screen_of, store_of
+from bridge_server.cli.options import Subparsers, json_option, models_option
+
+MEMORY = (8, 12, 16, 24)
+"""Presets, by the gigabytes of the device."""
+
+
+def add_train(commands: Subparsers) -> None:
+    """The command `train`."""
+    one = commands.add_parser(
+        "train",
+        help="train an adapter on songs of your own (docs/training.md)",
+        description="Train an adapter on songs of your own. Ctrl-C stops it; the same command goes on where it was.",
+        allow_abbrev=False,
+    )
+    one.add_argument("--songs", type=Path, required=True, metavar="FOLDER", help="a folder of 3 to 50 songs")
+    one.add_argument("--name", required=True, help="the adapter's name: letters, digits, - and _")
+    one.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where the adapter's folder goes (default: the current folder)",
+    )
+    one.add_argument(
+        "--consent",
+        action="store_true",
+        help="you may train on these songs, and everyone who performs on them agreed",
+    )
+    one.add_argument(
+        "--checkpoint", default="", metavar="NAME", help="the model to train for (default: the plain turbo)"
+    )
+    one.add_argument(
+        "--device", default="", metavar="NAME", help="cuda, cuda:1, xpu, mps or cpu (default: the best)"
+    )
+    one.add_argument(
+        "--memory", type=int, choices=MEMORY, default=0,
+        help="train as fits a device of so many gigabytes (default: what is free)",
+    )  # fmt: skip
+    one.add_argument("--kind", choices=("lora", "lokr"), help="the adapter's form (default: lora)")
+    one.add_argument("--steps", type=int, metavar="N", help="train at most so many steps (default: 2000)")
+    one.add_argument(
+        "--rank", type=int, metavar="N", help="the adapter's size (default: by memory, 16 to 128)"
+    )
+    one.add_argument(
+        "--seconds", type=float, metavar="S", help="length of an example (default: by memory, 30 to 120)"
+    )
+    one.add_argument("--learning-rate", type=float, metavar="RATE", help="default: 0.0001")
+    one.add_argument("--accumulation", type=int, metavar="N", help="examples in each step (default: 4 or 8)")
+    one.add_argument(
+        "--regions", type=float, metavar="SHARE", dest="region_share",
+        help="share of examples in which only a region is rendered, as in a repaint (default: 0.3)",
+    )  # fmt: skip
+    one.add_argument(
+        "--seed", type=int, metavar="N", help="the order of examples and all noise (default: 42)"
+    )
+    json_option(one, "print the result as JSON, and nothing else")
+    models_option(one)
+    one.set_defaults(run=_run)
+
+
+SETTINGS = ("kind", "steps", "rank", "seconds", "learning_rate", "accumulation", "region_share", "seed")
+
+
+def changed_settings(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings that were typed."""
+    given = {name: getattr(arguments, name) for name in SETTINGS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.train import TrainingWish, train
+
+    here: Path = arguments.here
+    wish = TrainingWish(
+        name=arguments.name,
+        songs=here / arguments.songs.expanduser(),
+        out=here if arguments.out is None else here / arguments.out.expanduser(),
+        consent=arguments.consent,
+        store=store_of(arguments),
+        models=models_of(arguments),
+        checkpoint=arguments.checkpoint,
+        device=arguments.device,
+        memory=arguments.memory,
+        changed=changed_settings(arguments),
+    )
+    return train(screen_of(arguments), wish)

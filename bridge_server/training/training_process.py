@@ -1,0 +1,101 @@
+"""A training in a process of its own, as whoever ordered it sees it: its news in order, stop, pause and the end.
+
+One thread waits for news; any thread may stop or pause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bridge_server.platforms import how_it_ended
+from bridge_server.training.training_child import (
+    BROKE,
+    DONE,
+    GO_ON,
+    MEMORY,
+    NEWS,
+    NOT_READY,
+    PAUSE,
+    REFUSED,
+    STOP,
+    STOPPED,
+    training_main,
+)
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+EXIT_SECONDS = 10.0
+_CODES = {
+    STOPPED: ErrorCode.CANCELLED,
+    REFUSED: ErrorCode.CANNOT_RENDER,
+    NOT_READY: ErrorCode.ENGINE_NOT_READY,
+    MEMORY: ErrorCode.OUT_OF_MEMORY,
+    BROKE: ErrorCode.INTERNAL,
+}
+STOPPED_SENTENCE = "The training was stopped; what it has learnt so far is kept."
+STOPPED_REMEDY = "Start it again with the same words to go on."
+
+
+class TrainingProcess:
+    """Runs one training. order, paths: see `training_main`."""
+
+    def __init__(self, order: Mapping[str, Any], paths: Mapping[str, Path]) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would share this process's threads and locks
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=training_main, args=(theirs, dict(order), dict(paths)))
+        self._process.start()
+        theirs.close()  # so that the end of the process closes the pipe
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        """Everything the training tells, as it comes; the last one is its result, with the key "adapter".
+
+        Raises ProtocolError when it ends without one: stopped, refused, or the process died.
+        """
+        while True:
+            try:
+                kind, told = self._connection.recv()
+            except (EOFError, OSError) as closed:
+                raise self._died() from closed
+            if kind in (NEWS, DONE):
+                yield told
+            if kind == DONE:
+                return
+            if kind == STOPPED:
+                raise ProtocolError(_CODES[kind], STOPPED_SENTENCE, STOPPED_REMEDY)
+            if kind != NEWS:
+                raise ProtocolError(_CODES[kind], told["sentence"], told["remedy"])
+
+    def stop(self) -> None:
+        """Ends the training after the example it is at; its state is kept. The news end with an error that says so."""
+        self._tell(STOP)
+
+    def pause(self, paused: bool) -> None:
+        """Waits before the next example, or goes on."""
+        self._tell(PAUSE if paused else GO_ON)
+
+    def close(self) -> None:
+        """Ends the process, however far it is."""
+        self._connection.close()
+        self._process.join(EXIT_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _tell(self, message: str) -> None:
+        with contextlib.suppress(OSError):  # it has ended already; the news say how
+            self._connection.send(message)
+
+    def _died(self) -> ProtocolError:
+        self._process.join(EXIT_SECONDS)
+        return ProtocolError(
+            ErrorCode.ENGINE_DIED,
+            f"The training's process {how_it_ended(self._process.exitcode)}.",
+            "Start it again with the same words: it goes on from the last state it kept.",
+        )

@@ -1,0 +1,60 @@
+"""A training in its own process: killed in the middle, it goes on to the same bits; errors come as sentences."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+from bridge_server.training.song_folder import songs_in
+from bridge_server.training.training_process import TrainingProcess
+from daw_protocol.errors import ErrorCode, ProtocolError
+from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
+
+
+def order(models: Path, tmp_path: Path, songs: list[Any], run: str, **changed: Any) -> dict[str, Any]:
+    return {
+        "name": "my_sound", "models": str(models), "checkpoint": "turbo", "device": "cpu", "memory": 8,
+        "changed": QUICK, "songs": [song.fields for song in songs], "run": str(tmp_path / run),
+        "adapter": str(tmp_path / "adapter" / run), "about": {}, **changed,
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a matter of POSIX systems")
+def test_killed_in_the_middle_it_goes_on_to_the_same_bits(tiny_models: Path, tmp_path: Path) -> None:
+    songs = songs_in(three_songs(tmp_path / "songs"))[:1]
+    paths = {song.digest: song.path for song in songs}
+    whole = TrainingProcess(order(tiny_models, tmp_path, songs, "whole"), paths)
+    result = list(whole.news())[-1]
+    whole.close()
+    killed = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths)
+    with pytest.raises(ProtocolError, match="The training's process") as died:
+        for news in killed.news():
+            if news.get("step") == 2:
+                assert killed.pid is not None
+                os.kill(killed.pid, signal.SIGKILL)
+            assert "adapter" not in news
+    killed.close()
+    assert died.value.code is ErrorCode.ENGINE_DIED
+    assert "goes on from the last state" in died.value.remedy
+    again = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths)
+    told = list(again.news())
+    again.close()
+    assert next(news for news in told if "losses" in news)["phase"].startswith("going on after step ")
+    first, resumed = Path(result["adapter"]), Path(told[-1]["adapter"])
+    assert resumed.read_bytes() == first.read_bytes()
+    assert told[-1]["losses"] == result["losses"]
+
+
+def test_a_refusal_keeps_its_words_and_its_kind(tmp_path: Path) -> None:
+    training = TrainingProcess(order(tmp_path / "none", tmp_path, [], "run"), {})
+    with pytest.raises(ProtocolError, match="no complete ACE-Step checkpoint in none") as refused:
+        list(training.news())
+    training.close()
+    assert refused.value.code is ErrorCode.ENGINE_NOT_READY
+    assert "takebridge models pull" in refused.value.remedy
