@@ -66,8 +66,8 @@ class TrainingWish:
         return self.out / self.name
 
 
-def train(screen: Screen, wish: TrainingWish) -> int:
-    """Trains and writes the adapter. Returns the exit status. Raises ProtocolError."""
+def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
+    """Trains and writes the adapter, at low priority if it `yields`. Returns the exit status. Raises ProtocolError."""
     _refuse_name(wish)
     songs = songs_in(wish.songs)
     screen.say(f"{len(songs)} {'song' if len(songs) == 1 else 'songs'}, {_minutes(songs)} in all:")
@@ -77,7 +77,7 @@ def train(screen: Screen, wish: TrainingWish) -> int:
         screen.say("[yellow]So few songs teach the model these songs rather than a sound.[/yellow]")
     consent = _consent(wish, songs)
     paths = {song.digest: song.path for song in songs}
-    training = TrainingProcess(_order(wish, songs, consent), paths)
+    training = TrainingProcess(_order(wish, songs, consent), paths, yields)
     try:
         with _yielding(wish.store, training):
             made = _followed(screen, wish, training)

@@ -60,12 +60,15 @@ class Wishes:
         return self._stop.is_set()
 
 
-def training_main(connection: Connection, order: Mapping[str, Any], paths: Mapping[str, Path]) -> None:
-    """Entry point of the process. paths: of the songs, by digest."""
+def training_main(
+    connection: Connection, order: Mapping[str, Any], paths: Mapping[str, Path], yields: bool
+) -> None:
+    """Entry point of the process. paths: of the songs, by digest. yields: whether it lowers its priority."""
     ignore_interrupt()
     wishes = Wishes()
     threading.Thread(target=_listen, args=(connection, wishes), daemon=True).start()
-    yield_to_others()
+    if yields:
+        yield_to_others()
 
     def read(digest: str) -> tuple[Samples, int]:
         audio = read_audio(paths[digest], MAX_SECONDS)

@@ -42,10 +42,10 @@ STOPPED_REMEDY = "Start it again with the same words to go on."
 class TrainingProcess:
     """Runs one training. order, paths: see `training_main`."""
 
-    def __init__(self, order: Mapping[str, Any], paths: Mapping[str, Path]) -> None:
+    def __init__(self, order: Mapping[str, Any], paths: Mapping[str, Path], yields: bool = True) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share this process's threads and locks
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=training_main, args=(theirs, dict(order), dict(paths)))
+        self._process = context.Process(target=training_main, args=(theirs, dict(order), dict(paths), yields))
         self._process.start()
         theirs.close()  # so that the end of the process closes the pipe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -29,30 +30,32 @@ def order(models: Path, tmp_path: Path, songs: list[Any], run: str, **changed: A
 def test_killed_in_the_middle_it_goes_on_to_the_same_bits(tiny_models: Path, tmp_path: Path) -> None:
     songs = songs_in(three_songs(tmp_path / "songs"))[:1]
     paths = {song.digest: song.path for song in songs}
-    whole = TrainingProcess(order(tiny_models, tmp_path, songs, "whole"), paths)
+    whole = TrainingProcess(order(tiny_models, tmp_path, songs, "whole"), paths, yields=False)
     result = list(whole.news())[-1]
     whole.close()
-    killed = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths)
+    shutil.copytree(tmp_path / "whole" / "songs", tmp_path / "killed" / "songs")  # prepared already
+    killed = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths, yields=False)
+    told = killed.news()
+    while next(told).get("step") != 2:
+        pass
+    assert killed.pid is not None
+    os.kill(killed.pid, signal.SIGKILL)
     with pytest.raises(ProtocolError, match="The training's process") as died:
-        for news in killed.news():
-            if news.get("step") == 2:
-                assert killed.pid is not None
-                os.kill(killed.pid, signal.SIGKILL)
-            assert "adapter" not in news
+        list(told)
     killed.close()
     assert died.value.code is ErrorCode.ENGINE_DIED
     assert "goes on from the last state" in died.value.remedy
-    again = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths)
-    told = list(again.news())
+    again = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths, yields=False)
+    after = list(again.news())
     again.close()
-    assert next(news for news in told if "losses" in news)["phase"].startswith("going on after step ")
-    first, resumed = Path(result["adapter"]), Path(told[-1]["adapter"])
+    assert next(news for news in after if "losses" in news)["phase"].startswith("going on after step ")
+    first, resumed = Path(result["adapter"]), Path(after[-1]["adapter"])
     assert resumed.read_bytes() == first.read_bytes()
-    assert told[-1]["losses"] == result["losses"]
+    assert after[-1]["losses"] == result["losses"]
 
 
 def test_a_refusal_keeps_its_words_and_its_kind(tmp_path: Path) -> None:
-    training = TrainingProcess(order(tmp_path / "none", tmp_path, [], "run"), {})
+    training = TrainingProcess(order(tmp_path / "none", tmp_path, [], "run"), {}, yields=False)
     with pytest.raises(ProtocolError, match="no complete ACE-Step checkpoint in none") as refused:
         list(training.news())
     training.close()
