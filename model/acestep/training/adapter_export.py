@@ -60,8 +60,18 @@ def write_adapter(
         named = _named(changes, lambda module: f"lycoris_{module.replace('.', '_')}")
         metadata |= {"format": "lycoris", "algo": "lokr", LOKR_CONFIG: json.dumps(_lokr_config(settings))}
     # Last: where this file is, the adapter is whole.
-    write_whole_file(path, save(named, metadata))
+    write_whole_file(path, with_metadata(save(named), metadata))
     return path
+
+
+def with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file without metadata, with some. The library writes several entries in another order each time,
+    which would give the same adapter another digest."""
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:begin])}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[begin:]
 
 
 def published_module(name: str) -> str:

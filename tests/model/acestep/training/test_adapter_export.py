@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from model.acestep.training.adapter_export import published_module, write_adapter
@@ -45,6 +47,21 @@ def test_the_engine_reads_what_was_trained(tmp_path: Path, kind: AdapterKind, ra
     assert set(found.changes) == {f"{name}.weight" for name in added}
     for name, wanted in added.items():
         assert torch.allclose(found.changes[f"{name}.weight"].added(wanted.shape), wanted, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_equal_changes_are_equal_files_that_say_what_they_are(tmp_path: Path) -> None:
+    changes, _ = trained_change(AdapterKind.LOKR)
+    settings = small(kind=AdapterKind.LOKR)
+    first, *others = [
+        write_adapter(tmp_path / str(number), changes, settings, {"name": "my_sound"}).read_bytes()
+        for number in range(8)
+    ]
+    assert all(other == first for other in others)
+    with safe_open(tmp_path / "0" / "lokr_weights.safetensors", framework="pt") as opened:
+        metadata = opened.metadata()
+    assert json.loads(metadata["takebridge"]) == {"name": "my_sound"}
+    assert json.loads(metadata["lokr_config"])["linear_dim"] == 4
+    assert metadata["algo"] == "lokr"
 
 
 def test_peft_loads_the_same_change(tmp_path: Path) -> None:
