@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 RUNS = "training"
 """The folder of the store where unfinished trainings are."""
 PLOT = "loss.png"
+FIRST_FILE, PART = "adapter_config.json", ".part"
 PLOT_EVERY = 10  # steps
 LOOK_SECONDS = 2.0  # between two looks at what the server does
 FEW = 3  # songs: fewer teach one song rather than a sound
@@ -86,6 +88,9 @@ def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
     finally:
         training.close()
     _save(wish.adapter / PLOT, _picture(wish, made["losses"], made["checks"], len(made["losses"])))
+    shutil.rmtree(
+        wish.run, ignore_errors=True
+    )  # prepared songs and states are as large as the adapter several times
     if made["stopped_early"]:
         screen.say("Stopped early: the last checks brought nothing better. The best numbers are kept.")
     screen.say(escape(f"The adapter is {made['adapter']}; {PLOT} next to it shows the loss."))
@@ -103,16 +108,23 @@ def _refuse_name(wish: TrainingWish) -> None:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
             f"{wish.name!r} is no name for an adapter.",
-            "Use up to 64 letters, digits, - and _, such as my_sound.",
+            "Use up to 64 letters, digits, - and _, such as brushes.",
             "name",
         )
-    if wish.adapter.exists():
+    if _is_taken(wish.adapter):
         raise ProtocolError(
             ErrorCode.ID_IN_USE,
             f"There is already something called {wish.name} in {wish.out}.",
             "Choose another name, or another folder with --out.",
             "name",
         )
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether something is there; not what a full disk left of an adapter, whose main file is written last."""
+    if not folder.is_dir():
+        return folder.exists()
+    return any(one.name != FIRST_FILE and one.suffix != PART for one in folder.iterdir())
 
 
 def _consent(wish: TrainingWish, songs: list[SongToLearn]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ CHECKED = 8
 MIN_SONGS_TO_HOLD_ONE_OUT = 5
 """With so many songs or more, checks use one song that is not trained on; with fewer, every song is needed."""
 
-_STATE = "state.safetensors"
+STATE = "state.safetensors"
+"""The file of a training's state in its folder."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Trainer:
     """Owns the changed transformer until `close`. state: the folder of the training's state."""
 
     def __init__(self, dit: Dit, material: TrainingMaterial, settings: TrainingSettings, state: Path) -> None:
-        self._dit, self._settings, self._state = dit, settings, state / _STATE
+        self._dit, self._settings, self._state = dit, settings, state / STATE
         self.changes: Mapping[str, ChangedLinear] = attach(dit, settings)
         if settings.checkpointing:
             save_activations(dit)

@@ -19,7 +19,7 @@ from model.acestep.device.memory_plan import GIGABYTE, Placement
 from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.training.adapter_export import write_adapter
 from model.acestep.training.preparation import prepare
-from model.acestep.training.trainer import StepDone, Trainer, TrainingMaterial
+from model.acestep.training.trainer import STATE, StepDone, Trainer, TrainingMaterial
 from model.acestep.training.training_order import (
     ReadDigest,
     TrainingOrder,
@@ -150,7 +150,8 @@ def chosen_checkpoint(models: Path, name: str) -> ModelFolder:
 def _settings(order: TrainingOrder, device: Device) -> TrainingSettings:
     """Those the run was begun with, or a preset's, with what the order changes. Raises CannotRender."""
     path = order.run / _SETTINGS
-    free = (free_bytes(device) or 0) / GIGABYTE
+    # A processor has memory enough and too little speed for long examples.
+    free = 0.0 if device.kind == "cpu" else (free_bytes(device) or 0) / GIGABYTE
     try:
         # A run that goes on keeps its preset, whatever is free by now.
         before = settings_from_json(path.read_text()) if path.exists() and not order.memory else None
@@ -158,7 +159,7 @@ def _settings(order: TrainingOrder, device: Device) -> TrainingSettings:
         settings = replace(preset, **changed_settings(order.changed))
     except (ValueError, OSError) as wrong:
         raise CannotRender(f"The training cannot be set up so: {wrong}.", "Choose another value.") from wrong
-    if not path.exists():
+    if not (order.run / STATE).exists():  # nothing was learnt with others yet
         write_whole_file(path, settings.as_json().encode())
     return settings
 

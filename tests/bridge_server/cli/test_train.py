@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bridge_server.cli.commands import Screen
-from bridge_server.cli.train import TrainingWish, train
+from bridge_server.cli.train import TrainingWish, _interrupted, _renders, _yielding, train
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
 
@@ -41,6 +45,8 @@ def test_songs_become_an_adapter_with_its_picture(
     pytest.importorskip(
         "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
     )
+    from safetensors import safe_open
+
     from tests.model.acestep.tiny_folder import write_models
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the process that trains; see tests/one_thread.py
@@ -53,8 +59,11 @@ def test_songs_become_an_adapter_with_its_picture(
     assert "3 songs, 0:16 in all:" in said
     assert "slow_walk.wav: slow walk" in said
     assert '{"adapter": "my_sound/adapter_model.safetensors"}' in said
-    consent = json.loads((wish.run / "consent.json").read_text())
-    assert len(consent["songs"]) == 3
+    with safe_open(wish.adapter / "adapter_model.safetensors", framework="numpy") as opened:
+        about = json.loads(opened.metadata()["takebridge"])
+    assert len(about["consent"]["songs"]) == 3
+    assert about["consent"]["songs"] == about["songs"]
+    assert not wish.run.exists()
     with pytest.raises(ProtocolError, match="already something called my_sound") as taken:
         train(screen(), wish)
     assert taken.value.code is ErrorCode.ID_IN_USE
@@ -76,3 +85,57 @@ def test_a_name_that_is_no_folders_is_refused(wish: TrainingWish, name: str) -> 
     with pytest.raises(ProtocolError, match="no name for an adapter"):
         train(screen(), replace(wish, name=name))
     assert not wish.store.exists()
+
+
+def test_what_a_full_disk_left_of_an_adapter_takes_no_name(wish: TrainingWish) -> None:
+    """The next refusal is that of the models, in the process."""
+    wish.adapter.mkdir(parents=True)
+    (wish.adapter / "adapter_config.json").write_text("{}")
+    (wish.adapter / "adapter_model.safetensors.part").write_bytes(b"")
+    with pytest.raises(ProtocolError, match="no song in"):
+        train(screen(), replace(wish, songs=wish.adapter))
+    (wish.adapter / "notes.txt").write_text("mine")
+    with pytest.raises(ProtocolError, match="already something called"):
+        train(screen(), replace(wish, songs=wish.adapter))
+
+
+class FakeTraining:
+    """A training that records what is asked of it, and ends when it is stopped."""
+
+    def __init__(self) -> None:
+        self.pauses: SimpleQueue[bool] = SimpleQueue()
+        self.stopped = False
+
+    def pause(self, paused: bool) -> None:
+        self.pauses.put(paused)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        yield {"phase": "training", "share": 0.5}
+        assert self.stopped
+        raise ProtocolError(ErrorCode.CANCELLED, "Stopped.", "Go on.")
+
+
+def test_it_waits_while_the_server_renders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    busy, training = threading.Event(), FakeTraining()
+    monkeypatch.setattr("bridge_server.cli.train._renders", lambda _store: busy.is_set())
+    monkeypatch.setattr("bridge_server.cli.train.LOOK_SECONDS", 0.001)
+    with _yielding(tmp_path, training):  # type: ignore[arg-type]
+        busy.set()
+        assert training.pauses.get(timeout=60) is True
+        busy.clear()
+        assert training.pauses.get(timeout=60) is False
+    assert training.pauses.get(timeout=60) is False  # whatever the last look saw
+
+
+def test_an_interrupt_waits_for_the_state_and_says_how_to_go_on() -> None:
+    where, training = screen(), FakeTraining()
+    assert _interrupted(where, training) == 130  # type: ignore[arg-type]
+    assert training.stopped
+    assert "Stopped. Go on." in shown(where)
+
+
+def test_without_a_server_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    assert not _renders(tmp_path)

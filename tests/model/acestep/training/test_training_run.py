@@ -120,3 +120,19 @@ def test_what_cannot_be_trained_is_refused_in_words(tiny_models: Path, tmp_path:
             lambda _news: None, lambda: False,
         )  # fmt: skip
     assert not (tmp_path / "my_sound").exists()
+
+
+def test_a_run_keeps_its_preset_whatever_is_free_by_now(tiny_models: Path, tmp_path: Path) -> None:
+    """Begun for 24 GB and stopped after a step, it goes on for 24 GB where no size is named."""
+    asked = order(tiny_models, tmp_path, memory=24)
+    asked["songs"] = asked["songs"][:1]
+    del asked["changed"]["rank"]
+    steps: list[int] = []
+    with pytest.raises(RenderStopped):
+        train_order(
+            asked, read, lambda news: steps.append(news.get("step", 0)), lambda: bool(steps and steps[-1])
+        )
+    made = train_order({**asked, "memory": 0}, read, lambda _news: None, lambda: False)
+    with safe_open(made["adapter"], framework="pt") as opened:
+        settings = json.loads(json.loads(opened.metadata()["takebridge"])["settings"])
+    assert settings["rank"] == 128
