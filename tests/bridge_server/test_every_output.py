@@ -55,6 +55,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "export": ("export", "take", "TAKE", "--as", "wav", "--to", "out"),
     "ledger": ("ledger", "song", "--to", "out"),
     "models": ("models", "list"),
+    "train": ("train", "--songs", "none", "--name", "x"),
     "autostart": ("autostart", "status"),
     "scripts": ("scripts", "osc", "--to", "scripts"),
     "send": ("send", "/bridge/takes/show", "TAKE"),
@@ -77,6 +78,7 @@ ELSEWHERE = {
 
 MAY_BE_REFUSED = {
     "rank",
+    "train",
     "song",
     "ledger",
     "lego",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.model.acestep.conftest import tiny_models  # noqa: F401 - a fixture
+from tests.one_thread import one_thread  # noqa: F401 - a fixture
 
 
 @pytest.fixture(autouse=True)

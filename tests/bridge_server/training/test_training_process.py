@@ -14,7 +14,10 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from bridge_server.training.song_folder import songs_in
 from bridge_server.training.training_process import TrainingProcess
+from clip_store.audio.audio_file import read_audio
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.acestep.training.training_run import train_order
+from model.engine import Samples
 from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
 
 
@@ -30,9 +33,15 @@ def order(models: Path, tmp_path: Path, songs: list[Any], run: str, **changed: A
 def test_killed_in_the_middle_it_goes_on_to_the_same_bits(tiny_models: Path, tmp_path: Path) -> None:
     songs = songs_in(three_songs(tmp_path / "songs"))[:1]
     paths = {song.digest: song.path for song in songs}
-    whole = TrainingProcess(order(tiny_models, tmp_path, songs, "whole"), paths, yields=False)
-    result = list(whole.news())[-1]
-    whole.close()
+    audio = read_audio(songs[0].path, 60.0)
+
+    def read(_digest: str) -> tuple[Samples, int]:
+        return audio.samples, audio.rate
+
+    whole = order(tiny_models, tmp_path, songs, "whole")
+    result = train_order(
+        whole, read, lambda _news: None, lambda: False
+    )  # here: a process takes seconds to start
     shutil.copytree(tmp_path / "whole" / "songs", tmp_path / "killed" / "songs")  # prepared already
     killed = TrainingProcess(order(tiny_models, tmp_path, songs, "killed"), paths, yields=False)
     told = killed.news()
