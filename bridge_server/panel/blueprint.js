@@ -102,8 +102,9 @@ export class Blueprint {
     const job = this.store.get("jobs").get(this.job);
     if (job?.state !== "done" || this.fetched === this.job) return;
     this.fetched = this.job;
-    const [found] = (await this.bridge.read("jobs.show", { job: this.job }))?.blueprints ?? [];
-    if (found) this.#show(found);
+    const answer = await this.bridge.read("jobs.show", { job: this.job });
+    if (!answer) this.fetched = null; // tried again with the next news of jobs, after reconnecting for one
+    else if (answer.blueprints?.length) this.#show(answer.blueprints[0]);
   }
 
   #show(found) {
@@ -111,6 +112,7 @@ export class Blueprint {
     const facts = [found.seconds ? duration(found.seconds) : "", counted(found.sections?.length ?? 0, "section")].filter(Boolean).join(", ");
     setText(this.about, [`${facts}.`, ...(found.notes ?? [])].join(" "));
     for (const [name, field] of Object.entries(this.fields)) field.value = name === "lyrics" ? lyricsOf(found) : found[name] ?? "";
+    this.shown = this.#edits;
     this.#draw(found);
     this.keeps.checked = Boolean(found.codes?.length);
     show(this.keepsBox, Boolean(found.codes?.length));
@@ -137,7 +139,7 @@ export class Blueprint {
   /** Codes belong to the words they were planned with: after an edit they are rendered only if the producer says so. */
   #changed() {
     const next = edited(this.found, this.#edits, true);
-    const same = JSON.stringify(next) === JSON.stringify({ ...this.found, caption: this.found.caption ?? "" });
+    const same = JSON.stringify(next) === JSON.stringify(edited(this.found, this.shown, true));
     if (this.found.codes?.length) this.keeps.checked = same;
     if (!next.sections?.length || same) this.#draw(same ? this.found : next);
     this.#says();
@@ -149,8 +151,8 @@ export class Blueprint {
   }
 
   #render() {
-    const { takes, seed, engine, title } = this.form.given();
-    const given = Object.fromEntries(Object.entries({ takes, seed, engine, title }).filter(([, value]) => value !== undefined));
+    const { id, takes, seed, engine, title } = this.form.given();
+    const given = Object.fromEntries(Object.entries({ id, takes, seed, engine, title }).filter(([, value]) => value !== undefined));
     return this.bridge.request("generate", { ...given, blueprint: edited(this.found, this.#edits, this.keeps.checked) }, (error) => this.fields[{ bpm: "tempo", prompt: "caption" }[error.field] ?? error.field]?.focus());
   }
 

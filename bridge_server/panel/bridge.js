@@ -29,7 +29,8 @@ export class Bridge {
     const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
     if (token) sessionStorage.setItem(TOKEN, token);
-    const query = new URLSearchParams({ client: pageName() });
+    // In English, whatever the server was started with: the page translates by itself, and has more to translate.
+    const query = new URLSearchParams({ client: pageName(), language: "en" });
     if (token) query.set("token", token);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {

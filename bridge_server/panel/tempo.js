@@ -75,7 +75,8 @@ export class SongTempo {
   }
 
   #show(kept) {
-    const found = kept.analysis;
+    // A description of the song in words, without a measurement, has no place for bar 1.
+    const found = kept.analysis?.downbeat == null ? null : kept.analysis;
     this.meter = kept.known ? kept.meter : null;
     const doubtful = found && Math.min(...["tempo", "octave", "downbeat"].map((name) => found.confidence?.[name] ?? 0)) < LIKELY;
     if (kept.known) setText(this.text, `Kept with the song: ${inWords({ bpm: kept.bpm, meter: kept.meter, barOne: kept.bar_one, tempos: kept.tempos })}.`);

@@ -26,7 +26,7 @@ from model.acestep.renderer import Renderer
 from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
 from model.acestep.weights.autoencoders import OFFICIAL, chosen_autoencoder
-from model.acestep.weights.capabilities import ModelTask, Training
+from model.acestep.weights.capabilities import Training
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
@@ -232,7 +232,7 @@ class LoadedCheckpoint:
 
         Raises CannotRender without a planner, or if it does not fit.
         """
-        if plan.task is not ModelTask.TEXT2MUSIC:
+        if request.task is not Task.GENERATE:
             raise CannotRender(
                 "The planner only plans new songs; its codes would replace the source.",
                 "Use it with generate, or omit the option planner.",

@@ -39,6 +39,7 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes."""
 USE_BASE = "Use the engine acestep with the checkpoint base of ACE-Step 1.5, or the engine stems."
 USE_SKETCH = "Use the engine sketch to analyse a song."
+USE_PLANNER = "Use the engine acestep; `takebridge models pull planner-1.7b` fetches its planner."
 NEVER: Mapping[Task, tuple[str, str]] = {
     Task.EXTRACT: ("ACE-Step v1 cannot separate a mix: no weights for it were ever published.", USE_BASE),
     Task.ACCOMPANY: (
@@ -50,6 +51,8 @@ NEVER: Mapping[Task, tuple[str, str]] = {
         "Use the engine acestep with the checkpoint base of ACE-Step 1.5.",
     ),
     Task.ANALYSE: ("ACE-Step v1 does not analyse songs.", USE_SKETCH),
+    Task.PLAN: ("ACE-Step v1 has no planner.", USE_PLANNER),
+    Task.REWRITE: ("ACE-Step v1 has no planner.", USE_PLANNER),
 }
 LYRIC_TAGS = (
     "Intro", "Verse", "Pre-Chorus", "Chorus", "Hook", "Bridge", "Break", "Inst", "Instrumental", "Solo", "Outro",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model.acestep.device.devices import Device, free_bytes
+from model.acestep_v1.conditioning.lyric_tokens import MAX_TOKENS
 from model.acestep_v1.conditioning.prompt_encoder import prompt_files, prompt_parameters
 from model.acestep_v1.frame_window import MIN_FRAMES
 from model.acestep_v1.renderer import V1Renderer
@@ -170,6 +171,7 @@ def _widest_wave(channels: int, rates: tuple[int, ...]) -> int:
 
 def work_of_v1(plan: V1Plan) -> V1Work:
     """What a render needs from the device."""
-    lyrics = max(len(words.lyrics.encode()) + 2 * words.lyrics.count("\n") + 3 for words in plan.every_word)
+    written = max(len(words.lyrics.encode()) + 2 * words.lyrics.count("\n") + 3 for words in plan.every_word)
+    lyrics = min(written, MAX_TOKENS)  # what is longer is cut there
     branches = 2 * len(plan.every_word) + plan.settings.guidance.separate
     return V1Work(plan.window.frames, branches, 1 + 256 + lyrics, plan.window.song != (0, 0))

@@ -285,4 +285,6 @@ def _lyrics(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter for letter in _SPECIAL.sub("", text) if letter.isprintable())
+    """Without what no font shows; a blank for every kind of white space, also those that do not count as printable."""
+    kept = (letter if letter.isprintable() else " " * letter.isspace() for letter in _SPECIAL.sub("", text))
+    return "".join(kept)

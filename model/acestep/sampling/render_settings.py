@@ -214,7 +214,9 @@ def _retakes(chosen: Mapping[str, Any]) -> tuple[Retake, ...]:
     shares = chosen.get("variance", ())
     numbers = chosen.get("variation", (0,) * len(shares))
     takes = chosen.get("retake_of")
-    if len(numbers) not in (len(shares), 1) or (takes is not None and len(takes) not in (len(shares), 1)):
+    if len(numbers) not in (len(shares), 0 if shares else 1) or (
+        takes is not None and len(takes) not in (len(shares), 1)
+    ):
         raise CannotRender(
             "variance, variation and retake_of have different numbers of values.",
             "Give one variation, and one take that is varied, for each variance.",

@@ -70,7 +70,10 @@ def _amounts(text: str, language: str, code: str, spell: Spell) -> str:
         return words[: words.rfind(joiner)] if number.is_integer() and joiner in words else words
 
     for sign, currency in CURRENCIES.items():
-        pattern = re.compile(rf"{re.escape(sign)}[0-9.,]*[0-9]+|[0-9.,]*[0-9]+{re.escape(sign)}")
+        if sign not in text:
+            continue
+        # Begins where its digits begin, so that a long number is read once and not from each of its digits.
+        pattern = re.compile(rf"{re.escape(sign)}[0-9.,]*[0-9]|(?<![0-9.,])[0-9.,]*[0-9]{re.escape(sign)}")
         try:
             text = pattern.sub(
                 lambda found, sign=sign, currency=currency: amount(  # type: ignore[misc]

@@ -23,15 +23,19 @@ END = "</s>"
 def tokenizer_of_pieces(stored: bytes, where: Path) -> Tokenizer:
     """The tokenizer; it appends the end to every text. Raises NotLoaded, naming `where`."""
     try:
-        pieces = [_piece(body) for number, body in _fields(stored) if number == _PIECE]
-        normaliser = next((body for number, body in _fields(stored) if number == _NORMALISER), b"")
-        settings = dict(_fields(normaliser))
-        unknown = next(index for index, (_, _, kind) in enumerate(pieces) if kind == _UNKNOWN)
-        end = next(index for index, (text, _, _) in enumerate(pieces) if text == END)
-    except (IndexError, struct.error, StopIteration, UnicodeDecodeError, ValueError) as broken:
+        return _made(stored)
+    except Exception as broken:  # damaged, it fails in as many ways as there are readers in the library
         raise NotLoaded(
             f"The prompt's tokenizer in {where} cannot be read.", "Download that file again."
         ) from broken
+
+
+def _made(stored: bytes) -> Tokenizer:
+    pieces = [_piece(body) for number, body in _fields(stored) if number == _PIECE]
+    normaliser = next((body for number, body in _fields(stored) if number == _NORMALISER), b"")
+    settings = dict(_fields(normaliser))
+    unknown = next(index for index, (_, _, kind) in enumerate(pieces) if kind == _UNKNOWN)
+    end = next(index for index, (text, _, _) in enumerate(pieces) if text == END)
     bytes_too = any(kind == _BYTE for _, _, kind in pieces)
     words = Tokenizer(
         models.Unigram([(text, score) for text, score, _ in pieces], unknown, byte_fallback=bytes_too)

@@ -37,6 +37,8 @@ def test_what_a_request_needs():
     new = work_of_v1(plan_v1(request(Task.GENERATE, start=0, end=10 * RATE)))
     assert new.source is False
     assert new.frames == plan_v1(request(Task.GENERATE, start=0, end=10 * RATE)).window.frames
+    most, more = (work_of_v1(plan_v1(request(lyrics="라" * letters))) for letters in (4000, 8000))
+    assert more == most, "longer lyrics are cut, with a note; they take no more memory"
 
 
 def test_a_device_that_is_too_small_is_refused(v1_models: Path):

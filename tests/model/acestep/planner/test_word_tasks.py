@@ -139,6 +139,8 @@ def test_captions_are_what_the_renderer_reads(written: str, read: str) -> None:
 
 
 def test_lyrics_are_what_the_renderer_reads() -> None:
+    assert word_tasks._one_line("slow bossa\nnylon\tguitar") == "slow bossa nylon guitar"
+    assert word_tasks._lyrics("la\u3000li\xa0lo") == "la li lo"
     assert word_tasks._lyrics("# Lyrics\n[Verse]\nla \x01\n\nho\n") == "[Verse]\nla\n\nho"
     cut = word_tasks._lyrics("line of words\n" * 400)
     assert len(cut) <= prompts.MAX_LYRIC_CHARACTERS

@@ -190,6 +190,7 @@ def test_what_turbo_cannot_use_is_noted() -> None:
         ({"times": [0.5, 0.7]}, "falling strictly"),
         ({"guidance_start": 0.8, "guidance_end": 0.2}, "guidance_start"),
         ({"variance": "0.2,0.1", "variation": "1,2,3"}, "different numbers of values"),
+        ({"variance": "0.2,0.3", "variation": "5"}, "different numbers of values"),
         ({"variance": "0.2,0.1", "retake_of": "1,2,3"}, "different numbers of values"),
         ({"edit_start": 0.2}, "edit_start is for edits only"),
     ],
