@@ -65,9 +65,10 @@ def main() -> int:
     wanted = ",".join(sorted({name for name in f"{extras},{arguments.extras}".split(",") if name}))
     python = prepare(wanted)
     for command in commands:
+        before = last_failed()
         status = run([str(python), *command, *rest])
         if status == TESTS_FAILED and command[: len(SIDE_BY_SIDE)] == SIDE_BY_SIDE:
-            status = once_more_alone(python, command[len(SIDE_BY_SIDE) :], rest)
+            status = once_more_alone(python, command[len(SIDE_BY_SIDE) :], rest, last_failed() - before)
         if status and not (status == NOTHING_TO_TEST and "pytest" in command):
             return status
     if arguments.task in ("install", "demo"):
@@ -75,15 +76,19 @@ def main() -> int:
     return 0
 
 
-def once_more_alone(python: Path, chosen: list[str], rest: list[str]) -> int:
+def last_failed() -> set[str]:
+    """The tests that failed when they were run last, by pytest's own names."""
+    return set(json.loads(LAST_FAILED.read_text(encoding="utf-8"))) if LAST_FAILED.is_file() else set()
+
+
+def once_more_alone(python: Path, chosen: list[str], rest: list[str], failed: set[str]) -> int:
     """Runs what just failed side by side again, by itself, if it is little; returns the exit status that counts."""
-    failed = sorted(json.loads(LAST_FAILED.read_text(encoding="utf-8"))) if LAST_FAILED.is_file() else []
     if not 0 < len(failed) <= FEW_FAILED:
         return TESTS_FAILED
-    print(f"\nOnce more, with nothing beside it: {', '.join(failed)}", flush=True)
+    print(f"\nOnce more, with nothing beside it: {', '.join(sorted(failed))}", flush=True)
     status = run([str(python), *ALONE, "--last-failed", *chosen, *rest])
     if status == 0:
-        names = "\n".join(f"  {name}" for name in failed)
+        names = "\n".join(f"  {name}" for name in sorted(failed))
         print(
             f"\nFAILED BESIDE OTHERS, PASSED ALONE. Each hides a race, of the test or of the product:\n{names}\n"
         )

@@ -74,11 +74,13 @@ def tests_run(monkeypatch, tmp_path):
     """`make.py test`, whose runs of pytest end with these statuses and leave these failures; gives status and runs."""
 
     def run_them(statuses, failed):
-        (tmp_path / "lastfailed").write_text(json.dumps(dict.fromkeys(failed, True)))
+        kept = tmp_path / "lastfailed"
+        kept.write_text(json.dumps({"tests/test_long_ago.py::test_x": True}))
         runs, left = [], iter(statuses)
 
         def run(words):
             runs.append(words)
+            kept.write_text(json.dumps(json.loads(kept.read_text()) | dict.fromkeys(failed, True)))
             return next(left)
 
         monkeypatch.setattr(sys, "argv", ["make.py", "test", "--maxfail=9"])
@@ -95,7 +97,10 @@ def test_what_failed_beside_others_has_to_pass_alone_and_is_named(tests_run, cap
     assert status == 0
     assert again == ["python", "-m", "pytest", "--last-failed", "-m", "not alone", "--maxfail=9"]
     assert alone == ["python", "-m", "pytest", "-m", "alone", "--maxfail=9"]
-    assert "FAILED BESIDE OTHERS, PASSED ALONE" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "FAILED BESIDE OTHERS, PASSED ALONE" in printed
+    assert "tests/test_a.py::test_b" in printed
+    assert "test_long_ago" not in printed, "it failed in another run"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -34,7 +35,7 @@ from model.acestep.pipeline import Conditions, PromptStates, Scene
 from model.acestep.sampling.render_settings import Encoding
 from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
-from model.acestep.song_edit import compose_edit, seeded_edit_noises
+from model.acestep.song_edit import compose_edit, seeded_edit_noise
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
 from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
 from model.errors import CannotRender
@@ -269,12 +270,13 @@ class Renderer:
         should_stop: ShouldStop,
     ) -> Tensor:
         """Latents [1, T, 64] of the edited song."""
-        channels = scene.source.shape[2]
-        noises = seeded_edit_noises(plan.seed, (plan.take,), plan.window.frames, channels, plan.settings)
+        noise = partial(seeded_edit_noise, plan.seed, (plan.take,), *scene.source.shape[1:])
         on_step = _step_progress("editing", pace)
         on_step(0, step_count(plan.settings.times))
         with self._parts.dit() as dit:
-            return compose_edit(dit, scene, as_it_is, as_wanted, plan.settings, noises, on_step, should_stop)
+            return compose_edit(
+                dit, scene, as_it_is, as_wanted, plan.settings, noise, 1, on_step, should_stop
+            )
 
     def _decoded(
         self, plan: RenderPlan, latents: Tensor, channels: int, pace: Pace, should_stop: ShouldStop

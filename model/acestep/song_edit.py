@@ -5,6 +5,7 @@ The phases before and after it are those of every render (pipeline.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -16,25 +17,19 @@ from model.acestep.sampling.flow_edit import FlowEdit, edited
 from model.acestep.sampling.guidance import GuidanceKind, Guide
 from model.acestep.sampling.render_settings import RenderSettings
 from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator, noise_like_latents
-from model.acestep.sampling.schedules import step_count
 from model.engine import ShouldStop
 
 
-def seeded_edit_noises(
-    seed: int, takes: tuple[int, ...], frames: int, channels: int, settings: RenderSettings
-) -> tuple[Tensor, ...]:
-    """The noises of an edit, each [B, T, 64], in the order they are used; every take has its own."""
-    assert settings.edit is not None, "the render is an edit"
-    count = settings.edit.noises(step_count(settings.times))
-    return tuple(
-        torch.cat(
-            [
-                noise_like_latents(frames, channels, generator(seed, take, NoisePurpose.EDIT, index))
-                for take in takes
-            ]
-        )
-        for index in range(count)
-    )
+def seeded_edit_noise(seed: int, takes: tuple[int, ...], frames: int, channels: int, index: int) -> Tensor:
+    """The noise [B, T, 64] with this number, counted in the order an edit uses them; every take has its own.
+
+    Drawn when it is needed: all of a long song's, with several draws a step, take gigabytes.
+    """
+    each = [
+        noise_like_latents(frames, channels, generator(seed, take, NoisePurpose.EDIT, index))
+        for take in takes
+    ]
+    return torch.cat(each)
 
 
 def compose_edit(
@@ -43,25 +38,25 @@ def compose_edit(
     as_it_is: Conditions,
     as_wanted: Conditions,
     settings: RenderSettings,
-    noises: tuple[Tensor, ...],
+    noise: Callable[[int], Tensor],
+    takes: int = 1,
     on_step: OnStep = lambda _done, _steps: None,
     should_stop: ShouldStop = lambda: False,
 ) -> Tensor:
     """Latents [B, T, 64] of the edited song. The two sides are computed one by one: padding would be heard.
 
-    Raises RenderStopped.
+    noise: [B, T, 64] by number, in the order they are used. takes: B. Raises RenderStopped.
     """
     edit: FlowEdit | None = settings.edit
     assert edit is not None, "the render is an edit"
     place = dit.patchify.weight.device
-    takes = noises[0].shape[0] if noises else 1
     song = scene.source.to(place).float().expand(takes, -1, -1)
     with torch.no_grad():
         return edited(
             _Side(dit, scene, as_it_is, settings),
             _Side(dit, scene, as_wanted, settings),
             song,
-            noises.__getitem__,
+            noise,
             settings.times,
             settings.sampler,
             edit,

@@ -40,11 +40,6 @@ class FlowEdit:
         """The half-open steps that change the song."""
         return int(steps * self.start), int(steps * self.end)
 
-    def noises(self, steps: int) -> int:
-        """How many noises an edit draws, in the order of `edited`."""
-        first, end = self.window(steps)
-        return (end - first) * self.draws + (first < steps and end < steps)
-
 
 class SideVelocity(Protocol):
     """The network with the words of one side, the song as it is or as it is wanted."""

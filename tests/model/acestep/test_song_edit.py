@@ -20,7 +20,7 @@ from model.acestep.sampling.guidance import GuidanceSettings
 from model.acestep.sampling.render_settings import RenderSettings
 from model.acestep.sampling.samplers import SamplerSettings, Sampling
 from model.acestep.sampling.schedules import edit_times
-from model.acestep.song_edit import compose_edit, seeded_edit_noises
+from model.acestep.song_edit import compose_edit, seeded_edit_noise
 from model.acestep.weights.capabilities import ModelTask
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.tiny_models import TURBO, XL, Networks, networks, silence
@@ -96,15 +96,20 @@ def test_edits_of_the_reference(name: str) -> None:
     settings, shown = settings_of(case), scene_of(name, case)
     before, after = (batched(each, case["batch"]) for each in both(case))
     drawn = GOLDEN["inputs.noises" if case["batch"] == 1 else "inputs.noises_b"]
-    noises = tuple(drawn)[: case["noise_draws"]]
-    assert settings.edit is not None
-    assert settings.edit.noises(len(settings.times) - 1) == case["noise_draws"]
+    used: list[int] = []
+
+    def noise(index: int) -> Tensor:
+        used.append(index)
+        found: Tensor = drawn[index]
+        return found
+
     dit = loaded(case).dit
     remember = dit.register_forward_pre_hook(lambda _dit, given: seen.append(given[0]))
     try:
-        final = compose_edit(dit, shown, before, after, settings, noises)
+        final = compose_edit(dit, shown, before, after, settings, noise, case["batch"])
     finally:
         remember.remove()
+    assert used == list(range(case["noise_draws"]))
     tolerance = TOLERANCE[name.partition(".")[0]]
     assert worst(final, GOLDEN[f"{name}.final"]) <= tolerance
     if settings.guidance.scale == 1:
@@ -115,9 +120,7 @@ def test_edits_of_the_reference(name: str) -> None:
 
 
 def test_noises_are_the_takes_own() -> None:
-    settings = settings_of(CASES["turbo.t2m_window_avg2"])
-    both_takes = seeded_edit_noises(5, (0, 2), 33, 64, settings)
-    alone = seeded_edit_noises(5, (2,), 33, 64, settings)
-    assert len(both_takes) == 9
+    both_takes = [seeded_edit_noise(5, (0, 2), 33, 64, index) for index in range(3)]
+    alone = [seeded_edit_noise(5, (2,), 33, 64, index) for index in range(3)]
     assert all(torch.equal(one[1:], other) for one, other in zip(both_takes, alone, strict=True))
     assert worst(both_takes[0][:1], both_takes[1][:1]) > 0.1
