@@ -173,7 +173,8 @@ class V1Renderer:
         settings, window = plan.settings, plan.window
         figures = {
             "checkpoint": self._name,
-            "steps": settings.steps,
+            "steps": len(settings.chosen) or settings.steps,
+            **({"chosen_steps": list(settings.chosen)} if settings.chosen else {}),
             "solver": settings.solver.value,
             "guidance": settings.guidance.scale,
             "edit": settings.edit.value,

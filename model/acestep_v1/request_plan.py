@@ -49,12 +49,6 @@ class V1Plan:
         """The words the render follows, and then those of the song as it is."""
         return (self.words,) if self.old is None else (self.words, self.old)
 
-    @property
-    def evaluations(self) -> int:
-        """About how many passes through the network there are without a condition and with one."""
-        steps = self.settings.steps
-        return steps + len(self.settings.guidance.window(steps))
-
 
 def plan_v1(request: RenderRequest) -> V1Plan:
     """Raises CannotRender for invalid options, and for a region that is too long."""

@@ -181,7 +181,7 @@ def _edit_settings(
         raise CannotRender(
             f"edit_start ({start:g}) is above edit_end ({end:g}).", "Use an edit_start of at most edit_end."
         )
-    steps = min(int(chosen.get("steps", traits.defaults.steps)), traits.defaults.most_steps)
+    steps = _allowed_steps(traits, chosen, notes)
     shift = chosen.get("shift", traits.defaults.shift)
     sampling = Sampling.TURBO if traits.training is Training.TURBO else Sampling.BASE
     limit, memory = chosen.get("velocity_limit", 0.0), chosen.get("velocity_memory", 0.0)
@@ -256,14 +256,19 @@ def _times(
     if "times" in chosen:
         times = _own_times(traits, chosen["times"], shift)
     else:
-        times = _regular_times(traits, int(chosen.get("steps", traits.defaults.steps)), shift, notes)
+        times = _regular_times(traits, _allowed_steps(traits, chosen, notes), shift)
     return schedules.rounded(schedules.from_nearest(times, 1 - cover_noise) if cover_noise > 0 else times)
 
 
-def _regular_times(traits: CheckpointTraits, wanted: int, shift: float, notes: list[str]) -> schedules.Times:
+def _allowed_steps(traits: CheckpointTraits, chosen: Mapping[str, Any], notes: list[str]) -> int:
+    wanted = int(chosen.get("steps", traits.defaults.steps))
     steps = min(wanted, traits.defaults.most_steps)
     if steps < wanted:
         notes.append(f"Used {steps} steps instead of {wanted}, the maximum of {traits.name}.")
+    return steps
+
+
+def _regular_times(traits: CheckpointTraits, steps: int, shift: float) -> schedules.Times:
     turbo = traits.training is Training.TURBO
     return schedules.turbo_times(steps, shift) if turbo else schedules.base_times(steps, shift)
 

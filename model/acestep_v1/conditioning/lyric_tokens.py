@@ -16,7 +16,6 @@ from model.acestep_v1.conditioning.lyric_cleaning import cleaned, unspelled
 from model.acestep_v1.conditioning.lyric_words import LANGUAGES
 from model.errors import CannotRender, NotLoaded
 
-UNKNOWN = "unknown"
 START = "[START]"
 BLANK = "[SPACE]"
 START_ID, BLANK_ID = 261, 2

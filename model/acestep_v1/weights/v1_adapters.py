@@ -17,7 +17,6 @@ from model.acestep.weights.adapter_file import Adapter, Place, read_adapter
 from model.acestep.weights.stored_names import LEAF_ROWS
 from model.acestep_v1.weights.stored_parts import V1Part, V1Weights, networks
 
-STRENGTHS = (-3.0, 3.0)
 _PREFIX = re.compile(
     r"^(base_model\.model\.)?(diffusion_model\.|transformer\.(?=transformer_blocks|lyric|speaker))*"
 )

@@ -139,6 +139,9 @@ def test_an_edit_leaves_no_choice_of_sampler_and_says_so() -> None:
     assert (settings.switch_step, settings.cover_noise) == (None, 0.0)
     assert settings.notes == ("An edit does not use solver and wavelet and strength.",)
     assert edit_of(BASE).guidance.scale == 7.0
+    assert edit_of(TURBO, steps=60).notes == (
+        "Used 20 steps instead of 60, the maximum of acestep-v15-turbo.",
+    )
     assert edit_of(TURBO, times=[0.97, 0.5]).times == pytest.approx((0.97, 0.5, 0.0)), "no known times"
 
 
