@@ -18,9 +18,11 @@ export const outcomeOf = (job) => ({ analyse: "analysed", plan: "planned", rewri
 
 export const taskName = (task) => TASKS[task] ?? task;
 
-/** An engine with what it can do: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task. */
+const IN_WORDS = ["analyse", "plan", "rewrite"]; // what makes no take
+
+/** An engine with the takes it can make: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task. */
 export function abilities({ label, cannot = {} }) {
-  const able = Object.keys(TASKS).filter((task) => task !== "analyse" && !cannot[task]);
+  const able = Object.keys(TASKS).filter((task) => !IN_WORDS.includes(task) && !cannot[task]);
   return `${label}: ${able.map((task) => taskName(task).toLowerCase()).join(", ") || "not ready"}`;
 }
 

@@ -119,6 +119,7 @@ def test_every_documented_example_can_be_typed(server, osc, command):
         "unknown_preset",
         "cannot_render",
         "no_device",
+        "engine_not_ready",
         "not_playing",
     }
     missing |= {"missing_field"} if command.name == "songs.tempo" else set()

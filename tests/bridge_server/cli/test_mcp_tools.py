@@ -51,7 +51,7 @@ def test_names_texts_and_schemas(tool):
 
 def test_an_agent_can_read_them_all():
     whole = sum(len(json.dumps(tool.schema)) + len(tool.description) for tool in TOOLS.values())
-    assert whole < 75_000
+    assert whole < 80_000, "some 20,000 tokens, read before anything is asked"
 
 
 @pytest.mark.parametrize("name", [*NOT_AN_AGENTS, "token", "prompts"])

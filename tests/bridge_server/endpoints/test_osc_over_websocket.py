@@ -24,6 +24,7 @@ class Connection:
     """Keeps the packets it is given."""
 
     key = "ws:1"
+    language = "en"
 
     def __init__(self):
         self.frames = []

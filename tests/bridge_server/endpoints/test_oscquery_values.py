@@ -30,6 +30,8 @@ server = server_fixture((noise_song, "song.wav"))
 class Connection:
     """Keeps the packets it is given."""
 
+    language = "en"
+
     def __init__(self, key):
         self.key = key
         self.frames = []
