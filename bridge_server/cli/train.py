@@ -37,7 +37,7 @@ PLOT = "loss.png"
 FIRST_FILE, PART = "adapter_config.json", ".part"
 PLOT_EVERY = 10  # steps
 LOOK_SECONDS = 2.0  # between two looks at what the server does
-JOIN_SECONDS = 1.0
+JOIN_SECONDS = 1.0  # for a look that still waits for a server; afterwards it ends with this process
 ANSWER_SECONDS = 5.0  # a server that says nothing for so long renders nothing either
 FEW = 3  # songs: fewer teach one song rather than a sound
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -272,9 +272,7 @@ def _yielding(store: Path, training: TrainingProcess) -> Iterator[None]:
         yield
     finally:
         over.set()
-        watcher.join(
-            JOIN_SECONDS
-        )  # it may be waiting for a server that hangs; then it ends with this process
+        watcher.join(JOIN_SECONDS)
         training.pause(False)
 
 
@@ -285,9 +283,7 @@ def _renders(store: Path) -> bool:
         if found is None:
             return False
         return bool(asyncio.run(asyncio.wait_for(status_of(found), ANSWER_SECONDS))["renders"])
-    except (
-        Exception
-    ):  # it is ending, hangs, or is no server of ours: whatever it is, a training must not wait for it
+    except Exception:  # it is ending, hangs, or is none of ours: no training waits for that
         return False
 
 

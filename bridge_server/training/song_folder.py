@@ -26,7 +26,7 @@ MIN_SECONDS = 5.12  # what the network takes in at least
 MAX_SECONDS = 1200.0
 SILENT = 1e-4  # of full scale: nothing in such a song can be learnt
 MAX_CAPTION, MAX_LYRICS = 512, 4096  # letters; the network reads no more
-MAX_TEXT = 1_000_000  # bytes of a file of words: hundreds of times what the network reads
+MAX_TEXT = 1_000_000  # bytes of a file of words: a hundred times what the network reads
 BPM_RANGE = (30, 300)
 FIELD = "songs"
 
