@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from bridge_server.songs.alike import as_text, existing
 from daw_protocol.addresses import BY_NAME
@@ -150,6 +150,12 @@ async def connected(host: str, port: int, token: str = "") -> AsyncIterator[Brid
             ErrorCode.NOT_ALLOWED,
             f"No server answers at {host}:{port}.",
             "Start one with `takebridge serve`.",
+        ) from error
+    except WebSocketException as error:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"What answers at {host}:{port} is no Takebridge server, or it refused the connection.",
+            "Stop the other program, or start the server again with `takebridge serve`.",
         ) from error
     client = BridgeClient(connection)
     receiver = asyncio.create_task(client.receive())

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from rich.markup import escape
 
 from bridge_server.cli.client import status_of
@@ -36,6 +37,8 @@ PLOT = "loss.png"
 FIRST_FILE, PART = "adapter_config.json", ".part"
 PLOT_EVERY = 10  # steps
 LOOK_SECONDS = 2.0  # between two looks at what the server does
+JOIN_SECONDS = 1.0  # for a look that still waits for a server; afterwards it ends with this process
+ANSWER_SECONDS = 5.0  # a server that says nothing for so long renders nothing either
 FEW = 3  # songs: fewer teach one song rather than a sound
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 QUESTION = (
@@ -78,6 +81,15 @@ def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
     if len(songs) < FEW:
         screen.say("[yellow]So few songs teach the model these songs rather than a sound.[/yellow]")
     consent = _consent(wish, songs)
+    with _only_one(wish):
+        return _train(screen, wish, songs, consent, yields)
+
+
+def _train(
+    screen: Screen, wish: TrainingWish, songs: list[SongToLearn], consent: Mapping[str, Any], yields: bool
+) -> int:
+    _refuse_name(wish)  # by now another training may have finished under it
+    _save(_consent_path(wish), json.dumps(consent, indent=1).encode())
     paths = {song.digest: song.path for song in songs}
     training = TrainingProcess(_order(wish, songs, consent), paths, yields)
     try:
@@ -100,6 +112,33 @@ def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
         {name: value for name, value in made.items() if name != "losses"} | {"steps": len(made["losses"])}
     )
     return DONE
+
+
+@contextmanager
+def _only_one(wish: TrainingWish) -> Iterator[None]:
+    """Inside, no other process trains under this name in this store. Raises ProtocolError where one does."""
+    path = wish.run.with_name(f"{wish.name}.lock")  # next to the run, which is removed at the end
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise ProtocolError(
+            ErrorCode.ID_IN_USE,
+            f"{wish.name} is being trained already.",
+            "Wait until that training has finished, stop it with Ctrl-C, or choose another name.",
+            "name",
+        ) from error
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"The training cannot write into {path.parent}: {error.strerror}.",
+            "Choose a writable folder with --store.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _refuse_name(wish: TrainingWish) -> None:
@@ -128,11 +167,10 @@ def _is_taken(folder: Path) -> bool:
 
 
 def _consent(wish: TrainingWish, songs: list[SongToLearn]) -> dict[str, Any]:
-    """The consent, given now or when the training began; kept with the digests of the songs. Raises ProtocolError."""
-    path = wish.run / "consent.json"
+    """The consent, given now or when the training began, with the digests of the songs. Raises ProtocolError."""
     digests = sorted(song.digest for song in songs)
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(_consent_path(wish).read_text(encoding="utf-8"))
         if isinstance(kept, dict) and kept.get("songs") == digests:
             return kept
     except (OSError, ValueError):
@@ -144,9 +182,11 @@ def _consent(wish: TrainingWish, songs: list[SongToLearn]) -> dict[str, Any]:
             "If you have both, add --consent. The adapter's file records it, with the digests of the songs.",
             "consent",
         )
-    given = {"songs": digests, "given": datetime.now(UTC).isoformat(timespec="seconds")}
-    _save(path, json.dumps(given, indent=1).encode())
-    return given
+    return {"songs": digests, "given": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _consent_path(wish: TrainingWish) -> Path:
+    return wish.run / "consent.json"
 
 
 def _order(wish: TrainingWish, songs: list[SongToLearn], consent: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,13 +253,16 @@ def _interrupted(screen: Screen, training: TrainingProcess) -> int:
 
 @contextmanager
 def _yielding(store: Path, training: TrainingProcess) -> Iterator[None]:
-    """Inside, the training waits whenever the server of this store renders."""
+    """Inside, the training waits whenever the server of this store renders.
+
+    A thread of its own asks the server, so that one that hangs holds up neither the news nor the end.
+    """
     over = threading.Event()
 
     def watch() -> None:
         paused = False
         while not over.wait(LOOK_SECONDS):
-            if (busy := _renders(store)) != paused:
+            if (busy := _renders(store)) != paused and not over.is_set():
                 paused = busy
                 training.pause(paused)
 
@@ -229,19 +272,19 @@ def _yielding(store: Path, training: TrainingProcess) -> Iterator[None]:
         yield
     finally:
         over.set()
-        watcher.join()
+        watcher.join(JOIN_SECONDS)
         training.pause(False)
 
 
 def _renders(store: Path) -> bool:
-    """Whether a server runs on this store and renders at this moment."""
-    found = find_server(store)
-    if found is None:
-        return False
+    """Whether a server runs on this store and says in time that it renders at this moment; never raises."""
     try:
-        return bool(asyncio.run(status_of(found))["renders"])
-    except (ProtocolError, OSError, KeyError, TypeError):
-        return False  # it is just ending: nothing to wait for
+        found = find_server(store)
+        if found is None:
+            return False
+        return bool(asyncio.run(asyncio.wait_for(status_of(found), ANSWER_SECONDS))["renders"])
+    except Exception:  # it is ending, hangs, or is none of ours: no training waits for that
+        return False
 
 
 def _save(path: Path, data: bytes) -> None:

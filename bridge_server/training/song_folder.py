@@ -17,6 +17,7 @@ import numpy as np
 
 from clip_store.audio.audio_file import read_audio
 from clip_store.errors import ClipStoreError
+from clip_store.regular_file import open_regular
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 ENDINGS = frozenset((".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".opus", ".caf", ".w64"))
@@ -25,6 +26,7 @@ MIN_SECONDS = 5.12  # what the network takes in at least
 MAX_SECONDS = 1200.0
 SILENT = 1e-4  # of full scale: nothing in such a song can be learnt
 MAX_CAPTION, MAX_LYRICS = 512, 4096  # letters; the network reads no more
+MAX_TEXT = 1_000_000  # bytes of a file of words: a hundred times what the network reads
 BPM_RANGE = (30, 300)
 FIELD = "songs"
 
@@ -159,12 +161,27 @@ def _json(path: Path) -> Mapping[str, Any]:
 
 
 def _text(path: Path) -> str:
-    """The text of a file, "" without it. Raises ProtocolError for one that is not UTF-8."""
+    """The text of a file, "" without it. Raises ProtocolError for what is no file, too large, or not UTF-8."""
     try:
-        return path.read_bytes().decode("utf-8-sig").strip()
+        with open_regular(path) as file:
+            data = file.read(MAX_TEXT + 1)
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise _refused(
+            ErrorCode.FILE_UNREADABLE,
+            f"{path.name} cannot be read: {error.strerror}.",
+            "Replace it with a text file that you may read, or remove it.",
+        ) from error
+    if len(data) > MAX_TEXT:
+        raise _refused(
+            ErrorCode.TOO_LARGE,
+            f"{path.name} is larger than 1 MB.",
+            "Keep only the words that belong to the song in it, or remove it.",
+        )
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
         raise _refused(
             ErrorCode.FILE_UNREADABLE, f"{path.name} cannot be read as text.", "Save it as UTF-8."
         ) from error

@@ -1,11 +1,13 @@
 """Songs into what training needs of them, once: latents with the autoencoder, prompts with the two encoders.
 
-One network is open at a time. Each song has a file in a folder, so a preparation that was killed goes on with the next
-song, and a second training on the same songs needs none.
+One network is open at a time. A song's latents, which take by far the longest, are in a file as soon as they are there,
+so that a preparation that was killed goes on with the next song, and listening holds one song at a time. With its
+prompts a song has one file, which lasts as long as the folder: a training that goes on prepares nothing again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +31,15 @@ from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, MIN_FRAMES, MODEL_
 from model.acestep.networks.vae import Vae
 from model.acestep.pipeline import PromptStates, encode_conditions
 from model.acestep.renderer import Parts
-from model.acestep.training.prepared_song import TASKS, PreparedSong, read_prepared, write_prepared
+from model.acestep.training.prepared_song import (
+    TASKS,
+    Latents,
+    PreparedSong,
+    read_latents,
+    read_prepared,
+    write_latents,
+    write_prepared,
+)
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import Samples, ShouldStop, stop_if_asked
 from model.errors import CannotRender
@@ -76,21 +86,16 @@ def prepare(
     """
     keys = {song: _key(song, crop_frames, checkpoint) for song in songs}
     found = {song: read_prepared(_path(folder, keys[song]), keys[song]) for song in songs}
-    missing = [song for song in songs if found[song] is None]
-    latents: dict[TrainingSong, tuple[Tensor, Tensor]] = {}
-    if missing:
-        with parts.vae() as vae:
-            for number, song in enumerate(missing):
-                on_prepared(f"listening to {song.name}", 0.8 * number / len(missing))
-                latents[song] = _latents(vae, song, *read(song), should_stop)
-    words = _words(parts, missing, {song: len(mean) for song, (mean, _) in latents.items()}, crop_frames)
+    missing = {song: keys[song] for song in songs if found[song] is None}
+    frames = _listened(parts, missing, read, folder, on_prepared, should_stop)
+    words = _words(parts, list(missing), frames, crop_frames)
     on_prepared("encoding the prompts", 0.9)
     states = _states(parts, words, should_stop)
-    for song in missing:
-        mean, deviation = latents[song]
-        prepared = PreparedSong(song.name, song.digest, keys[song], mean, deviation, states[song])
-        write_prepared(_path(folder, keys[song]), prepared)
-        found[song] = prepared
+    for song, key in missing.items():
+        found[song] = _put_together(folder, song, key, states[song])
+    for key in keys.values():  # also of a run that was killed between writing the whole and removing a part
+        with contextlib.suppress(OSError):
+            _latents_path(folder, key).unlink()
     on_prepared("prepared", 1.0)
     # What a file calls the song is what it was called then.
     return [replace(one, name=song.name) for song, one in found.items() if one is not None]
@@ -115,10 +120,56 @@ def _path(folder: Path, key: str) -> Path:
     return folder / f"{key[:32]}.safetensors"
 
 
-def _latents(
-    vae: Vae, song: TrainingSong, samples: Samples, rate: int, should_stop: ShouldStop
-) -> tuple[Tensor, Tensor]:
-    """Mean and deviation, each float32 [T, 64]; samples beyond the last whole frame are dropped."""
+def _latents_path(folder: Path, key: str) -> Path:
+    return folder / f"{key[:32]}.latents.safetensors"
+
+
+def _listened(
+    parts: Parts,
+    missing: Mapping[TrainingSong, str],
+    read: ReadSong,
+    folder: Path,
+    on_prepared: OnPrepared,
+    should_stop: ShouldStop,
+) -> dict[TrainingSong, int]:
+    """Each song's frames; afterwards the latents of all are in their files. missing: songs with their keys."""
+    frames: dict[TrainingSong, int] = {}
+    for song, key in missing.items():
+        kept = read_latents(_latents_path(folder, key), key)
+        if kept is not None:
+            frames[song] = len(kept[0])
+    if len(frames) == len(missing):
+        return frames
+    with parts.vae() as vae:
+        for number, (song, key) in enumerate(missing.items()):
+            if song in frames:
+                continue
+            on_prepared(f"listening to {song.name}", 0.8 * number / len(missing))
+            latents = _latents(vae, song, *read(song), should_stop)
+            write_latents(_latents_path(folder, key), key, latents)
+            frames[song] = len(latents[0])
+    return frames
+
+
+def _put_together(
+    folder: Path, song: TrainingSong, key: str, states: Mapping[ModelTask, Tensor]
+) -> PreparedSong:
+    """The song's file, from its latents and prompts. Raises CannotRender."""
+    latents = read_latents(_latents_path(folder, key), key)
+    if latents is not None:
+        write_prepared(_path(folder, key), PreparedSong(song.name, song.digest, key, *latents, states))
+    # Read back, since tensors from a file keep it open: the latents' own is to be removed.
+    prepared = read_prepared(_path(folder, key), key)
+    if prepared is None:
+        raise CannotRender(
+            f"What was prepared of {song.name} can no longer be read from {folder}.",
+            "Check the disk and start the same training again: it goes on where it was.",
+        )
+    return prepared
+
+
+def _latents(vae: Vae, song: TrainingSong, samples: Samples, rate: int, should_stop: ShouldStop) -> Latents:
+    """Samples beyond the last whole frame are dropped. Raises CannotRender for a song that is too short."""
     audio = torch.from_numpy(whole_audio(samples, rate))[None]
     refuse_too_short(song.name, audio.shape[2] / MODEL_RATE)
     frames = audio.shape[2] // HOP

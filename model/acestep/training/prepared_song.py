@@ -21,6 +21,9 @@ from model.acestep.weights.capabilities import ModelTask
 TASKS = (ModelTask.TEXT2MUSIC, ModelTask.REPAINT)
 """What is trained: whole songs, and regions of them."""
 
+Latents = tuple[Tensor, Tensor]
+"""Mean and deviation of a song's latents, each float32 [T, 64]."""
+
 
 @dataclass(frozen=True)
 class PreparedSong:
@@ -61,3 +64,22 @@ def read_prepared(path: Path, key: str) -> PreparedSong | None:
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
     return PreparedSong(str(about["name"]), str(about["digest"]), key, mean, deviation, states)
+
+
+def write_latents(path: Path, key: str, latents: Latents) -> None:
+    """Writes a song's latents ahead of its prompts, whole or not at all. Raises CannotRender if the disk refuses."""
+    mean, deviation = latents
+    write_whole_file(
+        path, save({"mean": mean.contiguous(), "deviation": deviation.contiguous()}, {"key": key})
+    )
+
+
+def read_latents(path: Path, key: str) -> Latents | None:
+    """The latents in a file, if it is whole and was computed from what `key` says; else None."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as opened:
+            if (opened.metadata() or {}).get("key") != key:
+                return None
+            return opened.get_tensor("mean"), opened.get_tensor("deviation")
+    except (OSError, SafetensorError):
+        return None

@@ -10,7 +10,7 @@ from typing import Any
 from model.acestep.conditioning.prompts import LANGUAGES
 from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.training.preparation import TrainingSong
-from model.acestep.training.training_settings import AdapterKind, OptimiserKind
+from model.acestep.training.training_settings import MAX_COUNT, AdapterKind, OptimiserKind
 from model.engine import Samples
 from model.errors import CannotRender
 
@@ -64,7 +64,12 @@ def changed_settings(changed: Mapping[str, Any]) -> dict[str, Any]:
     if "optimiser" in found:
         found["optimiser"] = OptimiserKind(found["optimiser"])
     if "seconds" in found:
-        found["crop_frames"] = round(found.pop("seconds") * FRAMES_PER_SECOND)
-    if "rank" in found:
+        seconds = found.pop("seconds")
+        if not 1 / FRAMES_PER_SECOND <= seconds <= MAX_COUNT // FRAMES_PER_SECOND:
+            raise ValueError(
+                f"seconds must be from {1 / FRAMES_PER_SECOND} to {MAX_COUNT // FRAMES_PER_SECOND}, not {seconds}"
+            )
+        found["crop_frames"] = round(seconds * FRAMES_PER_SECOND)
+    if "rank" in found and found["rank"] <= MAX_COUNT:  # beyond that the rank itself is refused
         found.setdefault("alpha", 2.0 * found["rank"])
     return found

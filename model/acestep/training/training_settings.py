@@ -15,6 +15,10 @@ from typing import Any
 
 from model.acestep.latent_grid import FRAMES_PER_SECOND
 
+MAX_COUNT = 10**9
+"""Of steps, frames, ranks: far beyond any use, and within what tensors can count."""
+MAX_SEED = 2**63 - 1
+
 
 class AdapterKind(enum.Enum):
     """How a change of a weight is factored."""
@@ -66,6 +70,13 @@ class TrainingSettings:
         for name in ("rank", "crop_frames", "steps", "accumulation", "check_every", "patience", "keep_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+            if getattr(self, name) > MAX_COUNT:
+                raise ValueError(f"{name} must be {MAX_COUNT} or less, not {getattr(self, name)}")
+        for name in ("warmup", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed must be from 0 to {MAX_SEED}, not {self.seed}")
         for name in ("dropout", "region_share", "condition_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}")

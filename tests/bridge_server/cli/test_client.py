@@ -83,6 +83,24 @@ def test_nobody_answers():
         asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", b"220 mail.example ESMTP\r\n", b""]
+)
+def test_something_else_answers(answer):
+    async def other_program(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async def run():
+        listening = await asyncio.start_server(other_program, "127.0.0.1", 0)
+        async with listening, connected("127.0.0.1", listening.sockets[0].getsockname()[1]):
+            pass
+
+    with pytest.raises(ProtocolError, match="is no Takebridge server"):
+        asyncio.run(run())
+
+
 def test_a_server_that_goes_away_is_reported(start_server, tmp_path):
     async def run():
         async with connected("127.0.0.1", server.settings.websocket_port) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -14,9 +15,10 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from websockets.exceptions import InvalidMessage
 
 from bridge_server.cli.commands import Screen
-from bridge_server.cli.train import TrainingWish, _interrupted, _renders, _yielding, train
+from bridge_server.cli.train import TrainingWish, _interrupted, _only_one, _renders, _yielding, train
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
 
@@ -130,11 +132,90 @@ def test_it_waits_while_the_server_renders(monkeypatch: pytest.MonkeyPatch, tmp_
     assert training.pauses.get(timeout=60) is False  # whatever the last look saw
 
 
+def test_a_look_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked, answered, training = threading.Event(), threading.Event(), FakeTraining()
+
+    def hangs(_store: Path) -> bool:
+        asked.set()
+        answered.wait()
+        return True
+
+    monkeypatch.setattr("bridge_server.cli.train._renders", hangs)
+    monkeypatch.setattr("bridge_server.cli.train.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("bridge_server.cli.train.JOIN_SECONDS", 0.001)
+    before = set(threading.enumerate())
+    with _yielding(tmp_path, training):  # type: ignore[arg-type]
+        assert asked.wait(60)
+        (watcher,) = set(threading.enumerate()) - before
+    answered.set()
+    watcher.join(60)
+    assert training.pauses.get_nowait() is False
+    assert training.pauses.empty()  # an answer that comes too late pauses nothing
+
+
 def test_an_interrupt_waits_for_the_state_and_says_how_to_go_on() -> None:
     where, training = screen(), FakeTraining()
     assert _interrupted(where, training) == 130  # type: ignore[arg-type]
     assert training.stopped
     assert "Stopped. Go on." in shown(where)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [InvalidMessage("no HTTP"), ValueError("no port"), KeyError("host"), OSError("gone"), RuntimeError("?")],
+)
+def test_a_server_that_cannot_be_asked_does_not_render(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
+) -> None:
+    async def fails(_found: object) -> object:
+        raise failure
+
+    monkeypatch.setattr("bridge_server.cli.train.find_server", lambda _store: {})
+    monkeypatch.setattr("bridge_server.cli.train.status_of", fails)
+    assert not _renders(tmp_path)
+
+
+def test_a_server_that_says_nothing_does_not_render(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def hangs(_found: object) -> object:
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr("bridge_server.cli.train.find_server", lambda _store: {})
+    monkeypatch.setattr("bridge_server.cli.train.status_of", hangs)
+    monkeypatch.setattr("bridge_server.cli.train.ANSWER_SECONDS", 0.01)
+    assert not _renders(tmp_path)
+
+
+def test_one_name_is_trained_once_at_a_time(wish: TrainingWish) -> None:
+    with _only_one(wish):
+        with pytest.raises(ProtocolError, match="my_sound is being trained already") as refused:
+            train(screen(), wish)
+        assert refused.value.code is ErrorCode.ID_IN_USE
+        assert not wish.run.exists()
+        with _only_one(replace(wish, name="another")):
+            pass
+    with _only_one(wish):
+        pass
+
+
+def test_a_store_that_cannot_be_written_is_named(wish: TrainingWish) -> None:
+    wish.store.write_text("a file")
+    with pytest.raises(ProtocolError, match="The training cannot write into"):
+        train(screen(), wish)
+
+
+def test_a_name_taken_while_consent_was_given_is_refused(
+    wish: TrainingWish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another training under this name finishes between the question and the start."""
+
+    def consented(_wish: TrainingWish, _songs: object) -> dict[str, Any]:
+        wish.adapter.mkdir(parents=True)
+        (wish.adapter / "adapter_model.safetensors").write_bytes(b"whole")
+        return {}
+
+    monkeypatch.setattr("bridge_server.cli.train._consent", consented)
+    with pytest.raises(ProtocolError, match="already something called"):
+        train(screen(), wish)
 
 
 def test_without_a_server_there_is_nothing_to_wait_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,30 @@ def test_words_that_cannot_be_read_are_named(folder: Path, text: str, sentence: 
 def test_lyrics_that_are_no_text_are_named(folder: Path) -> None:
     (folder / "rain.txt").write_bytes(b"\xff\xfe\xfa")
     assert refused(folder).sentence == "rain.txt cannot be read as text."
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in folders are a matter of POSIX systems")
+@pytest.mark.parametrize("ending", [".txt", ".lyrics.txt", ".caption.txt", ".json"])
+def test_a_pipe_for_words_is_named_and_not_waited_for(folder: Path, ending: str) -> None:
+    os.mkfifo(folder / f"rain{ending}")
+    error = refused(folder)
+    assert error.sentence.startswith(f"rain{ending} cannot be read: ")
+    assert error.code is ErrorCode.FILE_UNREADABLE
+
+
+def test_a_folder_for_words_is_named(folder: Path) -> None:
+    (folder / "rain.json").mkdir()
+    assert refused(folder).sentence.startswith("rain.json cannot be read: ")
+
+
+def test_words_of_more_than_a_megabyte_are_refused(folder: Path) -> None:
+    words = folder / "rain.txt"
+    words.write_bytes(b"la" * 500_000)
+    assert len(songs_in(folder)) == 3
+    words.write_bytes(b"la" * 500_000 + b"!")
+    error = refused(folder)
+    assert error.sentence == "rain.txt is larger than 1 MB."
+    assert error.code is ErrorCode.TOO_LARGE
 
 
 def test_more_songs_than_are_trained_on(tmp_path: Path) -> None:

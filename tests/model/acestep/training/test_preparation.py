@@ -16,7 +16,7 @@ from model.acestep.training.preparation import MIN_SECONDS, TrainingSong, prepar
 from model.acestep.training.prepared_song import PreparedSong
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import Samples
-from model.errors import CannotRender
+from model.errors import CannotRender, RenderStopped
 from tests.model.acestep.small_parts import SmallParts
 
 SONG = TrainingSong(
@@ -71,6 +71,34 @@ def test_only_what_changed_is_prepared_again(tmp_path: Path) -> None:
         parts = SmallParts(keeps_loaded=False)
         prepared(tmp_path, song, parts, crop, of)
         assert parts.opened["vae"] == 1
+
+
+def test_a_preparation_that_was_stopped_goes_on_with_the_next_song(tmp_path: Path) -> None:
+    songs = [SONG, replace(SONG, name="two.wav", digest="other")]
+
+    def both(folder: Path, heard: list[str], stops: bool = False) -> list[PreparedSong]:
+        def listened(song: TrainingSong) -> tuple[Samples, int]:
+            heard.append(song.name)
+            return read(5.3 if song is SONG else 5.6), RATE
+
+        return prepare(
+            SmallParts(keeps_loaded=False), songs, listened, 50, "tiny", folder,
+            lambda _phase, _share: None, lambda: stops and len(heard) == 2,
+        )  # fmt: skip
+
+    heard: list[str] = []
+    with pytest.raises(RenderStopped):
+        both(tmp_path / "stopped", heard, stops=True)
+    resumed = both(tmp_path / "stopped", heard)
+    assert heard == ["one.wav", "two.wav", "two.wav"]
+    whole = both(tmp_path / "whole", [])
+    for one, other in zip(resumed, whole, strict=True):
+        assert torch.equal(one.mean, other.mean)
+        assert torch.equal(one.deviation, other.deviation)
+        assert all(torch.equal(one.states[task], other.states[task]) for task in other.states)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert len(files) == 2
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "stopped").iterdir()}
 
 
 def test_a_song_of_a_second_is_refused_by_name(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 import torch
 
-from model.acestep.training.prepared_song import TASKS, read_prepared, write_prepared
+from model.acestep.training.prepared_song import (
+    TASKS,
+    read_latents,
+    read_prepared,
+    write_latents,
+    write_prepared,
+)
 from tests.model.acestep.training.small_training import song
 
 
@@ -35,3 +41,16 @@ def test_what_is_not_the_song_is_prepared_again(tmp_path: Path) -> None:
     assert read_prepared(path, "key 1") is None
     path.write_bytes(b"")
     assert read_prepared(path, "key 1") is None
+
+
+def test_latents_come_back_bit_for_bit_and_only_for_their_key(tmp_path: Path) -> None:
+    path, written = tmp_path / "one.latents.safetensors", song(1)
+    assert read_latents(path, "key 1") is None
+    write_latents(path, "key 1", (written.mean, written.deviation))
+    found = read_latents(path, "key 1")
+    assert found is not None
+    assert torch.equal(found[0], written.mean)
+    assert torch.equal(found[1], written.deviation)
+    assert read_latents(path, "key 2") is None
+    path.write_bytes(path.read_bytes()[:-5])
+    assert read_latents(path, "key 1") is None

@@ -28,10 +28,9 @@ def train(
     settings: TrainingSettings,
     what: TrainingMaterial | None = None,
     stop_after: int | None = None,
-    layers: int = 2,
 ) -> Trainer:
     """Trains until it is over, or stops after so many steps."""
-    trainer = Trainer(fresh_dit(layers), what or material(), settings, folder)
+    trainer = Trainer(fresh_dit(2), what or material(), settings, folder)
     begun = len(trainer.curve.losses)
 
     def should_stop() -> bool:
@@ -51,8 +50,8 @@ def numbers(trainer: Trainer) -> dict[str, Tensor]:
 
 def plain_losses(settings: TrainingSettings) -> list[float]:
     """The same training, written as plainly as it can be: no layers, no modules, AdamW by its formula."""
-    what, dit = material(), fresh_dit()
-    start = Trainer(fresh_dit(), what, settings, Path("/nowhere"))
+    what, dit = material(), fresh_dit(2)  # one layer of each kind
+    start = Trainer(fresh_dit(2), what, settings, Path("/nowhere"))
     names = {f"{name}.weight": change for name, change in start.changes.items()}
     halves = [
         (name, change.down.detach().clone().requires_grad_(), change.up.detach().clone().requires_grad_())
@@ -97,7 +96,7 @@ def plain_losses(settings: TrainingSettings) -> list[float]:
 
 def test_two_hundred_steps_are_those_of_a_plain_loop(tmp_path: Path) -> None:
     settings = small(steps=200, accumulation=1, dropout=0.0, warmup=20, check_every=1000, keep_every=1000)
-    ours = train(tmp_path, settings, layers=4).curve.losses
+    ours = train(tmp_path, settings).curve.losses
     plain = plain_losses(settings)
     assert len(ours) == len(plain) == 200
     assert max(abs(one - other) for one, other in zip(ours, plain, strict=True)) <= 1e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 from model.acestep.training.training_order import changed_settings, order_from_fields
-from model.acestep.training.training_settings import AdapterKind, OptimiserKind
+from model.acestep.training.training_settings import AdapterKind, OptimiserKind, TrainingSettings
 from model.errors import CannotRender
 
 
@@ -36,3 +37,14 @@ def test_settings_in_the_producers_words() -> None:
     assert changed_settings({"rank": 8, "alpha": 4.0})["alpha"] == 4.0
     with pytest.raises(ValueError, match="other"):
         changed_settings({"kind": "other"})
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan, 1e300, 0.0, -1.0])
+def test_examples_last_a_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds must be from"):
+        changed_settings({"seconds": seconds})
+
+
+def test_a_rank_beyond_all_numbers_is_left_to_the_settings() -> None:
+    with pytest.raises(ValueError, match="rank must be 1000000000 or less"):
+        TrainingSettings(**changed_settings({"rank": 10**400}))

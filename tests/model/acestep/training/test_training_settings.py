@@ -34,6 +34,8 @@ def test_the_rate_rises_and_then_falls() -> None:
         {"rank": 0}, {"steps": 0}, {"crop_frames": 0}, {"accumulation": 0}, {"patience": 0}, {"dropout": 1.0},
         {"dropout": -0.1}, {"region_share": 1.1}, {"condition_dropout": float("nan")}, {"learning_rate": 0.0},
         {"learning_rate": float("inf")}, {"alpha": -1.0}, {"gradient_limit": 0.0},
+        {"seed": -1}, {"seed": 2**63}, {"steps": 10**400}, {"rank": 10**10}, {"weight_decay": float("inf")},
+        {"warmup": -1},
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_named(wrong: dict[str, Any]) -> None:
