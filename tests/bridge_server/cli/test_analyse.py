@@ -138,7 +138,11 @@ class Server:
     async def call(self, method, **values):
         self.jobs += method == "analyse"
         shown = {"analysis": {"tempo": 120.0}} if self.jobs < self.first_cancelled else {}
-        return {"analyse": {"job": f"j{self.jobs}"}, "jobs.show": shown, "songs.tempo": {}}[method]
+        return {
+            "analyse": {"job": f"j{self.jobs}"},
+            "jobs.show": shown,
+            "songs.tempo": {"source": "audio:1", "known": False},
+        }[method]
 
     async def follow(self, *_):
         return "cancelled" if self.jobs >= self.first_cancelled else "done", {}, []
