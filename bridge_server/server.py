@@ -152,6 +152,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
+        ranking = RankingHandlers(settings, store)
         running_exports = RunningExports()
         plans = Plans(store, connection)
         jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
@@ -163,7 +164,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
-                ranking=RankingHandlers(settings, store),
+                ranking=ranking,
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
@@ -244,6 +245,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             midi,
                         )
         finally:
+            ranking.close()
             await http.close()
             await health.close()
             osc.close()

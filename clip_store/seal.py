@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from clip_store.atomic_file import temporary_path
 from clip_store.take import Take
 
 Seal = Callable[[Path, str, Sequence[Take]], None]
@@ -14,16 +15,24 @@ Seal = Callable[[Path, str, Sequence[Take]], None]
 _BLOCK = 1 << 20
 
 
-def signed(pieces: Iterable[bytes], seal: Seal | None, name: str, takes: Sequence[Take]) -> Iterator[bytes]:
-    """A WAV file, piece by piece, signed. seal: None leaves it plain. Raises OSError, and what `seal` raises."""
+def signed(
+    pieces: Iterable[bytes], seal: Seal | None, name: str, takes: Sequence[Take], folder: Path
+) -> Iterator[bytes]:
+    """A WAV file, piece by piece, signed. seal: None leaves it plain; folder: where it goes, so there is room for it.
+
+    Raises OSError, and what `seal` raises.
+    """
     if seal is None:
         yield from pieces
         return
-    with tempfile.TemporaryDirectory(prefix="takebridge-") as folder:
-        part = Path(folder, "sound.wav")  # a signature covers the whole file, so it comes last
+    part = temporary_path(folder / "sound")  # a signature covers the whole file, so it comes last
+    try:
         with part.open("xb") as file:
             file.writelines(pieces)
         seal(part, name, takes)
         with part.open("rb") as file:
             while block := file.read(_BLOCK):
                 yield block
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()

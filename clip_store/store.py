@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clip_store.atomic_file import write_whole
+from clip_store.atomic_file import whole_file
 from clip_store.audio.audio import Audio
 from clip_store.audio.broadcast_wav import Bext, metadata_chunks
 from clip_store.audio.riff import wave_parts
@@ -27,7 +27,7 @@ from clip_store.errors import AudioFileError, StoreError, TakeError
 from clip_store.index import Connection, TakeIndex
 from clip_store.marks import SHORT_NAME
 from clip_store.peaks import PeakFiles
-from clip_store.seal import Seal, signed
+from clip_store.seal import Seal
 from clip_store.source_type import SourceType, of_mix, of_take
 from clip_store.splice import with_clip
 from clip_store.take import MIX, Take
@@ -90,7 +90,11 @@ class ClipStore:
         chunks = metadata_chunks(
             bext_of(take, audio), recipe_of(take), statement(take), audio.rate, xmp_of(take)
         )
-        write_whole(path, signed(wave_parts(audio, chunks), self._seal, path.name, [take]))
+        with whole_file(path) as part:
+            with part.open("xb") as file:
+                file.writelines(wave_parts(audio, chunks))
+            if self._seal is not None:
+                self._seal(part, path.name, [take])
         return path
 
     def existing_clip(self, take: Take) -> Path | None:

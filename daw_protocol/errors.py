@@ -37,7 +37,7 @@ class ErrorCode(enum.Enum):
     NO_DEVICE = "no_device"  # no usable sound device, or its library is not installed
     NOT_PLAYING = "not_playing"  # the command needs a running audition
     NOT_ALLOWED = "not_allowed"  # wrong token, host or origin
-    CANCELLED = "cancelled"  # the export was cancelled; it left no file
+    CANCELLED = "cancelled"  # the export or ranking was cancelled; an export left no file
     INTERNAL = "internal"  # a bug in the bridge; the log names the job
 
 

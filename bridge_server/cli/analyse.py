@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from rich.markup import escape
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from bridge_server.cli.chord_lines import chord_lines
@@ -58,6 +59,7 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
     edits = dict(wish.edits)
     if wish.tempo_map is not None:
         edits["tempo_map"] = _map_in(wish.tempo_map)
+    _refuse_words_of_nothing(wish, edits)
     async with some_server(settings, renders=True) as client:
         with progress_bar(screen) as bar:
             task = bar.add_task(f"reading {escape(wish.song.name)}", total=1.0)
@@ -68,22 +70,13 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
             base = kept.tempo_map if wish.kept and kept.known else None
             found = None
             if base is None and not any(name in edits for name in SAID):
-                answer = await client.call("analyse", source=source, title=file_title(wish.song))
-                name, terminal, _ = await follow(client, answer["job"], bar, task)
-                if name == "failed":
-                    raise as_error(terminal)
-                if name != "done":
-                    screen.say("[yellow]Cancelled.[/yellow]")
-                    return PROBLEM
-                if wish.words:
-                    answer = await client.call(
-                        "analyse", source=source, title=file_title(wish.song), words=True
-                    )
-                    name, terminal, _ = await follow(client, answer["job"], bar, task)
-                    if name == "failed":
-                        raise as_error(terminal)
-                job = await client.call("jobs.show", job=answer["job"])
-                found = BlueprintRecord.from_stored(job["analysis"])
+                asked = {"source": source, "title": file_title(wish.song)}
+                # A song is described on top of what is measured, so words come second.
+                for values in (asked, {**asked, "words": True})[: 1 + wish.words]:
+                    found = await _analysed(client, values, bar, task)
+                    if found is None:
+                        screen.say("[yellow]Cancelled.[/yellow]")
+                        return PROBLEM
         if base is None and found is not None:
             base = of_analysis(found).tempo_map.to_json()
         tempo_map = _edited(base, edits, _header(wish.song))
@@ -107,6 +100,33 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
     if not wish.accept:
         screen.say("[dim]--accept keeps it with the song: requests about it then need no tempo.[/dim]")
     return DONE
+
+
+def _refuse_words_of_nothing(wish: Wish, edits: Mapping[str, object]) -> None:
+    """Raises ProtocolError where a song is to be described that is not analysed."""
+    given = [name for name in ("kept", "forget") if getattr(wish, name)]
+    given += [name for name in SAID if name in edits]
+    if wish.words and given:
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            f"--words cannot be used with --{given[0].replace('_', '-')}: the song is not analysed then.",
+            "Omit one of the two.",
+            "words",
+        )
+
+
+async def _analysed(
+    client: BridgeClient, values: Mapping[str, object], bar: Progress, task: TaskID
+) -> BlueprintRecord | None:
+    """What an analysis finds; None where it is cancelled. Raises ProtocolError where it fails."""
+    answer = await client.call("analyse", **values)
+    name, terminal, _ = await follow(client, answer["job"], bar, task)
+    if name == "failed":
+        raise as_error(terminal)
+    if name != "done":
+        return None
+    job = await client.call("jobs.show", job=answer["job"])
+    return BlueprintRecord.from_stored(job["analysis"])
 
 
 async def _forget(client: BridgeClient, screen: Screen, source: str) -> int:

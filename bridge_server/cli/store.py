@@ -43,6 +43,7 @@ async def sweep(settings: Settings, screen: Screen) -> int:
 
 
 def problems_of(folder: Path) -> list[str]:
-    """What is wrong with a store that no server uses; writes nothing. Raises ProtocolError."""
+    """What is wrong with a store that no server uses. Writes nothing, except that it brings forward a store of an
+    earlier version, as a server would. Raises ProtocolError."""
     with stored(folder) as found:
         return problems_in(found.blobs, found.index.referenced_digests())

@@ -33,7 +33,7 @@ from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Failed, Reply, Understood
-from daw_protocol.requests import BeginUpload, Export
+from daw_protocol.requests import BeginUpload, Export, RankTakes, Request
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,13 @@ THREAD_BYTES = 1 << 16
 ABORT = "takebridge.abort"
 # Clients that name themselves have this key, by WebSocket and by POST.
 KEY = "ws:"
-# Calls that may take minutes and can be cancelled meanwhile are answered in the background, so many of a connection.
-LONG_METHODS = frozenset(command.name for command in COMMANDS if command.request is Export)
-LONG_ADDRESSES = tuple(f"{command.address}\0".encode() for command in COMMANDS if command.request is Export)
+# Calls that may take minutes are answered in the background, so many of a connection.
+LONG_CALLS = tuple(command for command in COMMANDS if command.request in (Export, RankTakes))
+LONG_METHODS = {command.name: command.request for command in LONG_CALLS}
+LONG_ADDRESSES = {f"{command.address}\0".encode(): command.request for command in LONG_CALLS}
 MAX_LONG_CALLS = 8
+# Of these, the ones that leave nothing but an answer: they end with the connection.
+ONLY_ANSWERED = (RankTakes,)
 
 
 class AudioFrame(bytes):
@@ -76,6 +79,7 @@ class WebSocketClient:
         self.outbox = Outbox()
         self.turn = TurnTaker()
         self.long_calls = 0  # being answered in the background
+        self.only_answered: set[asyncio.Task[None]] = set()  # those of them that end with the connection
         self._audio_room = asyncio.Semaphore(AUDIO_FRAMES)
         self.gone = False
         self.cut_off = False  # since it did not read
@@ -186,6 +190,8 @@ class WebSocketEndpoint:
             self._audience.forget(client.osc)
             self._live.forget(client.listener)
             client.end_upload()
+            for task in client.only_answered:
+                task.cancel()
 
     async def _receive_text(self, client: WebSocketClient, text: str) -> None:
         if oscquery.is_oscquery(text):
@@ -195,23 +201,29 @@ class WebSocketEndpoint:
                 client.osc.send(Failed.from_error(error))
             return
         calls, batch = jsonrpc.read_frame(text)
-        await self._in_turn(
-            client, self._answer(client, calls, batch), is_long=not batch and _is_long(calls[0])
-        )
+        long = None if batch else _long_call(calls[0])
+        await self._in_turn(client, self._answer(client, calls, batch), long)
 
     async def _in_turn(
-        self, client: WebSocketClient, work: Coroutine[Any, Any, None], *, is_long: bool
+        self, client: WebSocketClient, work: Coroutine[Any, Any, None], long: type[Request] | None
     ) -> None:
-        """Serves a frame before the next one; one that takes long meanwhile, since the next one may cancel it."""
-        if not is_long or client.long_calls >= MAX_LONG_CALLS:
+        """Serves a frame before the next one; one that takes long meanwhile, since the next one may cancel it.
+
+        long: the request in it, where it takes long.
+        """
+        if long is None or client.long_calls >= MAX_LONG_CALLS:
             await work
             return
 
-        def ended(_: object) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
             client.long_calls -= 1
+            client.only_answered.discard(task)
 
         client.long_calls += 1
-        self._supervisor.spawn("WebSocket request", work).add_done_callback(ended)
+        task = self._supervisor.spawn("WebSocket request", work)
+        if long in ONLY_ANSWERED:
+            client.only_answered.add(task)
+        task.add_done_callback(ended)
 
     async def _answer(self, client: WebSocketClient, calls: Sequence[Call | BadCall], batch: bool) -> None:
         answers: list[dict[str, Any]] = []
@@ -238,7 +250,7 @@ class WebSocketEndpoint:
         upload = client.upload
         if upload is None and is_packet(frame):
             work = serve_packet(self._dispatcher, frame, client.osc)
-            await self._in_turn(client, work, is_long=frame.startswith(LONG_ADDRESSES))
+            await self._in_turn(client, work, _long_packet(frame))
             return
         if upload is None:
             error = ProtocolError(
@@ -263,5 +275,9 @@ class WebSocketEndpoint:
         client.end_upload()
 
 
-def _is_long(call: Call | BadCall) -> bool:
-    return isinstance(call, Call) and call.method in LONG_METHODS
+def _long_call(call: Call | BadCall) -> type[Request] | None:
+    return LONG_METHODS.get(call.method) if isinstance(call, Call) else None
+
+
+def _long_packet(frame: bytes) -> type[Request] | None:
+    return next((request for address, request in LONG_ADDRESSES.items() if frame.startswith(address)), None)

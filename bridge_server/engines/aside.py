@@ -42,18 +42,16 @@ def run_aside(function: Callable[..., Any], *arguments: Any, check: Callable[[],
     theirs.close()
     seconds = 0.0
     try:
-        while not ours.poll(CHECK_SECONDS):
+        while (found := _received(ours)) is None:
             check()
-        kind, answer = ours.recv()
         seconds = END_SECONDS
-    except EOFError:
-        kind, answer = _BROKE, "the process ended"
     finally:
         ours.close()
         process.join(seconds)
         if process.is_alive():
             process.kill()
             process.join()
+    kind, answer = found
     if kind == _BROKE:
         log.error("work aside failed: %s", answer)
     if kind == _DONE:
@@ -65,6 +63,18 @@ def run_aside(function: Callable[..., Any], *arguments: Any, check: Callable[[],
         "The process that was to do this failed.",
         "Try again; with less at once, if the machine is short of memory.",
     )
+
+
+def _received(answers: Connection) -> tuple[str, Any] | None:
+    """What the process sent, or that it ended without: with an EOFError, or on Windows and in the middle of an answer
+    with an OSError. None: nothing yet."""
+    try:
+        if not answers.poll(CHECK_SECONDS):
+            return None
+        kind, answer = answers.recv()
+    except (EOFError, OSError):
+        return _BROKE, "the process ended"
+    return kind, answer
 
 
 def _carry_out(answers: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

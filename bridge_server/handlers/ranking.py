@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Event
 
 from bridge_server.engines.aside import run_aside
 from bridge_server.engines.clip_scoring import score_clips
@@ -20,13 +22,14 @@ from daw_protocol.take_results import RankedTake, RankedTakes
 from model.errors import NotLoaded
 from model.prompt_match import LABEL, match_folder
 
-Score = Callable[[Path | None, Sequence[tuple[Path, str]]], list[float]]
-"""What `score_clips` does."""
+Check = Callable[[], None]
+Score = Callable[[Path | None, Sequence[tuple[Path, str]], Check], list[float]]
+"""What `score_aside` does."""
 
 
-def score_aside(models: Path | None, clips: Sequence[tuple[Path, str]]) -> list[float]:
-    """`score_clips` in a process of its own; for a thread. Raises ProtocolError."""
-    found: list[float] = run_aside(score_clips, models, clips)
+def score_aside(models: Path | None, clips: Sequence[tuple[Path, str]], check: Check) -> list[float]:
+    """`score_clips` in a process of its own; for a thread. Raises ProtocolError, and what `check` raises."""
+    found: list[float] = run_aside(score_clips, models, clips, check=check)
     return found
 
 
@@ -39,6 +42,11 @@ class RankingHandlers:
         self._store = store
         self._score = score
         self._one_at_a_time = asyncio.Lock()
+        self._closed = Event()
+
+    def close(self) -> None:
+        """Ends every ranking: else the server's end would wait for the thread."""
+        self._closed.set()
 
     async def rank(self, request: RankTakes, _: Client) -> Response:
         """Raises ProtocolError, StoreError."""
@@ -55,7 +63,8 @@ class RankingHandlers:
         asked = [take for take in takes if take.id in prompts]
         clips = [(self._store.blobs.path(take.audio), prompts[take.id]) for take in asked]
         async with self._one_at_a_time:
-            scores = await asyncio.to_thread(self._score, self._models, clips) if clips else []
+            with self._begun() as check:
+                scores = await asyncio.to_thread(self._score, self._models, clips, check) if clips else []
         found = dict(zip((take.id for take in asked), scores, strict=True))
         rows = [
             RankedTake(take=one.id, match=found.get(one.id), prompt=prompts.get(one.id, "")) for one in takes
@@ -63,6 +72,24 @@ class RankingHandlers:
         rows.sort(key=lambda row: -2.0 if row.match is None else row.match, reverse=True)
         result = RankedTakes(takes=tuple(rows), network=LABEL)
         return understood(request, in_words(result), result)
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[Check]:
+        """What a ranking's thread asks while it works. It raises ProtocolError once the server closes, or the block
+        was left early, as by a client that went."""
+        left = Event()
+
+        def check() -> None:
+            if left.is_set() or self._closed.is_set():
+                raise ProtocolError(
+                    ErrorCode.CANCELLED, "The ranking was cancelled.", "Rank the takes again."
+                )
+
+        check()
+        try:
+            yield check
+        finally:
+            left.set()
 
     def _refuse_without_weights(self) -> None:
         """Before a process is started for nothing. Raises ProtocolError."""

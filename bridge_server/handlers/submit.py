@@ -12,6 +12,7 @@ from typing import Any
 from bridge_server.engines.limits import refuse_impossible
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.prompt_reading import unread_words
+from bridge_server.handlers.engine_choice import engine_for
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
@@ -48,7 +49,7 @@ from daw_protocol.requests.planning import Written
 from daw_protocol.requests.render import ACCEPTED, MAX_TITLE
 from daw_protocol.requests.tracks import Track
 from daw_protocol.seed import folded
-from model.engine import EngineDescription, Task
+from model.engine import EngineDescription
 
 PRIORITIES = {"batch": 0, "interactive": 1}
 
@@ -106,7 +107,7 @@ class SubmitHandlers:
             return await self._answers.again(known, client)
         filled = self._planned(filled, request)
         request, seed_note = self._settled(filled.evolve(hears=self._hears(request, client)))
-        name, description = await self._engine(request, filled.engine)
+        name, description = await engine_for(request, filled.engine, self._engines)
         request = request.evolve(engine=name)
         request, described = self._described(description, request)
         refuse_impossible(description, request)
@@ -230,20 +231,6 @@ class SubmitHandlers:
         """A track with its song found. Raises ProtocolError about `tracks`."""
         found = self._reader.check(track.source, "tracks")
         return track.evolve(source=found, title=track.title or typed_title(track.source, found))
-
-    async def _engine(self, request: Render, named: str) -> tuple[str, EngineDescription]:
-        """The engine of the request, by the name the server has it under: the one it names, or the default one; an
-        request for words that names none takes any that writes them, as it makes no sound. Raises ProtocolError."""
-        chosen, description = request.engine, await self._engines.describe(request.engine)
-        if named or request.spec().makes_takes:
-            return chosen, description
-        others = [name for name in self._engines.names if name != chosen]
-        found = [(chosen, description), *[(name, await self._engines.describe(name)) for name in others]]
-        able = [one for one in found if one[1].capability(Task(request.task)).available]
-        if isinstance(request, requests.Analyse):  # a song is measured, unless it is to be described
-            able.sort(key=lambda one: one[1].reads_words != request.words)
-        # Where none can, the one that could with its planner says what is missing.
-        return able[0] if able else next((one for one in found if one[1].reads_words), found[0])
 
     def _described(self, description: EngineDescription, request: Render) -> tuple[Render, str]:
         """An edit with the song's words as it is, and a note; other requests as they are. Raises ProtocolError."""

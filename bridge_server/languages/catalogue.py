@@ -16,7 +16,7 @@ MAX_READ = 20_000
 FEW_LETTERS = 6
 """With fewer letters of its own ("{start} to {end}"), a template is for figures and for what the table has: it would
 fit any title."""
-_FIGURE = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*(?:[A-Za-z]{1,3})?")
+_FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ARTICLE = re.compile(r"(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""

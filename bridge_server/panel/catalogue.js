@@ -6,7 +6,7 @@
 const PLACE = /\{\{|\}\}|\{([a-z_0-9]+)\}/g;
 const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
-const FIGURE = /^[^A-Za-z]*\d[^A-Za-z]*(?:[A-Za-z]{1,3})?$/;
+const FIGURE = /^(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridge_server.log_words import public_words
 from bridge_server.provenance.signer import Claim, ProvenanceSigner, format_of
 from clip_store.blobs import BlobStore
+from clip_store.errors import ClipStoreError
 from clip_store.mix.write_mix import SongToWrite
 from clip_store.source_type import of_mix
 from clip_store.store import ORIGINATOR, source_type_of, system_of
@@ -49,8 +51,8 @@ class Sealing:
         """The store's clip of a take. It stays plain where it cannot be signed: a render is not lost for that."""
         try:
             self.takes(path, name, takes)
-        except ProtocolError as error:
-            log.warning("clip of take %s is not signed: %s", takes[0].id, error.code.value)
+        except (ProtocolError, ClipStoreError, OSError) as error:
+            log.warning("clip of take %s is not signed: %s", takes[0].id, public_words(error))
 
 
 def sealing_of(folder: Path | None, blobs: BlobStore) -> Sealing | None:

@@ -325,11 +325,12 @@ class JobRun:
             material.part,
             material.stack,
         )
+        if not material.plan.spec.makes_takes:  # what it found is recorded at once
+            self._refuse_if_cancelled()
         if material.plan.spec.placement is Placement.PLANNED:
             self._recorder.record_plan(self.job, number, material.plan, outcome)
         elif not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
-            self._refuse_if_cancelled()
             await self._recorder.record_found(self.job, self._request.source, outcome)
         finished = await self._recorder.finish(context, outcome)
         for read in (song, *(track.song for track in material.stack)):

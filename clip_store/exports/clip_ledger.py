@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from clip_store.audio.audio import MAX_RATE
 from clip_store.exports.found_sounds import FoundSound
 from clip_store.mix.song_ledger import DEFINITION, record_of_recipe
 from clip_store.mix.whose import CROSSFADE, REARRANGED, RENDERED, merged
 from clip_store.source_type import SourceType, of_mix, of_take
+from daw_protocol.errors import ProtocolError
 from daw_protocol.ledger import HUMAN, MACHINE, MIXED, Ledger, LedgerStretch, LedgerTake
-from daw_protocol.receipt import Receipt, receipt_in
+from daw_protocol.receipt import MAX_SAMPLES, Receipt, receipt_in
 from daw_protocol.recipe import Recipe, recipe_in
 from daw_protocol.tasks import TASKS, Placement
 from daw_protocol.timeline.span import Span
 
+MAX_PLACE = MAX_SAMPLES // 2
+"""Of a clip, in samples from zero: the difference of two still fits a ledger."""
 ALONG = "a track that plays along with the song"
 NEW = "a new song"
 STEM = "a stem of the original"
@@ -33,6 +37,7 @@ UNPLACED = (
     "Clips of an earlier version do not say where in the song they begin: "
     "the timeline's zero counts as its start."
 )
+OTHER_RATE = "Clips at another sample rate than the first one are left out."
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,9 @@ def clips_in(found: Iterable[FoundSound]) -> list[BareClip]:
     return [clip for clip in clips if clip is not None]
 
 
-def ledger_of_clips(clips: Sequence[BareClip]) -> Ledger:
-    """The ledger of one song's clips, of which there is at least one."""
+def ledger_of_clips(found: Sequence[BareClip]) -> Ledger:
+    """The ledger of one song's clips, of which there is at least one; a ledger counts at one rate, the first clip's."""
+    clips = [clip for clip in found if clip.rate == found[0].rate]
     placed = [clip.position for clip in clips if clip.position is not None]
     stretches = tuple(merged(_stretches(clips)))
     shares: Counter[str] = Counter()
@@ -90,7 +96,12 @@ def ledger_of_clips(clips: Sequence[BareClip]) -> Ledger:
         human=shares[HUMAN],
         machine=shares[MACHINE],
         mixed=shares[MIXED],
-        notes=(DEFINITION, ONLY_CLIPS, *((UNPLACED,) if len(placed) < len(clips) else ())),
+        notes=(
+            DEFINITION,
+            ONLY_CLIPS,
+            *((UNPLACED,) if len(placed) < len(clips) else ()),
+            *((OTHER_RATE,) if len(clips) < len(found) else ()),
+        ),
     )
 
 
@@ -123,13 +134,15 @@ def _clip(recipe: Mapping[str, Any]) -> BareClip | None:
         stated = recipe.get("start")
         position, length = int(recipe["position"]), int(recipe["length"])
         start = position if stated is None else int(stated)
-        span = Span(start, start + length)
+        span, rate = Span(start, start + length), int(recipe["rate"])
+        if not 1 <= rate <= MAX_RATE or max(map(abs, (position, span.start, span.end))) > MAX_PLACE:
+            return None
         whose, reason = _owner(spec.placement, made)
         noted = SourceType.named(made.source_type) or of_take(spec.name, made.neural)
         return BareClip(
             song=str(recipe["parent"] or recipe["audio"]),
             title=str(recipe.get("title", "")),
-            rate=int(recipe["rate"]),
+            rate=rate,
             position=None if stated is None else position - start,
             span=span,
             fades=_fades(span, receipt),
@@ -137,7 +150,7 @@ def _clip(recipe: Mapping[str, Any]) -> BareClip | None:
             reason=reason,
             take=record_of_recipe(recipe, made, noted),
         )
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, ProtocolError):
         return None
 
 

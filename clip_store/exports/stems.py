@@ -43,7 +43,7 @@ def write_stems(
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 for number, (name, stem) in enumerate(zip(stem_names(stems), stems, strict=True)):
                     progress(number / len(stems))
-                    for done in _add(archive, name, stem, blobs, seal):
+                    for done in _add(archive, name, stem, blobs, seal, folder):
                         progress((number + done) / len(stems))
             progress(1.0)
     except OSError as error:
@@ -69,7 +69,7 @@ def _names(folder: Path, title: str) -> Iterator[Path]:
 
 
 def _add(
-    archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore, seal: Seal | None
+    archive: zipfile.ZipFile, name: str, stem: Take, blobs: BlobStore, seal: Seal | None, folder: Path
 ) -> Iterator[float]:
     """Writes a stem; yields the part of it that is written, 0 to 1."""
     audio = blobs.get(stem.audio)
@@ -79,7 +79,7 @@ def _add(
     whole, written = max(1, entry.file_size), 0
     with archive.open(entry, "w") as member:
         pieces = (piece for piece, _ in pieces_of(audio, chunks))
-        for piece in signed(pieces, seal, name, [stem]):
+        for piece in signed(pieces, seal, name, [stem], folder):
             written += len(piece)
             member.write(piece)
             yield min(1.0, written / whole)

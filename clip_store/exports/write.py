@@ -158,7 +158,7 @@ class _Order:
         """A sound file as a WAV file, piece by piece, signed where that is wanted."""
         takes = self.takes_in(sound)
         seal = self.seal if takes else None
-        yield from signed(self._pieces(sound, audio), seal, f"{sound.name}.wav", takes)
+        yield from signed(self._pieces(sound, audio), seal, f"{sound.name}.wav", takes, self.folder)
 
     def _pieces(self, sound: SoundFile, audio: Audio) -> Iterator[bytes]:
         """A sound file as a WAV file, piece by piece, with progress."""

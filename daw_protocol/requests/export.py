@@ -19,8 +19,7 @@ EXPORT_FORMATS = (*PROJECT_FORMATS, *MIX_FORMATS, STEMS_FORMAT, LEDGER_FORMAT, N
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Request):
-    """Export a take or song for a DAW, the finished song (`mix`, `mix-flac`), `stems` (a ZIP), a song's `ledger`, or a
-    stem's `notes` (MIDI)."""
+    """Export a take or song for a DAW, the song (`mix`, `mix-flac`), its `ledger`, `stems` (a ZIP), `notes` (MIDI)."""
 
     what: str = value(Choice(("take", "song")), "what `name` refers to")
     name: str = value(Text(128, 1), "the take's id, or the song's title, digest or start of its digest")

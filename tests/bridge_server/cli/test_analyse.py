@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 from rich.console import Console
 
+from bridge_server.cli import analyse as module
 from bridge_server.cli.analyse import Wish, analyse, chords_from, clock, in_words, show, word
 from bridge_server.cli.commands import Screen
 from daw_protocol.errors import ProtocolError
@@ -106,6 +108,60 @@ def test_a_song_without_a_tempo_and_a_wrong_edit_are_refused(settings, tmp_path)
         asyncio.run(
             analyse(settings, screen, Wish(noise_song(tmp_path / "a.wav"), {"bpm": "900", "times": "2"}))
         )
+
+
+@pytest.mark.parametrize(
+    ("edits", "more", "option"),
+    [
+        ({"bpm": "98"}, {}, "--bpm"),
+        ({"taps": "1, 1.5"}, {}, "--taps"),
+        ({}, {"kept": True}, "--kept"),
+        ({}, {"forget": True}, "--forget"),
+    ],
+)
+def test_words_of_a_song_that_is_not_analysed_are_refused(settings, song, edits, more, option):
+    screen = Screen(Console(file=io.StringIO()))
+    with pytest.raises(ProtocolError, match=f"--words cannot be used with {option}:"):
+        asyncio.run(analyse(settings, screen, Wish(song, edits, words=True, **more)))
+
+
+class Server:
+    """A server whose jobs are cancelled from a certain one on."""
+
+    def __init__(self, first_cancelled):
+        self.first_cancelled = first_cancelled
+        self.jobs = 0
+
+    async def upload(self, path):
+        return "audio:1", None
+
+    async def call(self, method, **values):
+        self.jobs += method == "analyse"
+        shown = {"analysis": {"tempo": 120.0}} if self.jobs < self.first_cancelled else {}
+        return {
+            "analyse": {"job": f"j{self.jobs}"},
+            "jobs.show": shown,
+            "songs.tempo": {"source": "audio:1", "known": False},
+        }[method]
+
+    async def follow(self, *_):
+        return "cancelled" if self.jobs >= self.first_cancelled else "done", {}, []
+
+
+@pytest.mark.parametrize("half", [1, 2])
+def test_an_analysis_that_is_cancelled_in_either_half_says_so(settings, tmp_path, monkeypatch, half):
+    server = Server(half)
+
+    @contextlib.asynccontextmanager
+    async def some_server(*_, **__):
+        yield server
+
+    monkeypatch.setattr(module, "some_server", some_server)
+    monkeypatch.setattr(module, "follow", server.follow)
+    printed = io.StringIO()
+    asked = Wish(tmp_path / "song.wav", {}, words=True)
+    assert asyncio.run(analyse(settings, Screen(Console(file=printed)), asked)) == 1
+    assert (server.jobs, "Cancelled." in printed.getvalue()) == (half, True)
 
 
 def test_words_for_people():

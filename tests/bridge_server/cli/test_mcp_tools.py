@@ -77,3 +77,10 @@ def test_the_page_for_agents_names_what_they_cannot_do():
     page = (DOCS / "agents.md").read_text(encoding="utf-8")
     for name in WITHHELD:
         assert f"`{name}`" in page, name
+
+
+def test_the_page_for_agents_lists_every_tool_that_only_reads():
+    page = (DOCS / "agents.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith("| reading |")]
+    reading = {name for name, tool in TOOLS.items() if tool.kind is ToolKind.READING}
+    assert set(re.findall(r"`(\w+)`", row)) == reading

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 import uuid
 
@@ -12,8 +14,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge_server.endpoints.refusal_log import PER_SENDER
+from bridge_server.handlers.response import Response
 from daw_protocol.addresses import COMMANDS
-from tests.bridge_server.peers import TERMINAL, OscPeer, band_song, in_order, noise_song
+from daw_protocol.requests import RankTakes
+from tests.bridge_server.peers import PATIENCE, TERMINAL, OscPeer, band_song, in_order, noise_song
 from tests.bridge_server.servers import server_fixture
 
 PORT = 65_001  # stands for the port a test listens at
@@ -401,6 +405,21 @@ def cancel_during(osc: OscPeer, name: str, *arguments: object) -> float:
 
 # 200 ms is what is promised; the rest is for machines where everybody wants the processor.
 CANCEL_SECONDS = 0.2 + 0.4
+
+
+def test_a_ranking_holds_no_other_message_up(server, osc, monkeypatch):
+    release = threading.Event()
+
+    async def held(request, client):
+        await asyncio.to_thread(release.wait, PATIENCE)
+        return Response(())
+
+    monkeypatch.setitem(server.server.dispatcher._handlers, RankTakes, held)
+    osc.send("/bridge/takes/rank", "ranked")
+    try:
+        assert osc.ask("/bridge/status", "s")["command"] == "status"
+    finally:
+        release.set()
 
 
 @pytest.mark.alone  # it keeps time

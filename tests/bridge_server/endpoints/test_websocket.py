@@ -20,6 +20,7 @@ from bridge_server.endpoints import websocket
 from bridge_server.endpoints.outbox import Outbox
 from bridge_server.endpoints.websocket import WebSocketClient
 from daw_protocol.addresses import COMMANDS, Group
+from daw_protocol.requests import RankTakes
 from tests.bridge_server.peers import PATIENCE, RpcError, in_order, noise_song
 
 REGION = {"source": "song.wav", "start": 12000, "end": 24000}
@@ -494,6 +495,24 @@ def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_pat
     while open_connections(server) > handlers:
         assert time.monotonic() < deadline, "the connection's handler never ended"
         ws.call("status")
+
+
+def test_a_ranking_holds_nothing_up_and_ends_with_its_connection(server, monkeypatch):
+    begun, ended = threading.Event(), threading.Event()
+
+    async def held(request, client):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setitem(server.server.dispatcher._handlers, RankTakes, held)
+    with server.websocket() as peer:
+        peer.begin("takes.rank")
+        assert peer.call("status")["engine"] == "noise"
+        assert begun.wait(PATIENCE)
+    assert ended.wait(PATIENCE)
 
 
 def open_connections(server) -> int:

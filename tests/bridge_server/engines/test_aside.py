@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bridge_server.engines.aside import run_aside
+from bridge_server.engines.aside import _received, run_aside
 from clip_store.errors import StoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.errors import NotLoaded
@@ -61,3 +61,31 @@ def test_a_bug_and_a_crash_are_errors_of_one_request_and_lines_in_the_log(work, 
     assert caught.value.code is ErrorCode.ENGINE_DIED
     assert why in caplog.text
     assert "a bug" not in caught.value.sentence
+
+
+class DeadPipe:
+    """The end of a process as other systems report it: `poll` or `recv` raises OSError."""
+
+    def __init__(self, is_ready):
+        self.is_ready = is_ready
+
+    def poll(self, seconds):
+        if not self.is_ready:
+            raise BrokenPipeError(109, "The pipe has been ended")
+        return True
+
+    def recv(self):
+        raise OSError("got end of file during message")
+
+
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_a_process_that_ended_is_found_so_on_windows_and_in_the_middle_of_an_answer(is_ready):
+    assert _received(DeadPipe(is_ready)) == ("broke", "the process ended")
+
+
+def test_an_error_of_whoever_waits_is_not_taken_for_the_end_of_the_process():
+    def gone():
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        run_aside(sleep, 600, check=gone)

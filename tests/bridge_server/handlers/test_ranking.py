@@ -1,6 +1,7 @@
 """Takes ranked on request: which are asked about, in which order they come back, and what is refused."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -29,7 +30,8 @@ def asked(shelf, monkeypatch, tmp_path):
     monkeypatch.setattr(ranking, "match_folder", lambda models: models)
     heard = []
 
-    def score(models, clips):
+    def score(models, clips, check):
+        check()
         heard.append([prompt for _, prompt in clips])
         return [{100: 0.5, 300: 0.5, 400: -0.25, 200: 0.0}[length_of(path)] for path, _ in clips]
 
@@ -38,7 +40,9 @@ def asked(shelf, monkeypatch, tmp_path):
     settings = SimpleNamespace(engines={MODELS_ENGINE.name: SimpleNamespace(models=tmp_path)})
     handlers = RankingHandlers(settings, shelf.store, score)
     return SimpleNamespace(
-        rank=lambda **values: asyncio.run(handlers.rank(RankTakes(**values), None)), heard=heard
+        handlers=handlers,
+        rank=lambda **values: asyncio.run(handlers.rank(RankTakes(**values), None)),
+        heard=heard,
     )
 
 
@@ -78,3 +82,37 @@ def test_without_weights_nothing_is_begun(asked, monkeypatch):
         asked.rank(job="j")
     assert (caught.value.code, caught.value.remedy) == (ErrorCode.ENGINE_NOT_READY, "Fetch them.")
     assert asked.heard == []
+
+
+@pytest.mark.parametrize("end", ["its client leaves", "the server closes"])
+def test_a_ranking_that_nobody_waits_for_ends(asked, end):
+    begun, ended = threading.Event(), threading.Event()
+
+    def held(models, clips, check):
+        begun.set()
+        try:
+            while not ended.wait(0.001):
+                check()
+        finally:
+            ended.set()
+
+    async def left():
+        ranking = asyncio.create_task(asked.handlers.rank(RankTakes(job="j"), None))
+        await asyncio.to_thread(begun.wait, 60)
+        if end == "its client leaves":
+            ranking.cancel()
+        else:
+            asked.handlers.close()
+        (outcome,) = await asyncio.gather(ranking, return_exceptions=True)
+        assert await asyncio.to_thread(ended.wait, 60)
+        return outcome
+
+    asked.handlers._score = held
+    try:
+        outcome = asyncio.run(asyncio.wait_for(left(), 60))
+    finally:
+        ended.set()
+    if end == "its client leaves":
+        assert isinstance(outcome, asyncio.CancelledError)
+    else:
+        assert (outcome.code, outcome.sentence) == (ErrorCode.CANCELLED, "The ranking was cancelled.")

@@ -1,6 +1,8 @@
+import time
+
 import pytest
 
-from bridge_server.languages.catalogue import Catalogue
+from bridge_server.languages.catalogue import _FIGURE, Catalogue
 from bridge_server.languages.template import Template
 
 ENTRIES = {
@@ -73,3 +75,20 @@ def test_a_text_that_fits_in_very_many_ways_is_read_only_so_often(korean, monkey
     monkeypatch.setattr(Template, "match", lambda self, given: read.append(given) or match(self, given))
     Catalogue(ENTRIES).translate((text * 200)[:2000])
     assert len(read) < 20_000
+
+
+@pytest.mark.parametrize("text", ["7", "-7 dB", "1|2", "120 BPM", "٣", "7 \n 8", "7x"])
+def test_a_number_with_its_unit_is_a_figure(text):
+    assert _FIGURE.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["", "dB", "- dB", "bar 3", "3 bars", "7 x 7", "x7"])
+def test_all_else_is_none(text):
+    assert not _FIGURE.fullmatch(text)
+
+
+def test_long_foreign_text_takes_no_longer_than_its_length_deserves():
+    text = "1" * 40_000 + " bars"
+    began = time.process_time()
+    assert _FIGURE.fullmatch(text) is None
+    assert time.process_time() - began < 1

@@ -1,7 +1,9 @@
 """What is claimed of files, and that a reader of C2PA calls each of them valid, wherever it lies."""
 
+import errno
 import io
 import logging
+import tempfile
 import zipfile
 
 import pytest
@@ -10,6 +12,7 @@ from bridge_server.provenance.sealing import Sealing, sealing_of
 from bridge_server.provenance.signer import FileFormat
 from clip_store.audio.audio_file import read_audio
 from clip_store.audio.riff import walk
+from clip_store.errors import StoreError
 from clip_store.exports import Format, write_export
 from clip_store.exports.arrange import song_project
 from clip_store.exports.ledger_files import ledger_from_files
@@ -184,6 +187,23 @@ def test_a_clip_that_cannot_be_signed_stays_plain_and_the_log_says_so(made, seal
         path = ClipStore(shelf.store.root, shelf.connection, sealing.clip).clip_path(take)
     assert read_audio(path, 100).digest == take.audio
     assert f"clip of take {take.id} is not signed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), StoreError("The original is gone.")]
+)
+def test_a_render_is_not_lost_where_its_clip_cannot_be_signed(made, tmp_path, monkeypatch, error):
+    shelf, take = made
+
+    class Broken:
+        def sign(self, path, claim):
+            raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))  # a clip needs no room there
+    seal = Sealing(Broken(), shelf.store.blobs).clip
+    path = ClipStore(shelf.store.root, shelf.connection, seal).clip_path(take)
+    assert read_audio(path, 100).digest == take.audio
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
 def test_nothing_is_signed_unless_it_is_asked_for(made):

@@ -211,6 +211,27 @@ def test_a_cancelled_job_stops_in_every_place(tmp_path):
     asyncio.run(work())
 
 
+@pytest.mark.parametrize("task", ["plan", "rewrite", "analyse"])
+def test_what_makes_no_takes_records_nothing_once_it_is_cancelled(tmp_path, monkeypatch, task):
+    recorded = []
+    monkeypatch.setattr(TakeRecorder, "record_plan", lambda *_: recorded.append("plan"))
+    monkeypatch.setattr(TakeRecorder, "record_found", lambda *_: recorded.append("found"))
+
+    async def work() -> None:
+        async with bench(tmp_path, 1) as at:
+            source = {} if task == "analyse" else {"source": None, "prompt": "calm piano"}
+            run = at.run(1, task=task, start=None, end=None, **source)
+            run._bar.finishing = lambda *_: run.cancel("Enough.")
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)))
+            at.end(0, 0)
+            with pytest.raises(RenderCancelledError):
+                await rendering
+            assert (recorded, run.reason) == ([], "Enough.")
+
+    asyncio.run(work())
+
+
 def test_a_free_place_takes_the_next_take_of_the_older_job(tmp_path):
     async def work() -> None:
         async with bench(tmp_path) as at:

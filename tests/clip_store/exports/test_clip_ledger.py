@@ -5,7 +5,7 @@ import pytest
 from clip_store.audio.audio_file import read_audio, write_wav
 from clip_store.audio.broadcast_wav import read_recipe
 from clip_store.errors import ClipStoreError
-from clip_store.exports.clip_ledger import ALONG, NEW, SEVERAL, STEM, UNPLACED
+from clip_store.exports.clip_ledger import ALONG, NEW, OTHER_RATE, SEVERAL, STEM, UNPLACED
 from clip_store.exports.ledger_files import CLIP_EDITED, ledger_from_files
 from clip_store.exports.stems import write_stems
 from clip_store.mix.whose import CROSSFADE, REARRANGED, RENDERED
@@ -104,6 +104,32 @@ def test_clips_of_an_earlier_version_and_of_none(made, tmp_path):
         write_wav(tmp_path / "old" / "clip.wav", read_audio(path, 100), recipe={**recipe, **broken})
         with pytest.raises(ClipStoreError, match="carries a ledger"):
             ledger_from_files(tmp_path / "old")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"rate": 0}, {"rate": 10**9}, {"length": 2**60}, {"position": 2**60}, {"start": -(2**60)},
+    ],
+)  # fmt: skip
+def test_a_damaged_or_foreign_clip_is_passed_over(made, damage):
+    take = made.add(1000, 2000)
+    folder = clips(made, take)
+    path = made.store.clip_path(take)
+    write_wav(folder / "Another.wav", read_audio(path, 100), recipe={**read_recipe(path), **damage})
+    found = ledger_from_files(folder).ledger
+    assert [(one.start, one.end) for one in found.stretches] == [(1000, 3000)]
+
+
+def test_clips_at_another_rate_are_left_out_and_the_ledger_says_so(made):
+    take = made.add(1000, 2000)
+    folder = clips(made, take)
+    path = made.store.clip_path(take)
+    other = {**read_recipe(path), "rate": 2 * RATE, "start": 50_000}
+    write_wav(folder / "zzz.wav", read_audio(path, 100), recipe=other)
+    found = ledger_from_files(folder).ledger
+    assert ([(one.start, one.end) for one in found.stretches], found.rate) == ([(1000, 3000)], RATE)
+    assert OTHER_RATE in found.notes
 
 
 def test_clips_of_two_songs_are_told_apart(made):
