@@ -16,7 +16,6 @@ from clip_store.exports.found_sounds import FoundSound
 from clip_store.mix.song_ledger import DEFINITION, record_of_recipe
 from clip_store.mix.whose import CROSSFADE, REARRANGED, RENDERED, merged
 from clip_store.source_type import SourceType, of_mix, of_take
-from daw_protocol.errors import ProtocolError
 from daw_protocol.ledger import HUMAN, MACHINE, MIXED, Ledger, LedgerStretch, LedgerTake
 from daw_protocol.receipt import MAX_SAMPLES, Receipt, receipt_in
 from daw_protocol.recipe import Recipe, recipe_in
@@ -150,7 +149,7 @@ def _clip(recipe: Mapping[str, Any]) -> BareClip | None:
             reason=reason,
             take=record_of_recipe(recipe, made, noted),
         )
-    except (KeyError, TypeError, ValueError, OverflowError, ProtocolError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
