@@ -87,28 +87,32 @@ class ProgressBar:
     def _say(self, numbers: tuple[int, ...], progress: Progress) -> None:
         self._latest.update(dict.fromkeys(numbers, progress))
         first = self._latest[min(self._latest)]  # the take that is recorded next says how the job is
-        self._report(Progress(first.stage + self._under_way(), self._whole(), sensible(first.seconds_left)))
+        self._report(Progress(self._under_way(first.stage), self._whole(), sensible(first.seconds_left)))
 
     def _whole(self) -> float:
         return sum(self._fractions.values()) / self._takes
 
-    def _under_way(self) -> str:
-        """ " (takes 2 and 3 of 8)", where there is more than one."""
+    def _under_way(self, stage: str) -> str:
+        """ "composing (takes 2 and 3 of 8)", where there is more than one."""
         if self._takes == 1:
-            return ""
+            return stage
         if self._parts:
-            return f" ({self._part_under_way()})"
+            return self._part_under_way(stage)
         *most, last = (str(number) for number in sorted(self._latest))
-        which = f"takes {', '.join(most)} and {last}" if most else f"take {last}"
-        return f" ({which} of {self._takes})"
+        if most:
+            return f"{stage} (takes {', '.join(most)} and {last} of {self._takes})"
+        return f"{stage} (take {last} of {self._takes})"
 
-    def _part_under_way(self) -> str:
-        """ "region 2 of 3, take 1 of 2": the one that is recorded next."""
+    def _part_under_way(self, stage: str) -> str:
+        """ "composing (region 2 of 3, take 1 of 2)": the one that is recorded next."""
         number = min(self._latest)
         part = next(part for part in self._parts if number in part.takes)
         which = part.named if " of " in part.named else f"{part.named} of {len(self._parts)}"
         takes = part.request.takes
-        return which if takes == 1 else f"{which}, take {number - part.first_take + 1} of {takes}"
+        if takes == 1:
+            return f"{stage} ({which})"
+        take = number - part.first_take + 1
+        return f"{stage} ({which}, take {take} of {takes})"
 
 
 def sensible(seconds_left: float | None) -> float | None:

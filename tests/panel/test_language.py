@@ -23,7 +23,7 @@ SAME = sorted(NAMES.split())
 # What the engines of the tests say of themselves.
 DOUBLES = (
     "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
-    "Words make no difference to noise."
+    "Words make no difference to noise. rendering"
 )
 LEFT = """([same, own]) => {
   const found = new Set();

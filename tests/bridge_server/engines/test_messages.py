@@ -16,6 +16,7 @@ from bridge_server.engines.messages import (
     ChildBroke,
     ChildDescription,
     ChildDone,
+    ChildKept,
     ChildPiece,
     ChildProgress,
     ChildReady,
@@ -38,6 +39,7 @@ from model.engine import (
     Report,
     Task,
 )
+from model.kept import Kept
 
 BEATS = np.arange(8)
 REQUEST = RenderRequest(
@@ -61,6 +63,7 @@ def sent():
         ChildPiece(7, 1, "mix", -480, 4_800),
         ChildAttachment(7, 1, Attachment("arrangement.mid", "audio/midi", b"MThd")),
         ChildBlueprint(7, 1, Blueprint(tempo=120.0, chords=(TimedChord("C", 0.5),))),
+        ChildKept(7, 1, Kept("clip", "mix", b"latents")),
         ChildReport(7, 1, Report("Drawn.", {"steps": 8}, ("A note.",))),
         ChildDone(7),
         ChildRefused(7, "cannot", "No drums.", "Choose another region."),

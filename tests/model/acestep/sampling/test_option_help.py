@@ -12,6 +12,7 @@ from model.acestep.sampling.option_help import (
     CHECKPOINT,
     ENGINE_HELP,
     PLANNER,
+    PLANNER_HELP,
     SAMPLING_HELP,
     VAE,
     strength_of,
@@ -26,7 +27,7 @@ def test_every_switch_of_the_samplers_is_explained() -> None:
 
 
 def test_the_engine_has_more_of_its_own() -> None:
-    more = {CHECKPOINT, PLANNER, VAE, *ADAPTERS, *map(strength_of, ADAPTERS)}
+    more = {CHECKPOINT, PLANNER, *PLANNER_HELP, VAE, *ADAPTERS, *map(strength_of, ADAPTERS)}
     assert set(ENGINE_HELP) - set(SAMPLING_HELP) == more
 
 
