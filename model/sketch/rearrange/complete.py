@@ -76,7 +76,7 @@ def from_standing(part: Passage) -> tuple[Passage, Standing]:
 def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:
     """Source beats of this take: each take has its own plan and pays for beats that earlier takes used; [targets]."""
     beats, request = part.analysis.beats, part.request
-    jump = plan.jump_costs(beats, part.sources)
+    jump = plan.jump_costs(beats, part.sources, pace.check)
     used = np.zeros((len(part.targets), len(part.sources)))
     path = np.zeros(0, dtype=np.intp)
     earlier: list[NDArray[np.intp]] = []

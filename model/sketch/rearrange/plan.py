@@ -155,8 +155,11 @@ def noise_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp], seed:
     return np.asarray(-p.NOISE * table[rows[:, None], columns[None]])
 
 
-def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
-    """Cost of a jump from source beat j to source beat k; 0 if k follows j in the song; [N, N]."""
+def jump_costs(beats: Beats, sources: NDArray[np.intp], check: Callable[[], None] = lambda: None) -> Costs:
+    """Cost of a jump from source beat j to source beat k; 0 if k follows j in the song; [N, N].
+
+    check: called between the parts of the work; may raise.
+    """
     into = beats.position[sources]
     bar = beats.bar_beats[sources]
     place = np.where(
@@ -165,8 +168,10 @@ def jump_costs(beats: Beats, sources: NDArray[np.intp]) -> Costs:
         np.where((bar % 2 == 0) & (into == bar // 2), p.JUMP_MID_BAR, p.JUMP_ELSEWHERE),
     )
     fit = sound_distance(beats, sources, np.maximum(sources - 1, 0))
+    check()
     step = steps.unlike(beats, sources + 1, sources)
-    arrangement = steps.arrangement_step(beats, sources + 1, sources)
+    arrangement = steps.arrangement_step(beats, sources + 1, sources, check)
+    check()
     costs = (
         p.JUMP_COST
         + p.JUMP_PLACE_COST * place[None]

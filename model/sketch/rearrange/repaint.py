@@ -249,7 +249,7 @@ def choose_beats(
     unary[0] += entry
     unary[-1] += leave
     pace.check()
-    jump = plan.jump_costs(beats, part.sources)
+    jump = plan.jump_costs(beats, part.sources, pace.check)
     pace.check()
     return plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
 

@@ -6,6 +6,8 @@ what would have begun. If either fits, the step is one that the song has, too: a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,18 +28,25 @@ def unlike(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> ND
     return np.asarray(np.minimum(before, after) / np.sqrt(beats.tail.shape[1]))
 
 
-def arrangement_step(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> NDArray[np.float64]:
+def arrangement_step(
+    beats: Beats,
+    planned: NDArray[np.intp],
+    new: NDArray[np.intp],
+    check: Callable[[], None] = lambda: None,
+) -> NDArray[np.float64]:
     """How far the bar before one beat is from the bar that begins with another; [len(planned), len(new)].
 
     planned: the beat that would follow; new: the one that does. In dB, the mean of the bands, beyond what the song's
     own bars differ by: a share USUAL_STEP of its bar lines shows less. 0 between beats at unlike places in the bar,
-    which are next to forbidden anyway: three in four pairs of a long song are such.
+    which are next to forbidden anyway: three in four pairs of a long song are such. check: called between the places;
+    may raise.
     """
     before, after = _bars_beside(beats)
     last = len(beats) - 1
     one, other = np.clip(planned, 0, last), np.clip(new, 0, last)
     usual, steps = usual_step(beats), np.zeros((len(one), len(other)))
     for place in np.unique(beats.position[one]):
+        check()
         rows, columns = (np.flatnonzero(beats.position[some] == place) for some in (one, other))
         following = after[other[columns]]
         for row in rows:
