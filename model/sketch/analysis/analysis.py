@@ -154,12 +154,19 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
     bass, treble, tuning = chroma.beat_chroma(chroma.beat_medians(listening.pitch, seconds, pace.check))
     key = chords.parse_key(key_name) or chords.estimate_key(treble, bass)
     position = grid.beat_in_bar[:-1]
-    emission = chords.emissions(treble, bass, key)
+    pace.check()
+    chord = chords.posteriors(chords.emissions(treble, bass, key), chords.change_costs(position))
+    pace.check()
     frame_rate = p.ANALYSIS_RATE / p.MEL_HOP
     mel = beat_rows.slot_means(listening.mel, seconds, frame_rate)
+    pace.check()
     window = p.MEL_WINDOW / p.ANALYSIS_RATE
     tail, head = beat_rows.frames_beside(listening.mel, seconds[:-1], frame_rate, window)
+    pace.check()
     mfcc = beat_rows.scaled(beat_rows.mfcc_rows(listening.mel, seconds, frame_rate), sounding)
+    pace.check()
+    step = onsets.rises(listening.mono, seconds[:-1])
+    pace.check()
     beats = Beats(
         seconds=seconds,
         position=position,
@@ -168,11 +175,11 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
         mel=mel,
         tail=tail,
         head=head,
-        step=onsets.rises(listening.mono, seconds[:-1]),
+        step=step,
         mfcc=mfcc,
         bass=bass,
         treble=treble,
-        chord=chords.posteriors(emission, chords.change_costs(position)),
+        chord=chord,
         level=level,
         onset=beat_rows.onset_strength(
             onsets.envelope_at(listening.envelope, seconds[:-1]), listening.envelope
