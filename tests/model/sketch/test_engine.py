@@ -146,11 +146,10 @@ def test_a_ten_minute_song_asks_whether_to_stop_all_the_time() -> None:
     made = make_song(8)
     request = replace(request_for(made, 48000 * 60, 48000 * 64), song=long_song, rate=48000, channels=2)
 
-    loaded = SketchEngine()
-    loaded.load(lambda progress: None)  # imports what a first render needs
+    SketchEngine().load(lambda progress: None)  # imports what a first render needs
 
     def render(should_stop: Callable[[], bool]) -> None:
-        list(loaded.render(request, lambda progress: None, should_stop))
+        list(SketchEngine().render(request, lambda progress: None, should_stop))
 
     work = work_between_questions(render)
     # The whole takes some three seconds, so this is the tenth of a second that an engine may stay silent: on a
