@@ -19,6 +19,16 @@ def within(progress: OnProgress, low: float, high: float) -> OnProgress:
     )
 
 
+def stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
+    """The same progress, which raises RenderStopped if the render was cancelled."""
+
+    def report(update: Progress) -> None:
+        stop_if_asked(should_stop)
+        progress(update)
+
+    return report
+
+
 class Pace:
     """Progress of one render, with an estimate of the time left.
 

@@ -17,7 +17,7 @@ def add_train(commands: Subparsers) -> None:
     one = commands.add_parser(
         "train",
         help="train an adapter on songs of your own (docs/training.md)",
-        description="Train an adapter on songs of your own. Ctrl-C stops it; the same command goes on where it was.",
+        description="Train an adapter on songs of your own. Ctrl-C stops it; the same command continues from there.",
         allow_abbrev=False,
     )
     one.add_argument("--songs", type=Path, required=True, metavar="FOLDER", help="a folder of 3 to 50 songs")

@@ -37,11 +37,10 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    stop_if_asked,
     takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
-from model.pace import within
+from model.pace import stoppable, within
 
 if TYPE_CHECKING:
     from model.acestep.loaded_checkpoint import AdapterRequest, Extras, LoadedCheckpoint
@@ -147,7 +146,7 @@ class AceStepEngine:
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
         begins = 0.0 if self._is_loaded(chosen) else _LOADING
-        loaded = self._with(chosen, within(_stoppable(progress, should_stop), 0.0, begins))
+        loaded = self._with(chosen, within(stoppable(progress, should_stop), 0.0, begins))
         rendering = within(progress, begins, 1.0)
         if request.task in WORD_TASKS:
             yield from loaded.words(request, rendering, should_stop, extras)
@@ -213,16 +212,6 @@ class AceStepEngine:
         loaded.load(progress)
         self._loaded = loaded
         return loaded
-
-
-def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
-    """The same progress, which raises RenderStopped if the render was cancelled."""
-
-    def report(update: Progress) -> None:
-        stop_if_asked(should_stop)
-        progress(update)
-
-    return report
 
 
 def _extras(options: dict[str, Any]) -> Extras:

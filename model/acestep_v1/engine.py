@@ -24,10 +24,10 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    stop_if_asked,
     takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
+from model.pace import stoppable
 
 if TYPE_CHECKING:
     from model.acestep_v1.loaded_v1 import LoadedV1, V1AdapterRequest
@@ -124,7 +124,7 @@ class AceStepV1Engine:
         options = dict(request.options)
         chosen = _named(self._checkpoints(), str(options.pop(CHECKPOINT, "")))
         adapter = _adapter(options)
-        loaded = self._with(chosen, _stoppable(progress, should_stop))
+        loaded = self._with(chosen, stoppable(progress, should_stop))
         yield from loaded.render(replace(request, options=options), progress, should_stop, adapter)
 
     def unload(self) -> None:
@@ -177,16 +177,6 @@ def _capability(task: Task, missing: NotLoaded | None) -> Capability:
         if missing is None
         else Capability(task, False, missing.sentence, missing.remedy)
     )
-
-
-def _stoppable(progress: OnProgress, should_stop: ShouldStop) -> OnProgress:
-    """The same progress, which raises RenderStopped if the render was cancelled."""
-
-    def report(update: Progress) -> None:
-        stop_if_asked(should_stop)
-        progress(update)
-
-    return report
 
 
 def _named(found: tuple[V1Checkpoint, ...], wanted: str) -> V1Checkpoint:

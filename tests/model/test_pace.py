@@ -6,7 +6,7 @@ import pytest
 
 from model.engine import Progress
 from model.errors import RenderStopped
-from model.pace import Pace
+from model.pace import Pace, stoppable
 
 
 def test_parts_nest_and_time_left_follows_the_clock() -> None:
@@ -38,3 +38,13 @@ def test_work_aside_leaves_the_bar_where_it_stands() -> None:
     assert [(update.stage, update.fraction) for update in said] == [("listening", 0.25), ("separating", 0.25)]
     with pytest.raises(RenderStopped):
         Pace(said.append, lambda: True).aside("separating")
+
+
+def test_stoppable_progress_is_passed_on_until_somebody_stops_it() -> None:
+    told: list[Progress] = []
+    asked = iter([False, True])
+    report = stoppable(told.append, lambda: next(asked))
+    report(Progress("loading", 0.5))
+    with pytest.raises(RenderStopped):
+        report(Progress("loading", 0.6))
+    assert told == [Progress("loading", 0.5)]
