@@ -103,7 +103,10 @@ def how_to_call(windows: bool = os.name == "nt") -> str:
 
 def run(words: list[str]) -> int:
     """A command's exit status. Ctrl-C reaches the command as well, which says goodbye in its own way."""
-    with subprocess.Popen(words, cwd=HERE) as process:
+    # Containers often tell Python to keep no compiled code. Tests start it some thousand times, and each time it would
+    # compile everything again, for as long as it then works.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(words, cwd=HERE, env=environment) as process:
         while True:
             try:
                 return process.wait()

@@ -45,6 +45,11 @@ def test_ctrl_c_is_left_to_the_command():
     assert process.returncode == 3
 
 
+def test_compiled_code_is_kept_whatever_a_container_says(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert make.run([sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"]) == 0
+
+
 @pytest.mark.parametrize("task", ["install", "demo"])
 def test_at_the_end_it_says_how_to_call_the_command(task, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["make.py", task])
