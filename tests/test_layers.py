@@ -539,9 +539,9 @@ def test_every_test_folder_is_a_package():
         assert (folder / "__init__.py").is_file(), folder
 
 
-def test_the_server_starts_without_torch():
-    code = "import sys, bridge_server.server, bridge_server.cli.demo; sys.exit('torch' in sys.modules)"
+def test_the_server_starts_without_libraries_that_take_their_time():
+    code = "import sys, bridge_server.server, bridge_server.cli.demo; print(*sys.modules)"
     found = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    assert found.returncode == 0, found.stderr
+    assert not {"torch", "scipy.signal", "numba", "transformers", "mcp"} & set(found.stdout.split())

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import argrelmax
 
 Rows = NDArray[np.float32]
 """(frames, 88 keys), 0 to 1."""
@@ -118,7 +117,7 @@ def _with_rises(onsets: NDArray[np.float64], sounding: NDArray[np.float64]) -> N
 
 def _peaks(begins: NDArray[np.float64]) -> list[tuple[int, int]]:
     """(frame, key) of every beginning that is sure enough, in order."""
-    frames, keys = argrelmax(begins, axis=0)
-    sure = begins[frames, keys] >= ONSET
-    last = len(begins) - 1
-    return sorted((int(f), int(k)) for f, k in zip(frames[sure], keys[sure], strict=True) if f < last)
+    # Not by scipy.signal.argrelmax: the server imports this file, and would start half as fast.
+    between = begins[1:-1]
+    frames, keys = np.nonzero((between >= ONSET) & (between > begins[:-2]) & (between > begins[2:]))
+    return [(int(frame) + 1, int(key)) for frame, key in zip(frames, keys, strict=True)]
