@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.bridge_server.peers import ServerThread, band_song
-from tests.bridge_server.servers import settings_in
 from tests.panel.browser import CHROMIUM, Panel, browser_context
+from tests.panel.servers import panel_settings
 
 
 # For one file at a time: while playwright runs it holds an event loop, and tests of other files start their own.
@@ -27,9 +27,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 @pytest.fixture(scope="module")
 def panel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    """The server most tests of a file share: `band.wav` (8 bars at 120 BPM) with a take of bar 8; every engine."""
+    """The server most tests of a file share: `band.wav` (8 bars at 120 BPM) with a take of bar 8."""
     folder = tmp_path_factory.mktemp("panel")
-    settings = settings_in(folder, engine="sketch")
+    settings = panel_settings(folder, engine="sketch")
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as server:
         with server.websocket() as peer:

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.bridge_server.peers import ServerThread, band_song
-from tests.bridge_server.servers import settings_in
 from tests.panel.accessibility import axe_file, nothing_found
+from tests.panel.servers import panel_settings
 from tests.panel.tabbing import walked
 from tests.panel.test_prompts import SINGS
 
@@ -253,7 +253,7 @@ def test_a_file_above_the_page(panel):
 
 
 def test_without_the_server_and_without_the_token(open_panel, tmp_path):
-    settings = settings_in(tmp_path, engine="noise", token="open sesame")
+    settings = panel_settings(tmp_path, engine="noise", token="open sesame")
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as server:
         panel = open_panel(of=server)

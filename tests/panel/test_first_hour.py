@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from tests.bridge_server.first_hour import BPM, LEAD_IN, RATE, check_finished, own_song
 from tests.bridge_server.peers import ServerThread
-from tests.bridge_server.servers import settings_in
 from tests.panel.hands import Finger, Keys, Mouse
+from tests.panel.servers import panel_settings
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def server(tmp_path):
     """A server nobody has used."""
-    with ServerThread(settings_in(tmp_path / "hour", engine="sketch")) as server:
+    with ServerThread(panel_settings(tmp_path / "hour", engine="sketch")) as server:
         yield server
 
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.bridge_server.peers import ServerThread, band_song
-from tests.bridge_server.servers import settings_in
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 from tests.panel.conftest import in_focus
+from tests.panel.servers import panel_settings
 
 pytestmark = pytest.mark.slow
 
@@ -139,7 +139,7 @@ def test_zoomed_in_to_single_samples_the_samples_are_drawn(open_panel, server):
 @pytest.fixture(scope="module")
 def full_server(tmp_path_factory):
     """A server with a thousand takes of one song, and names nobody should have to read."""
-    settings = settings_in(tmp_path_factory.mktemp("full"), engine="noise")
+    settings = panel_settings(tmp_path_factory.mktemp("full"), engine="noise")
     root = settings.roots[0]
     band_song(root / "band.wav")
     shutil.copy(root / "band.wav", root / f"{HOSTILE.replace('/', '')}.wav")
@@ -239,7 +239,7 @@ def test_text_can_be_read_and_controls_have_names(open_panel, server, scheme):
 
 
 def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
-    settings = settings_in(tmp_path, engine="noise")
+    settings = panel_settings(tmp_path, engine="noise")
     shutil.copy(songs / "band.wav", settings.roots[0] / "mine.wav")
     with ServerThread(settings) as server:
         panel = open_panel(of=server)
@@ -291,7 +291,7 @@ def test_a_server_without_sound_says_so_when_it_is_to_play(open_panel, server):
 
 
 def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
-    settings = settings_in(tmp_path, engine="noise", token="open sesame")
+    settings = panel_settings(tmp_path, engine="noise", token="open sesame")
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as server:
         panel = open_panel(of=server)

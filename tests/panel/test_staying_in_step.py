@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.bridge_server.peers import ServerThread, band_song
-from tests.bridge_server.servers import settings_in
 from tests.panel.conftest import in_focus
+from tests.panel.servers import panel_settings
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +81,7 @@ def test_a_job_of_somebody_else_is_seen_and_can_be_stopped(open_panel, server):
 
 
 def test_the_page_comes_back_by_itself_after_a_restart(open_panel, tmp_path):
-    settings = settings_in(tmp_path, engine="sketch")
+    settings = panel_settings(tmp_path, engine="sketch")
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as first:
         in_focus(first)
@@ -97,7 +97,7 @@ def test_the_page_comes_back_by_itself_after_a_restart(open_panel, tmp_path):
     panel.page.set_viewport_size({"width": 1400, "height": 900})
     panel.press("r")
     expect(panel.page.locator(".notice.error")).to_contain_text("cannot be reached")
-    with ServerThread(settings_in(tmp_path, engine="sketch", websocket_port=port)):
+    with ServerThread(panel_settings(tmp_path, engine="sketch", websocket_port=port)):
         expect(panel.page.locator("#connection")).to_have_attribute("data-state", "open")
         # The shared context was sent to the new server again.
         panel.wait("v.opened === 2 && v.focus.song && v.focus.selection?.end === x", region["end"])

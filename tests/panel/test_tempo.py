@@ -7,9 +7,9 @@ import soundfile
 from playwright.sync_api import expect
 
 from tests.bridge_server.peers import ServerThread
-from tests.bridge_server.servers import settings_in
 from tests.model.sketch.survey.rhythm_songs import RATE, make, steady
 from tests.panel.accessibility import low_contrasts, nameless
+from tests.panel.servers import panel_settings
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def unknown(tmp_path_factory):
     """A server with `bounce.wav`: 121 BPM, bar 1 after 0.7 s; nobody has said so."""
-    settings = settings_in(tmp_path_factory.mktemp("tempo"), engine="sketch")
+    settings = panel_settings(tmp_path_factory.mktemp("tempo"), engine="sketch")
     soundfile.write(settings.roots[0] / "bounce.wav", make(steady(121.0, 10), lead_in=0.7).song.samples, RATE)
     with ServerThread(settings) as server:
         with server.websocket() as peer:

@@ -17,6 +17,7 @@ from bridge_server.handlers.response import TakeFile
 
 PIECE = 1 << 17  # bytes: a fifth slower with half as much, no faster with more
 IMMUTABLE = "private, max-age=31536000, immutable"
+KEPT_AND_ASKED_FOR = "private, no-cache"  # a browser may keep it, and has to ask whether it is still the same
 
 
 async def file_response(request: Request, file: TakeFile, *, immutable: bool = False) -> Response:
@@ -29,7 +30,7 @@ async def file_response(request: Request, file: TakeFile, *, immutable: bool = F
     if immutable:
         headers["Cache-Control"] = IMMUTABLE
     elif file.tag:
-        headers["Cache-Control"] = "private, no-cache"  # it may be kept, and has to be asked for again
+        headers["Cache-Control"] = KEPT_AND_ASKED_FOR
     if file.tag:
         headers["ETag"] = f'"{file.tag}"'
     if file.name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bridge_server.endpoints.http.callers import admitted, target_of
-from bridge_server.endpoints.http.file_response import IMMUTABLE
-from bridge_server.endpoints.http.panel_files import INDEX, page_in, panel_file
+from bridge_server.endpoints.http.file_response import IMMUTABLE, KEPT_AND_ASKED_FOR
+from bridge_server.endpoints.http.panel_files import page_in, panel_file, panel_page
+from bridge_server.endpoints.http.ranges import is_same
 from bridge_server.endpoints.http.reapack import reaper_script
 from bridge_server.endpoints.http.refusals import nothing_at, refusal
 from bridge_server.endpoints.http.waveforms import Waveforms
@@ -51,8 +53,17 @@ class Pages:
         return as_json({"name": MADE_BY, "token_needed": bool(self._settings.token), "admitted": known})
 
     async def panel(self, request: Request) -> Response:
-        """A part of the panel."""
-        return await self._panel_page(request.path_params["name"])
+        """A part of the panel. A browser keeps it and asks whether it is still the same: it may have been edited."""
+        name = request.path_params["name"]
+        found = await asyncio.to_thread(panel_file, name)
+        if found is None:
+            return PlainTextResponse(f"The panel has no {name[:80]}.\n", 404)
+        media_type, body = found
+        tag = hashlib.blake2b(body, digest_size=16).hexdigest()
+        headers = {"Cache-Control": KEPT_AND_ASKED_FOR, "ETag": f'"{tag}"'}
+        if is_same(request.headers.get("If-None-Match", ""), tag):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type=media_type, headers=headers)
 
     async def reaper(self, request: Request) -> Response:
         """A script for REAPER, or ReaPack's list of them."""
@@ -91,16 +102,9 @@ class Pages:
         query = language_named(request.query_params.get("language", ""))
         browser = preferred_language(request.headers.get("Accept-Language", ""))
         language = query or self._settings.language or browser or ENGLISH
-        page = await self._panel_page(INDEX)
+        media_type, body = await asyncio.to_thread(panel_page)
         headers = {"Content-Language": language, "Vary": "Accept-Language"}
-        return Response(page_in(bytes(page.body), language), media_type=page.media_type, headers=headers)
-
-    async def _panel_page(self, name: str) -> Response:
-        found = await asyncio.to_thread(panel_file, name)
-        if found is None:
-            return PlainTextResponse(f"The panel has no {name[:80]}.\n", 404)
-        media_type, body = found
-        return Response(body, media_type=media_type)
+        return Response(page_in(body, language), media_type=media_type, headers=headers)
 
     def _host_info(self) -> dict[str, Any]:
         settings = self._settings

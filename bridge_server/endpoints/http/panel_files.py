@@ -37,6 +37,11 @@ def panel_file(name: str) -> tuple[str, bytes] | None:
     return media_type, path.read_bytes()
 
 
+def panel_page() -> tuple[str, bytes]:
+    """Media type and content of the page itself."""
+    return MEDIA_TYPES[".html"], (PANEL / INDEX).read_bytes()
+
+
 def page_in(page: bytes, language: str) -> bytes:
     """The panel's page, marked as one in this language: its script then fetches the table for it."""
     if language not in installed_languages():

@@ -5,6 +5,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bridge_server.endpoints.http import pages
 from bridge_server.endpoints.http.panel_files import panel_file
 
 TOKEN = "open sesame"
@@ -34,6 +35,18 @@ def test_the_panel_is_what_a_browser_finds(server):
 )
 def test_nothing_but_the_panel_is_served_there(server, name):
     assert server.get(f"/panel/{name}")[0] == 404
+
+
+@pytest.mark.parametrize("name", ["main.js", "languages/ko.json"])
+def test_a_browser_keeps_the_parts_until_they_change(server, name, monkeypatch):
+    status, headers, body = server.get(f"/panel/{name}")
+    assert (status, headers["Cache-Control"]) == (200, "private, no-cache")
+    known = headers["ETag"]
+    assert server.get(f"/panel/{name}", **{"If-None-Match": known})[::2] == (304, b"")
+    monkeypatch.setattr(pages, "panel_file", lambda _: ("text/javascript", b"edited"))
+    status, headers, edited = server.get(f"/panel/{name}", **{"If-None-Match": known})
+    assert (status, edited) == (200, b"edited")
+    assert headers["ETag"] != known
 
 
 def test_a_name_that_leads_outside_is_none():
