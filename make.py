@@ -101,12 +101,19 @@ def how_to_call(windows: bool = os.name == "nt") -> str:
     return f"The command is {command}, in {HERE}. Next: {command} serve"
 
 
-def run(words: list[str]) -> int:
-    """A command's exit status. Ctrl-C reaches the command as well, which says goodbye in its own way."""
+def environment_of(words: list[str]) -> dict[str, str]:
+    """What a command finds in its environment."""
     # Containers often tell Python to keep no compiled code. Tests start it some thousand times, and each time it would
     # compile everything again, for as long as it then works.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with subprocess.Popen(words, cwd=HERE, env=environment) as process:
+    found = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if "--numprocesses" in words:  # with a thread for every core in each of them, they would wait for one another
+        found.setdefault("OMP_NUM_THREADS", "1")
+    return found
+
+
+def run(words: list[str]) -> int:
+    """A command's exit status. Ctrl-C reaches the command as well, which says goodbye in its own way."""
+    with subprocess.Popen(words, cwd=HERE, env=environment_of(words)) as process:
         while True:
             try:
                 return process.wait()

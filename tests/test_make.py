@@ -50,6 +50,12 @@ def test_compiled_code_is_kept_whatever_a_container_says(monkeypatch):
     assert make.run([sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"]) == 0
 
 
+def test_tests_beside_others_compute_in_one_thread(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert make.environment_of(["python", *make.SIDE_BY_SIDE])["OMP_NUM_THREADS"] == "1"
+    assert "OMP_NUM_THREADS" not in make.environment_of(["python", *make.ALONE])
+
+
 @pytest.mark.parametrize("task", ["install", "demo"])
 def test_at_the_end_it_says_how_to_call_the_command(task, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["make.py", task])
