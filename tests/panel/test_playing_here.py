@@ -98,6 +98,17 @@ def test_without_a_sound_card_takes_play_in_this_browser_for_this_panel_alone(pa
     expect(page.locator("#playhead")).to_be_hidden()
 
 
+def test_a_click_is_none_the_less_when_the_button_is_drawn_anew_before_it_is_let_go(panel, server):
+    panel.press(" ")
+    panel.wait("v.audition.state === 'playing'")
+    panel.page.get_by_role("button", name="Stop", exact=True).hover()
+    panel.page.mouse.down()
+    panel.page.evaluate("panel.store.set({ audition: { ...panel.store.get('audition') } })")
+    panel.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    panel.page.mouse.up()
+    panel.wait("v.audition.state === 'stopped'")
+
+
 def test_the_choice_is_remembered_and_bars_are_this_browsers_own(panel, server):
     page = panel.page
     panel.press("h")
