@@ -20,6 +20,34 @@ settings.load_profile("patient")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Files that take longest, by processor time: they begin first, so that none is left over when all others are done.
+LONGEST = (
+    "tests/bridge_server/test_kill.py",
+    "tests/panel/test_accessibility.py",
+    "tests/bridge_server/test_acestep_renders.py",
+    "tests/panel/test_screen.py",
+    "tests/panel/test_listening.py",
+    "tests/examples/test_reaper.py",
+    "tests/bridge_server/test_odd_songs.py",
+    "tests/bridge_server/rendering/test_worker.py",
+    "tests/bridge_server/training/test_training_process.py",
+    "tests/bridge_server/test_every_output.py",
+    "tests/bridge_server/test_command_line.py",
+    "tests/panel/test_playing_here.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(LONGEST)))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of those that run alone, the files that have any: to import all others takes 10 seconds."""
+    if config.option.markexpr != "alone" or not collection_path.name.startswith("test_"):
+        return None
+    return None if "mark.alone" in collection_path.read_text(encoding="utf-8") else True
+
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:

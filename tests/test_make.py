@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import make
+from tests.conftest import LONGEST
 from tests.places import PROJECT
 
 COMMAND = """
@@ -54,6 +55,10 @@ def test_tests_beside_others_compute_in_one_thread(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert make.environment_of(["python", *make.SIDE_BY_SIDE])["OMP_NUM_THREADS"] == "1"
     assert "OMP_NUM_THREADS" not in make.environment_of(["python", *make.ALONE])
+
+
+def test_the_longest_files_are_there():
+    assert [name for name in LONGEST if not (PROJECT / name).is_file()] == []
 
 
 @pytest.mark.parametrize("task", ["install", "demo"])

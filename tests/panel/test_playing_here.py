@@ -104,7 +104,9 @@ def test_a_click_is_none_the_less_when_the_button_is_drawn_anew_before_it_is_let
     panel.page.get_by_role("button", name="Stop", exact=True).hover()
     panel.page.mouse.down()
     panel.page.evaluate("panel.store.set({ audition: { ...panel.store.get('audition') } })")
-    panel.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    panel.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     panel.page.mouse.up()
     panel.wait("v.audition.state === 'stopped'")
 

@@ -6,8 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,67 +14,15 @@ from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool, models_state
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.engine import EngineDescription
-from model.errors import NotLoaded
 from tests.bridge_server.peers import environment, noise_song
-from tests.doubles import ENGINES, NoiseEngine
+from tests.doubles import ENGINES
 from tests.places import PROJECT
 
-
-@dataclass(frozen=True)
-class ShelfConfig:
-    folder: str = ""
-
-
-class ShelfEngine(NoiseEngine):
-    """Has the names of the files in its folder for options, and its process's number for a label."""
-
-    name = "shelf"
-
-    config_type = ShelfConfig
-
-    def __init__(self, config: ShelfConfig) -> None:
-        self.folder = Path(config.folder)
-
-    def describe(self) -> EngineDescription:
-        names = {path.name: "a model" for path in self.folder.iterdir()}
-        return replace(super().describe(), label=str(os.getpid()), options=names)
-
-
-class RefusingEngine(NoiseEngine):
-    """Says why it cannot be made."""
-
-    def __init__(self) -> None:
-        raise NotLoaded("There is no sun.", "Wait for the morning.")
-
-
-class BrokenEngine(NoiseEngine):
-    """Has a bug in what it says of itself."""
-
-    def describe(self) -> EngineDescription:
-        raise KeyError("label")
-
-
-class DyingEngine(NoiseEngine):
-    """Dies when it is asked."""
-
-    def describe(self) -> EngineDescription:
-        os._exit(9)
-
-
-class HangingEngine(NoiseEngine):
-    """Never says what it can do."""
-
-    def describe(self) -> EngineDescription:
-        time.sleep(3600)
-        raise AssertionError
-
-
-HERE = "tests.bridge_server.engines.test_pool"
+ODD = "tests.bridge_server.engines.odd_engines"
 
 
 def shelf(folder: Path) -> dict[str, EngineSetup]:
-    return {"shelf": EngineSetup(f"{HERE}:ShelfEngine", {"folder": str(folder)})}
+    return {"shelf": EngineSetup(f"{ODD}:ShelfEngine", {"folder": str(folder)})}
 
 
 def pool_of(engines: dict[str, EngineSetup], folder: Path, places: int = 1) -> EnginePool:
@@ -150,7 +96,7 @@ def test_an_engine_that_cannot_be_asked_is_an_error_with_a_remedy(kind, code, wo
     async def ask() -> ProtocolError:
         limit = 2.0 if kind == "HangingEngine" else 60.0
         pool = EnginePool(
-            {"odd": EngineSetup(f"{HERE}:{kind}"), "noise": ENGINES["noise"]}, describe_seconds=limit
+            {"odd": EngineSetup(f"{ODD}:{kind}"), "noise": ENGINES["noise"]}, describe_seconds=limit
         )
         with pytest.raises(ProtocolError) as raised:
             await pool.describe("odd")
@@ -226,12 +172,13 @@ def test_the_state_of_a_folder_of_models(tmp_path):
 SERVER = """
 import asyncio, sys
 from pathlib import Path
-from bridge_server.server import running_server
-from bridge_server.settings import Settings
-from daw_protocol import requests
-from bridge_server.cli.client import connected
 
 async def main(folder):
+    # Here, since every engine's process imports this file as well.
+    from bridge_server.cli.client import connected
+    from bridge_server.server import running_server
+    from bridge_server.settings import Settings
+
     settings = Settings(store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, sound=False)
     async with running_server(settings) as server:
         async with connected("127.0.0.1", server.settings.websocket_port) as client:

@@ -39,7 +39,7 @@ def test_nothing_but_the_panel_is_served_there(server, name):
 
 @pytest.mark.parametrize("name", ["main.js", "languages/ko.json"])
 def test_a_browser_keeps_the_parts_until_they_change(server, name, monkeypatch):
-    status, headers, body = server.get(f"/panel/{name}")
+    status, headers, _ = server.get(f"/panel/{name}")
     assert (status, headers["Cache-Control"]) == (200, "private, no-cache")
     known = headers["ETag"]
     assert server.get(f"/panel/{name}", **{"If-None-Match": known})[::2] == (304, b"")
