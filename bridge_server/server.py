@@ -168,7 +168,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
-                    store, settings.store / DATABASE, settings.roots, running_exports, sealing
+                    store, settings.store / DATABASE, settings.roots, running_exports, sealing, settings.spoken
                 ),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),

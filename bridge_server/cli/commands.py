@@ -19,6 +19,7 @@ from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
 from bridge_server.cli.save_take import save_take
 from bridge_server.handlers.take_marks import in_words as mark_in_words
+from bridge_server.languages.installed import ENGLISH
 from bridge_server.rendering.receipts import in_words
 from bridge_server.server import find_server, running_server
 from bridge_server.settings import Settings
@@ -52,6 +53,11 @@ class Screen:
 
     console: Console
     as_json: bool = False
+
+    @property
+    def language(self) -> str:
+        """Of what is printed, and of pages that are written."""
+        return getattr(self.console, "language", ENGLISH)
 
     def say(self, text: str) -> None:
         if not self.as_json:

@@ -65,7 +65,7 @@ def _written(
         song = finished_song(store, name)
         with _progress(screen) as progress:
             peaks = peaks_of_mix(SongMix(song.accepted, store.blobs), progress)
-            return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
+            return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time(), screen.language)
     seal = sealing.takes if sealing else None
     if format == STEMS_FORMAT:
         stems = stems_of(store, name)

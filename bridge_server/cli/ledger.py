@@ -35,13 +35,17 @@ def ledger(store: Path, screen: Screen, song: str, files: Path | None, folder: P
         )
     try:
         found, peaks = _from_files(files, folder) if files is not None else _from_store(store, song, folder)
-        written = write_ledger(found, peaks, folder, MADE_BY, time.time()) if folder is not None else None
+        written = (
+            write_ledger(found, peaks, folder, MADE_BY, time.time(), screen.language)
+            if folder is not None
+            else None
+        )
     except TakeError as error:
         raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "song") from error
     except ClipStoreError as error:
         raise as_protocol_error(error) from error
-    screen.say(f"{escape(found.title)}: {escape(source_type_in_words(found.source_type))}")
-    for line in ledger_in_words(found):
+    screen.say(f"{escape(found.title)}: {escape(source_type_in_words(found.source_type, screen.language))}")
+    for line in ledger_in_words(found, screen.language):
         screen.say(f"  {escape(line)}")
     for note in found.notes:
         screen.say(f"  [dim]{escape(note)}[/dim]")

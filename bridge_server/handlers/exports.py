@@ -10,6 +10,7 @@ import contextlib
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -17,12 +18,13 @@ from urllib.parse import quote
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.running_exports import RunningExport, RunningExports
 from bridge_server.jobs.database import open_to_read
+from bridge_server.languages.installed import ENGLISH
 from bridge_server.provenance.sealing import Sealing
 from bridge_server.rendering.ledger_file import peaks_of_mix, write_ledger
 from bridge_server.rendering.ledger_words import share_lines
 from bridge_server.rendering.notes_file import write_notes
 from bridge_server.rendering.receipts import in_words, song_in_words
-from bridge_server.sessions.client import Client
+from bridge_server.sessions.client import Client, Reader
 from bridge_server.songs.sources import find_folder
 from bridge_server.version import MADE_BY, VERSION
 from clip_store.errors import TakeError
@@ -65,13 +67,16 @@ class ExportHandlers:
         roots: tuple[Path, ...],
         running: RunningExports,
         sealing: Sealing | None = None,
+        language: str = ENGLISH,
     ) -> None:
-        """sealing: signs finished songs and what takes are in; None: nothing is signed."""
+        """sealing: signs finished songs and what takes are in; None: nothing is signed. language: of the pages for
+        clients that choose none."""
         self._store = store
         self._database = database
         self._roots = roots
         self._running = running
         self._sealing = sealing
+        self._language = language
 
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
@@ -81,22 +86,30 @@ class ExportHandlers:
             progress = _ExportProgress(request, export, asyncio.get_running_loop())
             if request.format in MIX_FORMATS:
                 return await self._finished(request, folder, progress)
-            return await self._exported(request, folder, progress)
+            language = client.language if isinstance(client, Reader) else self._language
+            return await self._exported(request, folder, progress, language)
 
     async def ledger(self, request: ShowLedger, _: Client) -> Response:
         """Raises TakeError, ClipStoreError."""
         found = await asyncio.to_thread(self._ledger, request.song)
-        return understood(request, " ".join(share_lines(found)), found)
+        return understood(request, " ".join(f"{line}." for line in share_lines(found)), found)
 
     def _ledger(self, name: str) -> Ledger:
         with self._reading() as store:
             return ledger_of_song(finished_song(store, name))
 
-    async def _exported(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Response:
-        write = _OTHER_WRITERS.get(request.format, ExportHandlers._write)
-        written = await asyncio.to_thread(write, self, request, folder, progress)
+    async def _exported(
+        self, request: Export, folder: Path, progress: Callable[[float], None], language: str
+    ) -> Response:
+        writers: dict[str, Callable[[Export, Path, Callable[[float], None]], Written]] = {
+            STEMS_FORMAT: self._write_stems,
+            LEDGER_FORMAT: partial(self._write_ledger, language=language),
+            NOTES_FORMAT: self._write_notes,
+        }  # no projects: the panel hands their files to the browser
+        write = writers.get(request.format, self._write)
+        written = await asyncio.to_thread(write, request, folder, progress)
         files = tuple(str(path) for path in written.files)
-        url = self._url(written.main, folder) if request.format in _OTHER_WRITERS else None
+        url = self._url(written.main, folder) if request.format in writers else None
         result = ExportedProject(path=str(written.main), files=files, notes=written.notes, url=url)
         return understood(request, " ".join([str(written.main), *written.notes]), result)
 
@@ -123,12 +136,14 @@ class ExportHandlers:
         seal = self._sealing.takes if self._sealing else None
         return write_stems(stems, self._store.blobs, folder, progress, seal)
 
-    def _write_ledger(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
+    def _write_ledger(
+        self, request: Export, folder: Path, progress: Callable[[float], None], language: str
+    ) -> Written:
         """Raises as `_write`."""
         with self._reading() as store:
             song = finished_song(store, request.name)
         peaks = peaks_of_mix(SongMix(song.accepted, self._store.blobs), progress)
-        return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time())
+        return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time(), language)
 
     def _write_notes(self, request: Export, folder: Path, progress: Callable[[float], None]) -> Written:
         """Raises as `_write`, and ProtocolError."""
@@ -157,14 +172,6 @@ class ExportHandlers:
         """The store, for the thread it is called in."""
         with contextlib.closing(open_to_read(self._database)) as connection:
             yield ClipStore(self._store.root, connection)
-
-
-_OTHER_WRITERS = {
-    STEMS_FORMAT: ExportHandlers._write_stems,
-    LEDGER_FORMAT: ExportHandlers._write_ledger,
-    NOTES_FORMAT: ExportHandlers._write_notes,
-}
-"""Formats that are no projects, with what writes them; the panel hands their files to the browser."""
 
 
 class _ExportProgress:

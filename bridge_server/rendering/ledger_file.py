@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge_server.languages.installed import ENGLISH
 from bridge_server.rendering.ledger_page import COLUMNS, ledger_page
 from clip_store.atomic_file import make_folder, store_error, write_whole
 from clip_store.audio.audio import Audio, Samples
@@ -20,13 +21,15 @@ from daw_protocol.ledger import Ledger
 OnFraction = Callable[[float], None]
 
 
-def write_ledger(ledger: Ledger, peaks: tuple[float, ...], folder: Path, version: str, now: float) -> Written:
-    """Two files in `folder`, under names nothing has there; the page is the main one. peaks, version, now: as
+def write_ledger(
+    ledger: Ledger, peaks: tuple[float, ...], folder: Path, version: str, now: float, language: str = ENGLISH
+) -> Written:
+    """Two files in `folder`, under names nothing has there; the page is the main one. peaks, version, now, language: as
     `ledger_page` has them. Raises StoreError when the folder cannot be written."""
     try:
         make_folder(folder)
         page = next(path for path in _names(folder, file_stem(ledger.title or "song")) if not path.exists())
-        write_whole(page, [ledger_page(ledger, peaks, version, now).encode("utf-8")])
+        write_whole(page, [ledger_page(ledger, peaks, version, now, language).encode("utf-8")])
         facts = page.with_suffix(".json")
         write_whole(facts, [json.dumps(ledger.to_fields(), ensure_ascii=False, indent=1).encode("utf-8")])
     except OSError as error:

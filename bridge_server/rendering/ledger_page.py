@@ -6,12 +6,14 @@ HTML without anything from elsewhere. Colours have hatching too: many printers k
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from html import escape
 
+from bridge_server.languages.installed import ENGLISH
+from bridge_server.languages.wording import text_in
 from bridge_server.rendering.ledger_words import (
     chooser_in_words,
     clock,
+    moment,
     share_lines,
     source_type_in_words,
     states_in_words,
@@ -53,37 +55,51 @@ _PATTERNS = """<defs>
 _FILLS = {"human": "#d7e6d3", "machine": "#4b3f72", "mixed": "url(#mixed)"}
 
 
-def ledger_page(ledger: Ledger, peaks: Sequence[float], version: str, now: float) -> str:
+def ledger_page(
+    ledger: Ledger, peaks: Sequence[float], version: str, now: float, language: str = ENGLISH
+) -> str:
     """The page. peaks: of the finished song, or of the original, COLUMNS of them; () without a picture of the sound.
-    version: the program's; now: seconds since 1970."""
+    version: the program's; now: seconds since 1970; language: of all but names, prompts and titles."""
+
+    def said(text: str) -> str:
+        return escape(text_in(text, language))
+
+    heads = (said("From"), said("To"), said("Samples"), said("Whose"), said("Takes"), said("Why"))
+    of_takes = ("", said("Take"), said("Made with"), said("Asked for"), said("Chosen"))
     body = "\n".join(
         [
             f"<h1>{escape(ledger.title)}</h1>",
-            f'<p class="quiet">Authorship ledger · {escape(version)} · {_date(now)}</p>',
-            f"<p>{escape(source_type_in_words(ledger.source_type))}</p>",
-            _picture(ledger, peaks),
-            _key(ledger),
-            "<h2>Stretches</h2>",
-            _table(("From", "To", "Samples", "Whose", "Takes", "Why"), _stretch_rows(ledger)),
-            *(f'<p class="quiet">{escape(line)}</p>' for line in _crossfades(ledger)),
-            "<h2>Takes</h2>" if ledger.takes else "",
-            _table(("", "Take", "Made with", "Asked for", "Chosen"), _take_rows(ledger))
-            if ledger.takes
-            else "",
-            "<h2>Notes</h2>",
-            *(f"<p>{escape(note)}</p>" for note in ledger.notes),
-            f'<p class="quiet">Original: {escape(ledger.song)}<br/>{ledger.rate} samples a second; sample 0 is the '
-            f"original's first, at sample {ledger.position} of the timeline.</p>",
+            f'<p class="quiet">{said("Authorship ledger")} · {escape(version)} · {moment(now)}</p>',
+            f"<p>{escape(source_type_in_words(ledger.source_type, language))}</p>",
+            _picture(ledger, peaks, language),
+            _key(ledger, language),
+            f"<h2>{said('Stretches')}</h2>",
+            _table(heads, _stretch_rows(ledger, language)),
+            *(f'<p class="quiet">{said(line)}</p>' for line in _crossfades(ledger)),
+            *(
+                (f"<h2>{said('Takes')}</h2>", _table(of_takes, _take_rows(ledger, language)))
+                if ledger.takes
+                else ()
+            ),
+            f"<h2>{said('Notes')}</h2>",
+            *(f"<p>{said(note)}</p>" for note in ledger.notes),
+            f'<p class="quiet">{said(f"Original: {ledger.song}")}<br/>',
+            said(
+                f"{ledger.rate} samples a second; sample 0 is the original's first, at sample {ledger.position} of the "
+                "timeline."
+            ),
+            "</p>",
         ]
     )
+    title = said(f"{ledger.title}: ledger")
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"/><title>{escape(ledger.title)}: ledger</title>'
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"/><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"/><style>{_STYLE}</style></head><body>\n{body}\n'
         "</body></html>\n"
     )
 
 
-def _picture(ledger: Ledger, peaks: Sequence[float]) -> str:
+def _picture(ledger: Ledger, peaks: Sequence[float], language: str) -> str:
     length = max(1, ledger.end - ledger.start)
     shapes = [_PATTERNS, f'<rect width="{COLUMNS}" height="{_HEIGHT}" fill="#f6f6f6"/>']
     for stretch in ledger.stretches:
@@ -101,7 +117,7 @@ def _picture(ledger: Ledger, peaks: Sequence[float]) -> str:
             f'<text x="{left:.1f}" y="{_HEIGHT + _BAND + 12}" font-size="9" fill="#444">{clock(second)[:-4]}</text>'
         )
     height = _HEIGHT + _BAND + _AXIS
-    label = "; ".join(share_lines(ledger))
+    label = "; ".join(share_lines(ledger, language))
     return f'<svg viewBox="0 0 {COLUMNS} {height}" role="img" aria-label="{escape(label)}">{"".join(shapes)}</svg>'
 
 
@@ -122,8 +138,8 @@ def _ticks(seconds: float) -> Iterator[float]:
         at += step
 
 
-def _key(ledger: Ledger) -> str:
-    lines = zip(WHOSE, share_lines(ledger), strict=True)
+def _key(ledger: Ledger, language: str) -> str:
+    lines = zip(WHOSE, share_lines(ledger, language), strict=True)
     entries = (
         f'<li><svg viewBox="0 0 15 11" aria-hidden="true"><rect width="15" height="11" fill="{_FILLS[whose]}" '
         f'stroke="#555" stroke-width=".6"/></svg>{escape(line)}</li>'
@@ -133,21 +149,22 @@ def _key(ledger: Ledger) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
+    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _stretch_rows(ledger: Ledger) -> Iterator[list[str]]:
+def _stretch_rows(ledger: Ledger, language: str) -> Iterator[list[str]]:
     numbers = _numbers(ledger.takes)
     for one in ledger.stretches:
         if one.reason != CROSSFADE:
             takes = ", ".join(numbers.get(take, take) for take in one.takes)
+            words = (whose_in_words(one.whose, language), takes, text_in(one.reason, language))
             yield [
                 _number(clock((one.start - ledger.start) / ledger.rate)),
                 _number(clock((one.end - ledger.start) / ledger.rate)),
                 _number(f"{one.start} – {one.end}"),
-                *(f"<td>{escape(text)}</td>" for text in (whose_in_words(one.whose), takes, one.reason)),
+                *(f"<td>{escape(text)}</td>" for text in words),
             ]
 
 
@@ -161,28 +178,28 @@ def _crossfades(ledger: Ledger) -> Iterator[str]:
         )
 
 
-def _take_rows(ledger: Ledger) -> Iterator[list[str]]:
+def _take_rows(ledger: Ledger, language: str) -> Iterator[list[str]]:
     numbers = _numbers(ledger.takes)
     for one in ledger.takes:
-        made = [one.engine or "unknown engine"]
+        made = [one.engine or text_in("unknown engine", language)]
         if one.weights:
-            made.append(
-                f"weights {one.weights}{f' ({one.weights_digest[:12]})' if one.weights_digest else ''}"
-            )
-            made.append(f"licence: {one.licence or 'unknown'}")
+            digest = f" ({one.weights_digest[:12]})" if one.weights_digest else ""
+            licence = one.licence or text_in("unknown", language)
+            made.append(f"{text_in(f'weights {one.weights}', language)}{digest}")
+            made.append(text_in(f"licence: {licence}", language))
         elif not one.neural:
-            made.append("no neural network")
+            made.append(text_in("no neural network", language))
         if one.reference:
-            made.append(f"reference: {one.reference}, with consent")
+            made.append(text_in(f"reference: {one.reference}, with consent", language))
         asked = one.prompt if len(one.prompt) <= _LONGEST_PROMPT else f"{one.prompt[:_LONGEST_PROMPT]} …"
         what = f"{one.task}{'' if one.stem == 'mix' else f', {one.stem}'}"
-        about = [what, one.take, *states_in_words(one.file)]
+        about = [what, one.take, *states_in_words(one.file, language)]
         yield [
             _number(numbers[one.take]),
             f"<td>{'<br/>'.join(map(escape, about))}</td>",
             f"<td>{'<br/>'.join(map(escape, made))}</td>",
             f"<td>{escape(asked) or '–'}</td>",
-            f"<td>{escape(chooser_in_words(one))}</td>",
+            f"<td>{escape(chooser_in_words(one, language))}</td>",
         ]
 
 
@@ -192,7 +209,3 @@ def _numbers(takes: Sequence[LedgerTake]) -> dict[str, str]:
 
 def _number(text: str) -> str:
     return f'<td class="number">{escape(text)}</td>'
-
-
-def _date(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")

@@ -38,6 +38,14 @@ class Client(Protocol):
 
 
 @runtime_checkable
+class Reader(Client, Protocol):
+    """A client that has chosen its language."""
+
+    @property
+    def language(self) -> str: ...
+
+
+@runtime_checkable
 class Uploader(Client, Protocol):
     """A client whose connection carries binary data."""
 

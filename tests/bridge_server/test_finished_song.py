@@ -136,6 +136,9 @@ def test_the_ledger_says_the_same_from_the_store_and_from_the_file(server, ws, o
     page = ws.call("export", what="song", name=song, format="ledger")
     status, _, body = server.get(page["url"])
     assert (status, body) == (200, Path(page["path"]).read_bytes())
+    with server.websocket("?language=ko") as korean:
+        page = korean.call("export", what="song", name=song, format="ledger")
+    assert '<html lang="ko">' in Path(page["path"]).read_text("utf-8")
     assert osc.ask("/bridge/songs/ledger", song)["text"].startswith(
         f"{100 * found.human / samples.shape[0]:.1f} %"
     )

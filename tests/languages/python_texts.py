@@ -22,7 +22,7 @@ NOT_SAID = (
     "bridge_server/cli/mcp_tools.py", "bridge_server/cli/options.py", "bridge_server/cli/parser.py",
     "bridge_server/cli/report.py", "bridge_server/cli/request_parsers.py",
     "bridge_server/daws.py", "bridge_server/endpoints/http/metrics_page.py", "bridge_server/handlers/metrics.py",
-    "bridge_server/live_extension_file.py", "bridge_server/log", "bridge_server/rendering/ledger_",
+    "bridge_server/live_extension_file.py", "bridge_server/log",
     "clip_store/audio/xmp.py", "clip_store/index_schema.py",
     "clip_store/exports/aaf.py",
     "daw_protocol/addresses.py", "daw_protocol/document.py", "daw_protocol/schema.py",
@@ -70,6 +70,7 @@ def texts_of(source: str, name: str) -> list[SourceText]:
     """The texts of one module."""
     tree = ast.parse(source)
     skipped = {id(text) for text in _unsaid(tree, internal=name.startswith("model/"))}
+    translated = {id(text) for text in _translated(tree)}
     # A part of an f-string or of a sum is no text of its own.
     found = []
     for node in ast.walk(tree):
@@ -77,9 +78,16 @@ def texts_of(source: str, name: str) -> list[SourceText]:
             continue
         for form in _forms(node):
             text = _named(form)
-            if is_said(text):
+            if is_said(text) or id(node) in translated:
                 found.append(SourceText(text, f"{name}:{node.lineno}"))
     return found
+
+
+def _translated(tree: ast.Module) -> Iterator[ast.expr]:
+    """Texts that the code itself looks up in the tables, if they are but a word."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in ("text_in", "said") and node.args:
+            yield node.args[0]
 
 
 def is_said(text: str) -> bool:

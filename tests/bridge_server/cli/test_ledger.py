@@ -38,7 +38,7 @@ def test_of_a_store_and_of_its_files(store, tmp_path, capsys):
     printed = io.StringIO()
     assert ledger(store, Screen(Console(file=printed, width=300)), "my song", None, None) == 0
     assert "0:00.050 – 0:00.150  both" in printed.getvalue()
-    assert "chosen: REAPER, 1 Jan 1970" in printed.getvalue()
+    assert "chosen: REAPER, 1970-01-01" in printed.getvalue()
     as_json = Screen(Console(), as_json=True)
     assert export(store, as_json, "song", "my song", "dawproject", tmp_path / "out") == 0
     capsys.readouterr()

@@ -1,8 +1,10 @@
 """The page to print: complete, self-contained, safe with any title."""
 
+import re
 import xml.etree.ElementTree as ET
 
 from bridge_server.rendering.ledger_page import COLUMNS, ledger_page
+from clip_store.mix.song_ledger import DEFINITION, UNMARKED
 from daw_protocol.ledger import Ledger, LedgerTake
 from tests.bridge_server.rendering.test_ledger_words import LEDGER
 
@@ -20,7 +22,7 @@ def test_it_has_every_stretch_take_and_note():
     for words in (
         "Demo",
         "Takebridge 1",
-        "1 January 1970",
+        "1970-01-01",
         "rendered by a network",
         "T1",
         "turbo",
@@ -47,3 +49,20 @@ def test_it_needs_nothing_from_elsewhere():
 
 def test_an_empty_song_has_a_page():
     parsed(ledger_page(Ledger(title="", song="a" * 64, position=0, rate=8000, end=0), (), "1", 0.0))
+
+
+def test_it_speaks_the_language_asked_for():
+    take = LedgerTake(
+        take="t1", task="repaint", stem="drums", engine="ACE-Step", weights="turbo", weights_digest="b" * 64,
+        neural=True, reference="hum.wav", file="absent", chosen_by="panel", chosen=0.0,
+    )  # fmt: skip
+    ledger = LEDGER.evolve(takes=(take, LedgerTake(take="t2", task="cover")), notes=(DEFINITION, UNMARKED))
+    root = parsed(ledger_page(ledger, PEAKS, "Takebridge 1", 0.0, "ko"))
+    assert root.get("lang") == "ko"
+    names = (
+        "Demo Takebridge UTC T1 T2 t1 t2 repaint drums cover ACE-Step turbo hum.wav",
+        "bbbbbbbbbbbb",
+        LEDGER.song,
+    )
+    words = re.findall(r"[A-Za-z][\w.-]+", " ".join(root.find("body").itertext()))
+    assert [word for word in words if word not in " ".join(names).split()] == []

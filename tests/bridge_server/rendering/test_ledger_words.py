@@ -30,7 +30,7 @@ def test_a_line_for_each_stretch_and_each_take():
     found = list(ledger_in_words(LEDGER))
     assert "0:03.000 – 0:04.000  machine: rendered by a network (t1); samples 3000 to 4000" in found
     assert found[-1] == (
-        "t1: repaint by ACE-Step, turbo (licence: MIT); chosen: not noted; edited since it was rendered"
+        "t1: repaint, made with ACE-Step, turbo; licence: MIT; chosen: not noted; edited since it was rendered"
     )
 
 
@@ -59,6 +59,6 @@ def test_a_program_has_a_name_and_no_address(client, name):
 
 def test_who_and_when():
     take = LedgerTake(take="t", task="repaint", chosen_by="panel", chosen=0.0)
-    assert chooser_in_words(take) == "panel, 1 Jan 1970, 00:00 UTC"
+    assert chooser_in_words(take) == "panel, 1970-01-01 00:00 UTC"
     assert states_in_words("") == ()
     assert clock(62.3456) == "1:02.346"
