@@ -21,7 +21,7 @@ _ARTICLE = re.compile(r"(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
-_SEVERAL = re.compile(r"[.!?]\s+\S| \((?:takes?|region) ")
+_SEVERAL = re.compile(r"[.!?]\s+\S| \((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
 _HEAD = re.compile(r"([\w.\[\]/-]{1,64}): (?=\S)")
 """The value at fault, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""

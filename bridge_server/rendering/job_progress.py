@@ -107,12 +107,13 @@ class ProgressBar:
         """ "composing (region 2 of 3, take 1 of 2)": the one that is recorded next."""
         number = min(self._latest)
         part = next(part for part in self._parts if number in part.takes)
-        which = part.named if " of " in part.named else f"{part.named} of {len(self._parts)}"
-        takes = part.request.takes
-        if takes == 1:
-            return f"{stage} ({which})"
-        take = number - part.first_take + 1
-        return f"{stage} ({which}, take {take} of {takes})"
+        count, takes, take = len(self._parts), part.request.takes, number - part.first_take + 1
+        region, track = part.region, part.track
+        if track is None:
+            return f"{stage} (region {region} of {count}{f', take {take} of {takes}' if takes > 1 else ''})"
+        if region is None:
+            return f"{stage} (track {track} of {count}{f', take {take} of {takes}' if takes > 1 else ''})"
+        return f"{stage} (region {region} of track {track}{f', take {take} of {takes}' if takes > 1 else ''})"
 
 
 def sensible(seconds_left: float | None) -> float | None:

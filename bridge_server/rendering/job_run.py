@@ -23,7 +23,7 @@ from bridge_server.jobs.job import Job
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_material import JobMaterial, PartMaterial
 from bridge_server.rendering.job_progress import ProgressBar
-from bridge_server.rendering.part_plans import about
+from bridge_server.rendering.part_plans import about, failed_as_well
 from bridge_server.rendering.partial_render import PartialRender, PartialRenders
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext
 from bridge_server.rendering.stack import frames_of, in_order
@@ -220,16 +220,13 @@ class JobRun:
 
     def _failure(self) -> Exception:
         """Why the job failed: the first take's error, and which other parts failed as well."""
-        first, *others = sorted(self._failures)
+        first = min(self._failures)
         error = self._failures[first]
-        failed = dict.fromkeys(
-            part.named for number in (first, *others) for part in self._parts if number in part.takes
-        )
-        if len(failed) == 1 or not isinstance(error, ProtocolError):
+        if not isinstance(error, ProtocolError):
             return error
-        as_well = " and ".join(list(failed)[1:])
-        sentence = f"{error.sentence} {as_well[0].upper()}{as_well[1:]} could not be rendered either."
-        return ProtocolError(error.code, sentence, error.remedy, error.field)
+        parts = [part for part in self._parts if any(number in part.takes for number in self._failures)]
+        rest = [failed_as_well(part) for part in parts if first not in part.takes]
+        return ProtocolError(error.code, " ".join((error.sentence, *rest)), error.remedy, error.field)
 
     async def _render_order(self, order: TakeOrder) -> None:
         """Tries again, in this place or another, when the engine's process has ended."""

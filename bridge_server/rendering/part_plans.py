@@ -11,11 +11,29 @@ from daw_protocol.requests.parts import Part
 
 def about(part: Part, error: ProtocolError) -> ProtocolError:
     """The error with the part it concerns: "Region 2: The region is empty ..."."""
-    if not part.named:
-        return error
-    return ProtocolError(
-        error.code, f"{part.named[0].upper()}{part.named[1:]}: {error.sentence}", error.remedy, error.field
-    )
+    match part.region, part.track:
+        case None, None:
+            return error
+        case None, track:
+            sentence = f"Track {track}: {error.sentence}"
+        case region, None:
+            sentence = f"Region {region}: {error.sentence}"
+        case region, track:
+            sentence = f"Region {region} of track {track}: {error.sentence}"
+    return ProtocolError(error.code, sentence, error.remedy, error.field)
+
+
+def failed_as_well(part: Part) -> str:
+    """A sentence on a part that could not be rendered either; "" for the only one."""
+    match part.region, part.track:
+        case None, None:
+            return ""
+        case None, track:
+            return f"Track {track} could not be rendered either."
+        case region, None:
+            return f"Region {region} could not be rendered either."
+        case region, track:
+            return f"Region {region} of track {track} could not be rendered either."
 
 
 def refuse_overlaps(planned: Sequence[tuple[Part, Plan]]) -> None:

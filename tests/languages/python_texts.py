@@ -42,6 +42,7 @@ NOT_SAID_BY = {
 FAULTS_OF_THE_PROGRAM = ("ValueError", "TypeError")
 
 SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
+HEAD = re.compile(r"[A-Z][a-z]+ \{\}: \{\}")  # "Region 2: The region is empty."
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -93,6 +94,8 @@ def _translated(tree: ast.Module) -> Iterator[ast.expr]:
 def is_said(text: str) -> bool:
     """Whether a text is words for people: two words at least, or the end of a sentence."""
     bare = re.sub(r"\{[^{}]*\}", "{}", text).strip()
+    if HEAD.fullmatch(bare):
+        return True
     if not SAID.search(bare.replace("{}", "")) and not (
         SAID.search(bare) and WORD.search(bare.replace("{}", ""))
     ):

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from bridge_server.languages.wording import text_in
 from bridge_server.rendering.job_progress import ProgressBar, sensible
 from daw_protocol.requests import Repaint
 from daw_protocol.requests.parts import parts_of
@@ -79,6 +80,28 @@ def test_a_job_about_several_regions_names_the_one_that_is_next():
     bar.rendering((4,), Progress("joining bars", 0.5, take=1), first=3)
     assert reports[-1].stage == "joining bars (region 2 of 3, take 2 of 2)"
     assert reports[-1].fraction == pytest.approx((3 + 0.45) / 6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stage", "korean"),
+    [
+        ({"regions": "1,2,3"}, "joining bars (region 2 of 3)", "마디 잇는 중(구간 3개 중 2번째)"),
+        ({"tracks": ["a.wav", "b.wav"]}, "joining bars (track 2 of 2)", "마디 잇는 중(트랙 2개 중 2번째)"),
+        (
+            {"tracks": ["a.wav", "b.wav"], "regions": "1,2"},
+            "joining bars (region 2 of track 1)",
+            "마디 잇는 중(트랙 1의 2번 구간)",
+        ),
+    ],
+)
+def test_the_part_is_named_in_every_language(asked, stage, korean):
+    reports = []
+    parts = parts_of(Repaint(**asked))
+    bar = ProgressBar(len(parts), reports.append, parts)
+    bar.recorded((1,))
+    bar.rendering((2,), Progress("joining bars", 0.5))
+    assert reports[-1].stage == stage
+    assert text_in(stage, "ko") == korean
 
 
 def fractions_of(reported: list[Progress]) -> list[float]:

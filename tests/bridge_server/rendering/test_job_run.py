@@ -425,6 +425,21 @@ def test_a_region_that_cannot_be_rendered_costs_the_others_nothing(tmp_path):
     asyncio.run(work())
 
 
+def test_every_region_that_failed_is_named(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1) as at:
+            rendering = asyncio.create_task(at.run(1, **REGIONS).render())
+            for number, error in enumerate((None, REFUSED, REFUSED)):
+                await until(lambda number=number: len(at.hosts[0].began) == number + 1)
+                at.end(0, 0, error)
+            said = r"^Region 2: The song has no drums\. Region 3 could not be rendered either\."
+            with pytest.raises(ProtocolError, match=said):
+                await rendering
+            assert at.taken == [("j1", 1)]
+
+    asyncio.run(work())
+
+
 def test_a_cancelled_job_keeps_the_regions_it_has_and_begun_again_renders_only_the_others(tmp_path):
     async def work() -> None:
         async with bench(tmp_path, 1) as at:

@@ -1,8 +1,11 @@
 """Where the parts of a request lie, and which of them get in each other's way."""
 
+import re
+
 import pytest
 
-from bridge_server.rendering.part_plans import about, refuse_overlaps
+from bridge_server.languages.wording import text_in
+from bridge_server.rendering.part_plans import about, failed_as_well, refuse_overlaps
 from bridge_server.rendering.plan import plan_request
 from bridge_server.songs.song_probe import SongProbe
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -55,3 +58,22 @@ def test_an_error_names_its_part():
     assert str(about(second, error)).startswith("Region 2: The region is empty.")
     (only,) = parts_of(Repaint(source="a.wav", bars="99"))
     assert about(only, error) is error
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"source": "a.wav", "regions": "5, 9"}, "Region 2"),
+        ({"tracks": "a.wav,b.wav", "bars": "5"}, "Track 2"),
+        ({"tracks": "a.wav,b.wav", "regions": "5, 9"}, "Region 2 of track 2"),
+    ],
+)
+def test_what_failed_as_well_is_named_in_every_language(asked, named):
+    last = parts_of(Repaint(**asked))[-1]
+    assert str(about(last, ProtocolError(ErrorCode.BAD_REGION, "It is empty.", "", "end"))).startswith(
+        f"{named}: "
+    )
+    assert failed_as_well(last) == f"{named} could not be rendered either."
+    assert not re.search("[A-Za-z]", text_in(failed_as_well(last), "ko"))
+    (only,) = parts_of(Repaint(source="a.wav", bars="99"))
+    assert failed_as_well(only) == ""
