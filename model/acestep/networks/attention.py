@@ -7,6 +7,7 @@ This file knows no checkpoint and no task.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -188,8 +189,17 @@ class KeysValues:
         )
 
 
+Attend = Callable[[Tensor, Tensor, Tensor, Visible], Tensor]
+"""As `attend`."""
+
+
 class Attention(nn.Module):
-    """Grouped-query attention with a norm per head on query and key."""
+    """Grouped-query attention with a norm per head on query and key.
+
+    attend: how; the device may know a faster way than torch's.
+    """
+
+    attend: Attend = staticmethod(attend)
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -216,12 +226,12 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rotary: Rotary, visible: Visible) -> Tensor:
         """Self attention, [B, L, C] -> [B, L, C]."""
         seen = self.keys_values(x)
-        heads = attend(rotary.turn(self.queries(x)), rotary.turn(seen.key), seen.value, visible)
+        heads = self.attend(rotary.turn(self.queries(x)), rotary.turn(seen.key), seen.value, visible)
         return self._joined(heads)
 
     def across(self, x: Tensor, seen: KeysValues) -> Tensor:
         """Cross attention without positions, [B, L, C] over prepared keys and values -> [B, L, C]."""
-        return self._joined(attend(self.queries(x), seen.key, seen.value, None))
+        return self._joined(self.attend(self.queries(x), seen.key, seen.value, None))
 
     def _joined(self, heads: Tensor) -> Tensor:
         joined: Tensor = self.out(heads.transpose(1, 2).flatten(2))
