@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
+from model.acestep.device.gpu_attention import use_fastest_attention
 from model.errors import NotLoaded
 from model.torch_device import AUTO, choose_place
 
@@ -49,6 +50,8 @@ class Device:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
         if self.kernels is not None:
             self.kernels.fit(network)
+        elif self.kind == "cuda":
+            use_fastest_attention(network, self.place, self.transformer)
 
     @property
     def number_bytes(self) -> int:

@@ -104,21 +104,33 @@ def attend(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tenso
     """Softmax attention: query [B, H, L, D] over key and value [B, K, S, D] -> [B, H, L, D]."""
     if isinstance(visible, Band):
         return _attend_band(query, key, value, visible)
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=True)
+    return _attend(query, key, value, visible)
+
+
+def attend_repeated(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
+    """As `attend`; behind a mask every query head has a key head of its own, copied.
+
+    On a GPU torch's fast kernels take a mask or grouped heads, not both.
+    """
+    if visible is not None:
+        group = query.shape[1] // key.shape[1]
+        key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    return attend(query, key, value, visible)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    grouped = query.shape[1] != key.shape[1]
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=grouped)
 
 
 def _attend_band(query: Tensor, key: Tensor, value: Tensor, band: Band) -> Tensor:
     if band.blocks == 1:
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=band.keep, enable_gqa=True
-        )
+        return _attend(query, key, value, band.keep)
     B, H, L, D = query.shape
     query = functional.pad(query, (0, 0, 0, band.blocks * band.queries - L))
     # [B, H, blocks * queries, D] -> [blocks, B * H, queries, D]; key heads stay grouped under their item.
     query = query.reshape(B * H, band.blocks, band.queries, D).transpose(0, 1)
-    out = functional.scaled_dot_product_attention(
-        query, _near(key, band), _near(value, band), attn_mask=band.keep, enable_gqa=True
-    )
+    out = _attend(query, _near(key, band), _near(value, band), band.keep)
     return out.transpose(0, 1).reshape(B, H, band.blocks * band.queries, D)[:, :, :L]
 
 
