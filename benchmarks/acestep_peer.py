@@ -288,7 +288,6 @@ def _networks_alone(folder: Path, load: Load) -> Figures:
     import torch
 
     from model.acestep.conditioning.sound_latents import decode_frames
-    from model.acestep.device.cpu_kernels import use_onednn
     from model.acestep.device.devices import choose_device
     from model.acestep.weights.checkpoint import load_vae, open_weights
     from model.acestep.weights.model_folders import recognise
@@ -296,8 +295,8 @@ def _networks_alone(folder: Path, load: Load) -> Figures:
     vae = load_vae(folder / "vae", torch.float32, "cpu")
     device = choose_device("cpu")
     dit = open_weights(recognise(folder)).load_dit(device.transformer, "cpu")
-    if device.onednn and device.transformer is torch.float32:
-        use_onednn(dit)
+    for network in (vae, dit):
+        device.fit(network)
     figures: Figures = {"bfloat16": device.transformer is torch.bfloat16, "onednn": device.onednn}
     length = frames_of(load.decode_seconds)
     latents = drawn(1, LATENTS, length).transpose(1, 2)

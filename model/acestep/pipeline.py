@@ -275,7 +275,9 @@ class _GuidedVelocity:
         return self._guide.predict(cond, null, latents, time)
 
     def _velocity(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:
-        at = torch.tensor([time], device=latents.device)  # times stay float32, whatever the weights' dtype
+        # Filled where it is used: a copy from main memory would wait for the device at every step. Times stay float32,
+        # whatever the weights' dtype.
+        at = torch.full((1,), time, dtype=torch.float32, device=latents.device)
         velocity: Tensor = self._dit(self._ready(latents), context, at, condition, self._plan)
         return velocity.float()
 

@@ -89,7 +89,8 @@ class _Side:
         self._guide.end_step()
 
     def _velocity(self, latents: Tensor, time: float, condition: Condition) -> Tensor:
-        at = torch.tensor([time], device=latents.device)  # times stay float32, whatever the weights' dtype
+        # Filled on the device, as in `pipeline`; times stay float32, whatever the weights' dtype.
+        at = torch.full((1,), time, dtype=torch.float32, device=latents.device)
         velocity: Tensor = self._dit(self._ready(latents), self._context, at, condition, self._plan)
         return velocity.float()
 

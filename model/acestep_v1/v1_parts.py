@@ -9,7 +9,6 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from model.acestep.device.cpu_kernels import use_onednn
 from model.acestep.device.devices import Device, give_back_unused
 from model.acestep_v1.conditioning.lyric_tokens import FileVocabulary, LyricVocabulary, TagVocabulary
 from model.acestep_v1.conditioning.prompt_encoder import (
@@ -110,8 +109,8 @@ class V1Parts:
     ) -> Iterator[Network]:
         """A network on the device; afterwards it stays or is unloaded."""
         network: Network = self._kept.get(name) or load(dtype or self._device.dtype, self._device.place)  # type: ignore[assignment]
-        if self._device.onednn and (dtype or self._device.dtype) is torch.float32 and name not in self._kept:
-            use_onednn(network)
+        if name not in self._kept:
+            self._device.fit(network)
         if not self.placement.offload:
             self._kept[name] = network
             yield network

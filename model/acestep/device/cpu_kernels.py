@@ -2,36 +2,93 @@
 
 torch sends linear layers in float32 to MKL, which leaves half of an AMD processor idle where oneDNN, in the same torch,
 does not; on Intel's they are even. Processors with AVX-512 BF16 or AMX multiply bfloat16 three to six times as fast as
-float32, all others slower. The measured difference is either large or none, and only a large one counts, so a
-processor gets the same answer, and a request the same samples, each time.
+float32, all others slower. torch's attention in bfloat16 takes twice as long as two products with the scores between
+them, except with AMX. The measured difference is either large or none, and only a large one counts, so a processor gets
+the same answer, and a request the same samples, each time.
+
+`fit` then lets a loaded network compute so. The weights that do most of the work are packed: put in the order in which
+oneDNN multiplies them, once instead of for each product. A packed linear layer gives the same bits as a plain one.
 """
 
 from __future__ import annotations
 
+import math
+import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.acestep.networks.attention import Attention, GatedMlp, attend
+from model.acestep.networks.attention_in_blocks import attend_in_blocks
+from model.acestep.networks.packed_convolution import PackedConvolution
+from model.acestep.networks.vae import Decoder, Encoder
+
 ONEDNN_GAIN = 1.4
 """How much faster oneDNN has to be: 1.9 to 2.2 was measured on AMD (Zen 4), 0.9 to 1.1 on Intel (Sapphire Rapids)."""
 BFLOAT16_GAIN = 1.8
 """How much faster bfloat16 has to be: 3 to 6 was measured where the processor has instructions for it."""
 
+ATTENTION_GAIN = 1.3
+"""How much faster attention in blocks has to be in bfloat16: 1.6 to 2.2 was measured on AMD (Zen 5)."""
+
 _TOKENS, _WIDTH = 384, 2048  # 30 s of music in a published layer: 3.2 GFLOP
+_HEADS, _KEY_HEADS, _HEAD_WIDTH = 4, 2, 128
 _RUNS = 5
 
 
 @dataclass(frozen=True)
 class CpuKernels:
-    """onednn: linear layers in float32 run through oneDNN. bfloat16: the transformer computes in bfloat16."""
+    """What is fastest here.
+
+    onednn: linear layers and attention in float32 run through oneDNN. bfloat16: the transformer computes in bfloat16.
+    blocks: attention in bfloat16 runs in blocks. packs: torch can keep weights in oneDNN's order.
+    """
 
     onednn: bool
     bfloat16: bool
+    blocks: bool = False
+    packs: bool = False
+
+    def fit(self, network: nn.Module) -> None:
+        """Lets a network on the processor compute in the fastest way; again after any of its weights were replaced.
+
+        Layers keep their names. A layer's weight is in memory twice only while it is packed.
+        """
+        for part in network.modules():
+            if self.onednn and type(part) is nn.Linear and part.weight.dtype is torch.float32:
+                part.__class__ = OneDnnLinear  # a copy would have the weights twice while both exist
+            if isinstance(part, Attention) and self._in_blocks(part.query.weight.dtype):
+                part.attend = attend_in_blocks
+            if self.packs:
+                self._pack(part)
+
+    def _in_blocks(self, dtype: torch.dtype) -> bool:
+        return self.onednn if dtype is torch.float32 else self.blocks and dtype is torch.bfloat16
+
+    def _pack(self, part: nn.Module) -> None:
+        if isinstance(part, (Encoder, Decoder)) and part.first.weight.dtype is torch.float32:
+            for layer in part.modules():
+                if isinstance(layer, nn.Conv1d) and not layer.weight.is_mkldnn:
+                    layer.__class__ = PackedConvolution
+                    assert isinstance(layer, PackedConvolution)
+                    layer.pack()
+        if isinstance(part, (Attention, GatedMlp)):
+            for layer in part.children():
+                if isinstance(layer, nn.Linear) and self._multiplies(layer.weight):
+                    layer.__class__ = OneDnnLinear
+                    assert isinstance(layer, OneDnnLinear)
+                    layer.pack()
+
+    def _multiplies(self, weight: Tensor) -> bool:
+        """Whether a layer with this plain weight computes through oneDNN."""
+        return not weight.is_mkldnn and (
+            self.onednn if weight.dtype is torch.float32 else self.bfloat16 and weight.dtype is torch.bfloat16
+        )
 
 
 @cache
@@ -41,25 +98,56 @@ def fastest_kernels() -> CpuKernels:
     torch.set_num_threads(1)  # so that the thread's own time is all there is: other programs do not count
     try:
         with torch.no_grad():
-            return chosen_kernels(*_shortest(_products()))
+            return replace(chosen_kernels(*_shortest(_products())), packs=_can_pack())
     finally:
         torch.set_num_threads(threads)
 
 
-def chosen_kernels(usual: float, onednn: float, bfloat16: float) -> CpuKernels:
-    """The choice after measured seconds; infinite = not to be had."""
-    return CpuKernels(onednn * ONEDNN_GAIN < usual, bfloat16 * BFLOAT16_GAIN < min(usual, onednn))
+def chosen_kernels(
+    usual: float, onednn: float, bfloat16: float, attention: float = 1.0, blocks: float = math.inf
+) -> CpuKernels:
+    """The choice after measured seconds; infinite = not to be had. attention, blocks: in bfloat16."""
+    return CpuKernels(
+        onednn * ONEDNN_GAIN < usual,
+        bfloat16 * BFLOAT16_GAIN < min(usual, onednn),
+        blocks * ATTENTION_GAIN < attention,
+    )
 
 
 def _products() -> tuple[Callable[[], Tensor], ...]:
-    """The same product as torch computes it, through oneDNN, and in bfloat16."""
+    """A product as torch's, through oneDNN and in bfloat16; attention in bfloat16 as torch's and in blocks."""
     x, weight = torch.ones(_TOKENS, _WIDTH), torch.ones(_WIDTH, _WIDTH)
     half = x.bfloat16(), weight.bfloat16()
+    query, key = (
+        torch.ones(1, heads, _TOKENS, _HEAD_WIDTH, dtype=torch.bfloat16) for heads in (_HEADS, _KEY_HEADS)
+    )
     return (
         lambda: functional.linear(x, weight),
         lambda: onednn_linear(x, weight, None),
         lambda: functional.linear(*half),
+        lambda: attend(query, key, key, None),
+        lambda: attend_in_blocks(query, key, key, None),
     )
+
+
+def _can_pack() -> bool:
+    """Whether this torch keeps weights in oneDNN's order, as its builds for x86 do, and multiplies by them."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    linear, convolution = OneDnnLinear(16, 16), PackedConvolution(16, 16, 3)
+    x = torch.linspace(-1, 1, 160).reshape(1, 16, 10)
+    with torch.no_grad():
+        wanted = (
+            functional.linear(x.mT, linear.weight, linear.bias),
+            functional.conv1d(x, convolution.weight, convolution.bias),
+        )
+        try:
+            linear.pack()
+            convolution.pack()
+            found = linear(x.mT), convolution(x)
+        except (RuntimeError, AttributeError, NotImplementedError):
+            return False
+    return all(torch.allclose(one, other, atol=1e-4) for one, other in zip(found, wanted, strict=True))
 
 
 def _shortest(works: Sequence[Callable[[], Tensor]]) -> list[float]:
@@ -89,12 +177,10 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 class OneDnnLinear(nn.Linear):
     """An nn.Linear, with the same parameters, that computes through oneDNN."""
 
+    def pack(self) -> None:
+        """Puts the weight in oneDNN's order. Raises AttributeError or RuntimeError where torch has no oneDNN."""
+        packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach(), None)
+        self.weight = nn.Parameter(packed, requires_grad=False)
+
     def forward(self, x: Tensor) -> Tensor:
         return onednn_linear(x, self.weight, self.bias)
-
-
-def use_onednn(network: nn.Module) -> None:
-    """Lets all plain linear layers of a network compute through oneDNN. They keep their weights and names."""
-    for part in network.modules():
-        if type(part) is nn.Linear:
-            part.__class__ = OneDnnLinear  # a copy would have the weights twice while both exist

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
+from model.acestep.device.gpu_attention import use_fastest_attention
 from model.errors import NotLoaded
 from model.torch_device import AUTO, choose_place
 
@@ -25,18 +27,31 @@ class Device:
     """Where networks run.
 
     label: for producers, such as "cuda (NVIDIA H100)". dtype: of weights and activations. transformer: the same for
-    the diffusion transformer, whose work is nine tenths of a render. onednn: linear layers compute through oneDNN.
+    the diffusion transformer, whose work is nine tenths of a render. kernels: what a processor computes fastest; None
+    elsewhere.
     """
 
     place: torch.device
     dtype: torch.dtype
     label: str
     transformer: torch.dtype
-    onednn: bool = False
+    kernels: CpuKernels | None = None
 
     @property
     def kind(self) -> str:
         return self.place.type
+
+    @property
+    def onednn(self) -> bool:
+        """Whether linear layers in float32 compute through oneDNN."""
+        return self.kernels is not None and self.kernels.onednn
+
+    def fit(self, network: nn.Module) -> None:
+        """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
+        if self.kernels is not None:
+            self.kernels.fit(network)
+        elif self.kind == "cuda":
+            use_fastest_attention(network, self.place, self.transformer)
 
     @property
     def number_bytes(self) -> int:
@@ -57,7 +72,7 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
     place, label = choose_place(wanted)
     if place.type == "cpu":
         kernels = fastest_kernels()
-        return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels.onednn)
+        return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels)
     dtype = _dtype(place)
     return Device(place, dtype, label, PRECISIONS.get(precision, dtype))
 

@@ -9,6 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_DONT_NEED = 4  # from Linux's mman.h
+_PAGE = 4096  # where pages are larger, the system refuses a range that is not whole ones
 
 # From glibc's malloc.h.
 _TRIM_THRESHOLD = -1
@@ -50,3 +57,19 @@ def give_back_freed_memory() -> bool:
     """Returns free memory to the system now, for instance after unloading; True if there was any."""
     libc = _glibc()
     return libc is not None and bool(libc.malloc_trim(0))
+
+
+def let_go_of_file(view: Tensor) -> bool:
+    """The pages of a view of a mapped file leave the process's memory, and come back when they are read again.
+
+    For weights of which a packed or converted copy is in use. Only for unchanged views of a file: elsewhere the numbers
+    would be lost. True where the system does so.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    begin = -(-view.data_ptr() // _PAGE) * _PAGE
+    end = (view.data_ptr() + view.nbytes) // _PAGE * _PAGE
+    if end <= begin:
+        return False
+    libc = ctypes.CDLL(None)
+    return bool(libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _DONT_NEED) == 0)

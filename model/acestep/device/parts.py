@@ -18,9 +18,13 @@ from torch import Tensor, nn
 
 from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import silence_of
-from model.acestep.device.cpu_kernels import use_onednn
 from model.acestep.device.devices import Device, give_back_unused
-from model.acestep.device.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
+from model.acestep.device.freed_memory import (
+    give_back_freed_memory,
+    keep_freed_memory,
+    let_go_of_file,
+    return_freed_memory,
+)
 from model.acestep.device.memory_plan import Placement
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
@@ -99,6 +103,8 @@ class StoredParts:
         assert isinstance(kept, Dit)
         try:
             switch(kept, before, after, self._device.transformer, self.placement.int8)
+            self._device.fit(kept)  # what was read again is plain
+            self._let_go_of_files()
         except BaseException:
             empty(kept)
             raise
@@ -204,12 +210,22 @@ class StoredParts:
         dtype = dtype or self._device.dtype
         try:
             network = load(dtype, self._device.place)
-            if self._device.onednn and dtype is torch.float32:
-                use_onednn(network)
+            self._device.fit(network)
+            self._let_go_of_files()
             return network
         finally:
             if self._device.kind == "cpu":
                 keep_freed_memory()
+
+    def _let_go_of_files(self) -> None:
+        """Where weights are packed, those of the file are a second copy: the system may have its pages back.
+
+        What was not packed is read from the file again when it is used: a thousandth of the weights.
+        """
+        if self._device.kernels is not None and self._device.kernels.packs:
+            for files in set(self._weights.files.values()):
+                for name in files.names():
+                    let_go_of_file(files.read(name))
 
     def _give_back(self) -> None:
         give_back_unused(self._device)
@@ -219,4 +235,10 @@ class StoredParts:
 
 def empty(network: nn.Module) -> None:
     """Frees a network's weights at once, even if something still refers to it."""
+    for part in network.modules():
+        for name, value in part.named_parameters(recurse=False):
+            if value.is_mkldnn:  # which cannot move to another device
+                setattr(
+                    part, name, nn.Parameter(torch.empty(value.shape, device="meta"), requires_grad=False)
+                )
     network.to("meta")

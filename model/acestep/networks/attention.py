@@ -7,6 +7,7 @@ This file knows no checkpoint and no task.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -103,21 +104,33 @@ def attend(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tenso
     """Softmax attention: query [B, H, L, D] over key and value [B, K, S, D] -> [B, H, L, D]."""
     if isinstance(visible, Band):
         return _attend_band(query, key, value, visible)
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask=visible, enable_gqa=True)
+    return _attend(query, key, value, visible)
+
+
+def attend_repeated(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
+    """As `attend`; behind a mask every query head has a key head of its own, copied.
+
+    On a GPU torch's fast kernels take a mask or grouped heads, not both.
+    """
+    if visible is not None:
+        group = query.shape[1] // key.shape[1]
+        key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    return attend(query, key, value, visible)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    grouped = query.shape[1] != key.shape[1]
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=grouped)
 
 
 def _attend_band(query: Tensor, key: Tensor, value: Tensor, band: Band) -> Tensor:
     if band.blocks == 1:
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=band.keep, enable_gqa=True
-        )
+        return _attend(query, key, value, band.keep)
     B, H, L, D = query.shape
     query = functional.pad(query, (0, 0, 0, band.blocks * band.queries - L))
     # [B, H, blocks * queries, D] -> [blocks, B * H, queries, D]; key heads stay grouped under their item.
     query = query.reshape(B * H, band.blocks, band.queries, D).transpose(0, 1)
-    out = functional.scaled_dot_product_attention(
-        query, _near(key, band), _near(value, band), attn_mask=band.keep, enable_gqa=True
-    )
+    out = _attend(query, _near(key, band), _near(value, band), band.keep)
     return out.transpose(0, 1).reshape(B, H, band.blocks * band.queries, D)[:, :, :L]
 
 
@@ -188,8 +201,17 @@ class KeysValues:
         )
 
 
+Attend = Callable[[Tensor, Tensor, Tensor, Visible], Tensor]
+"""As `attend`."""
+
+
 class Attention(nn.Module):
-    """Grouped-query attention with a norm per head on query and key."""
+    """Grouped-query attention with a norm per head on query and key.
+
+    attend: how; the device may know a faster way than torch's.
+    """
+
+    attend: Attend = staticmethod(attend)
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -216,12 +238,12 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rotary: Rotary, visible: Visible) -> Tensor:
         """Self attention, [B, L, C] -> [B, L, C]."""
         seen = self.keys_values(x)
-        heads = attend(rotary.turn(self.queries(x)), rotary.turn(seen.key), seen.value, visible)
+        heads = self.attend(rotary.turn(self.queries(x)), rotary.turn(seen.key), seen.value, visible)
         return self._joined(heads)
 
     def across(self, x: Tensor, seen: KeysValues) -> Tensor:
         """Cross attention without positions, [B, L, C] over prepared keys and values -> [B, L, C]."""
-        return self._joined(attend(self.queries(x), seen.key, seen.value, None))
+        return self._joined(self.attend(self.queries(x), seen.key, seen.value, None))
 
     def _joined(self, heads: Tensor) -> Tensor:
         joined: Tensor = self.out(heads.transpose(1, 2).flatten(2))

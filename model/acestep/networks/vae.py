@@ -70,6 +70,11 @@ class Snake(nn.Module):
         # In place: these tensors are huge, and fresh pages cost more than the sine.
         return torch.addcmul(x, wave, self.gain, out=wave)
 
+    def along_time(self, x: Tensor) -> Tensor:
+        """The same for audio that comes time first, [B, N, C]."""
+        wave = (x * self.frequency[:, 0]).sin_().square_()
+        return torch.addcmul(x, wave, self.gain[:, 0], out=wave)
+
 
 class ResidualUnit(nn.Module):
     """Two convolutions with a shortcut; keeps the length."""
@@ -90,7 +95,8 @@ class Upsample(nn.Module):
     """The transposed convolution of kernel 2s and stride s, as a two-tap convolution to s times the channels.
 
     Every output sample depends on exactly two inputs. On a CPU a plain convolution is up to three times faster than
-    the transposed one, and it can be streamed.
+    the transposed one, and it can be streamed. The taps give all channels of the first of s samples, then of the next:
+    time first, that is the audio itself.
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
@@ -101,9 +107,9 @@ class Upsample(nn.Module):
 
     @staticmethod
     def fold(weight: Tensor, stride: int) -> Tensor:
-        """A transposed convolution's weight [in, out, 2s] as the two taps' weight [out * s, in, 2]."""
+        """A transposed convolution's weight [in, out, 2s] as the two taps' weight [s * out, in, 2]."""
         older_then_newer = torch.unflatten(weight, 2, (2, stride)).flip(2)  # [in, out, 2, s]
-        return older_then_newer.permute(1, 3, 0, 2).flatten(0, 1).contiguous()
+        return older_then_newer.permute(3, 1, 0, 2).flatten(0, 1).contiguous()
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, T] -> [B, C', T * s]."""
@@ -111,8 +117,8 @@ class Upsample(nn.Module):
         return self.interleave(self.taps(x))[:, :, half:-half]
 
     def interleave(self, phases: Tensor) -> Tensor:
-        """Phases [B, C' * s, T + 1] -> samples [B, C', (T + 1) * s], half a stride early."""
-        split = torch.unflatten(phases, 1, (-1, self.stride)).transpose(2, 3)  # [B, C', T + 1, s]
+        """Phases [B, s * C', T + 1] -> samples [B, C', (T + 1) * s], half a stride early."""
+        split = torch.unflatten(phases, 1, (self.stride, -1)).permute(0, 2, 3, 1)  # [B, C', T + 1, s]
         return (split + self.bias[:, None, None]).flatten(2)
 
 

@@ -3,6 +3,9 @@
 The result equals that of the whole clip at once, nothing is computed twice, memory does not grow with the length, and
 audio comes in order before later latents are available. There are no seams, unlike in `vae_tiling`. Zero padding is
 applied only at the two real ends of the clip, layer by layer, as in the direct network.
+
+Between the layers audio comes time first, [B, n, C]: what is kept is then one piece of memory, and so is what oneDNN
+reads.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.acestep.networks.packed_convolution import along_time
 from model.acestep.networks.vae import LatentDistribution, ResidualUnit, Snake, Upsample, Vae
 from model.acestep.networks.vae_tiling import DECODE_REACH, span_tile
 
@@ -26,28 +30,29 @@ def _go_on() -> None:
 
 
 class Stage(Protocol):
-    """A streamed layer; a piece may be empty (length 0), and so may the result."""
+    """A streamed layer, [B, n, C] -> [B, m, C']; a piece may be empty (length 0), and so may the result."""
 
     def push(self, piece: Tensor, last: bool) -> Tensor: ...
 
 
-class PointwiseStage:
-    """A stateless layer."""
+class SnakeStage:
+    """An activation, which needs nothing of the past."""
 
-    def __init__(self, layer: nn.Module) -> None:
+    def __init__(self, layer: Snake) -> None:
         self._layer = layer
 
     def push(self, piece: Tensor, last: bool) -> Tensor:
         del last
-        out: Tensor = self._layer(piece)
-        return out
+        return self._layer.along_time(piece)
 
 
 class ConvStage:
-    """A convolution that keeps the inputs of its next output."""
+    """A convolution that keeps the inputs of its next output. bias: instead of the convolution's own."""
 
-    def __init__(self, conv: nn.Conv1d) -> None:
-        self._conv = conv
+    def __init__(self, conv: nn.Conv1d, bias: Tensor | None = None) -> None:
+        self._along_time = along_time(conv)
+        self._bias = conv.bias if bias is None else bias
+        self._channels = conv.out_channels
         self._padding = int(conv.padding[0])
         self._stride = conv.stride[0]
         self._reach = (conv.kernel_size[0] - 1) * conv.dilation[0] + 1
@@ -55,32 +60,33 @@ class ConvStage:
 
     def push(self, piece: Tensor, last: bool) -> Tensor:
         if self._kept is None:
-            self._kept = piece.new_zeros(*piece.shape[:2], self._padding)
-        held = torch.cat((self._kept, piece), dim=2)
+            self._kept = piece.new_zeros(piece.shape[0], self._padding, piece.shape[2])
+        held = torch.cat((self._kept, piece), dim=1)
         if last:
-            held = functional.pad(held, (0, self._padding))
-        outputs = max(0, (held.shape[2] - self._reach) // self._stride + 1)
-        self._kept = held[:, :, outputs * self._stride :].clone()
+            held = functional.pad(held, (0, 0, 0, self._padding))
+        outputs = max(0, (held.shape[1] - self._reach) // self._stride + 1)
+        self._kept = held[:, outputs * self._stride :].clone()
         if outputs == 0:
-            return piece.new_zeros(piece.shape[0], self._conv.out_channels, 0)
-        conv = self._conv
-        return functional.conv1d(held, conv.weight, conv.bias, conv.stride, 0, conv.dilation)
+            return piece.new_zeros(piece.shape[0], 0, self._channels)
+        return self._along_time(held, self._bias)
 
 
 class UpsampleStage:
     """The two taps, piece by piece; drops the first and the last half stride of the clip."""
 
     def __init__(self, layer: Upsample) -> None:
-        self._layer = layer
-        self._taps = ConvStage(layer.taps)
+        self._half, self._stride = layer.stride // 2, layer.stride
+        self._taps = ConvStage(layer.taps, layer.bias.repeat(layer.stride))
         self._started = False
 
     def push(self, piece: Tensor, last: bool) -> Tensor:
-        samples = self._layer.interleave(self._taps.push(piece, last))
-        half = self._layer.stride // 2
-        if not self._started and samples.shape[2]:
-            samples, self._started = samples[:, :, half:], True
-        return samples[:, :, :-half] if last else samples
+        phases = self._taps.push(piece, last)  # [B, n, s * C'], which is [B, n * s, C'] in memory
+        samples = phases.reshape(
+            phases.shape[0], phases.shape[1] * self._stride, phases.shape[2] // self._stride
+        )
+        if not self._started and samples.shape[1]:
+            samples, self._started = samples[:, self._half :], True
+        return samples[:, : -self._half] if last else samples
 
 
 class ResidualStage:
@@ -89,18 +95,19 @@ class ResidualStage:
     def __init__(self, unit: ResidualUnit) -> None:
         self._unit = unit
         self._wide = ConvStage(unit.wide)
+        self._narrow = along_time(unit.narrow)
         self._waiting: Tensor | None = None
 
     def push(self, piece: Tensor, last: bool) -> Tensor:
         unit = self._unit
-        wide = self._wide.push(unit.wide_snake(piece), last)
-        held = piece if self._waiting is None else torch.cat((self._waiting, piece), dim=2)
-        ready = wide.shape[2]
-        self._waiting = held[:, :, ready:].clone()
+        wide = self._wide.push(unit.wide_snake.along_time(piece), last)
+        held = piece if self._waiting is None else torch.cat((self._waiting, piece), dim=1)
+        ready = wide.shape[1]
+        self._waiting = held[:, ready:].clone()
         if ready == 0:
             return wide
-        out: Tensor = unit.narrow(unit.narrow_snake(wide))
-        return out.add_(held[:, :, :ready])
+        out = self._narrow(unit.narrow_snake.along_time(wide), unit.narrow.bias)
+        return out.add_(held[:, :ready])
 
 
 def stage_for(layer: nn.Module) -> Stage:
@@ -111,7 +118,7 @@ def stage_for(layer: nn.Module) -> Stage:
     if isinstance(layer, nn.Conv1d):
         return ConvStage(layer)
     if isinstance(layer, Snake):
-        return PointwiseStage(layer)
+        return SnakeStage(layer)
     raise TypeError(f"no streamed form of {type(layer).__name__}")
 
 
@@ -127,12 +134,15 @@ def _marked_last(pieces: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
 
 
 def _stream(layers: list[nn.Module], pieces: Iterable[Tensor], check: Check) -> Iterator[Tensor]:
+    """[B, C, n] -> [B, C', m], piece by piece."""
     stages = [stage_for(layer) for layer in layers]
     for piece, last in _marked_last(pieces):
         with torch.no_grad():
+            piece = piece.transpose(1, 2).contiguous()
             for stage in stages:
                 check()
                 piece = stage.push(piece, last)
+            piece = piece.transpose(1, 2).contiguous()
         if piece.shape[2]:
             yield piece
 

@@ -19,6 +19,7 @@ import torch
 from model.acestep import latent_grid
 from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
+from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
 from model.acestep.device.network_sizes import sizes_of
@@ -153,7 +154,9 @@ def test_linear_layers_through_onednn_render_the_same(tiny_models: Path) -> None
     asked = request()
     usual, other = (
         list(loaded(tiny_models, device=device).render(asked, lambda _: None, lambda: False))
-        for device in (replace(FLOAT32, onednn=False), replace(FLOAT32, onednn=True))
+        for device in (
+            replace(FLOAT32, kernels=CpuKernels(onednn, False, packs=onednn)) for onednn in (False, True)
+        )
     )
     audio = joined(usual, MIX, asked.start)
     np.testing.assert_allclose(

@@ -15,7 +15,6 @@ from model.acestep.device.cpu_kernels import (
     OneDnnLinear,
     chosen_kernels,
     fastest_kernels,
-    use_onednn,
 )
 
 WITH_ONEDNN = pytest.mark.skipif(
@@ -60,7 +59,7 @@ def test_a_layer_through_onednn_gives_the_same(bias, shape):
     network = nn.Sequential(nn.Linear(24, 40, bias=bias), nn.SiLU(), nn.Linear(40, 8, bias=bias))
     x = torch.randn(shape).transpose(0, -1).contiguous().transpose(0, -1)  # as attention hands over its rows
     names, usual = list(network.state_dict()), network(x)
-    use_onednn(network)
+    CpuKernels(True, False).fit(network)
     assert isinstance(network[0], OneDnnLinear)
     assert list(network.state_dict()) == names
     with torch.no_grad():

@@ -5,10 +5,16 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from model.acestep.device.freed_memory import give_back_freed_memory, keep_freed_memory, return_freed_memory
+from model.acestep.device.freed_memory import (
+    give_back_freed_memory,
+    keep_freed_memory,
+    let_go_of_file,
+    return_freed_memory,
+)
 
 MEGABYTES, ROUNDS = 32, 40
 # Allocates and frees the same amount again and again, then prints the page faults and the memory it still has.
@@ -62,3 +68,29 @@ def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not keep_freed_memory()
     assert not return_freed_memory()
     assert not give_back_freed_memory()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: only Linux takes pages back on request")
+def test_pages_of_a_file_go_and_come_back_with_the_same_numbers(tmp_path: Path) -> None:
+    torch = pytest.importorskip(
+        "torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]"
+    )
+    import resource  # not on Windows
+
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    def resident() -> int:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize()
+
+    numbers = torch.arange(4_000_000, dtype=torch.float32)
+    save_file({"few": torch.ones(3), "many": numbers}, tmp_path / "weights.safetensors")
+    with safe_open(tmp_path / "weights.safetensors", "pt") as file:
+        many, few = file.get_tensor("many"), file.get_tensor("few")
+        assert torch.equal(many, numbers)
+        before = resident()
+        assert let_go_of_file(many)
+        assert before - resident() > 12_000_000
+        assert not let_go_of_file(few), "less than a page"
+        assert torch.equal(many, numbers)

@@ -13,17 +13,21 @@ pytest.importorskip(
 
 import torch
 
-from model.acestep.device.devices import choose_device
+from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
+from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import Placement
 from model.acestep.device.parts import StoredParts, neighbours
+from model.acestep.weights.adapted_weights import AppliedAdapter
 from model.acestep.weights.checkpoint import open_weights
 from model.acestep.weights.int8_linear import Int8Linear
 from model.acestep.weights.model_folders import find_models, recognise
 from model.engine import Progress
 from model.errors import NotLoaded
+from tests.model.acestep.adapters import PEFT, read
 from tests.model.acestep.tiny_folder import TEXT, write_checkpoint, write_text_encoder, write_vae
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
+CPU = torch.device("cpu")
 STAYS, GOES = Placement(4), Placement(4, offload=True)
 
 
@@ -40,7 +44,8 @@ def test_each_part_is_the_network_of_its_file(tiny_models: Path, placement: Plac
     assert (parts.vae_frames, parts.keeps_loaded) == (512, not placement.offload)
     expected = networks(TURBO)
     with parts.dit() as dit:
-        assert all(map(torch.equal, dit.state_dict().values(), expected.dit.state_dict().values()))
+        found = [value.to_dense() if value.is_mkldnn else value for value in dit.state_dict().values()]
+        assert all(map(torch.equal, found, expected.dit.state_dict().values()))
     with parts.condition_encoder() as conditions:
         assert torch.equal(conditions.no_condition, expected.conditions.no_condition)
     with parts.audio_codes() as (tokenizer, detokenizer):
@@ -114,3 +119,46 @@ def test_neighbours_that_are_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotLoaded, match="acestep-v15-turbo is missing its VAE and its text encoder") as error:
         neighbours(found)
     assert "models pull turbo" in error.value.remedy
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])
+def test_packed_weights_follow_adapters_and_give_the_bits_of_plain_ones(
+    tiny_models: Path, half: bool
+) -> None:
+    """Loaded, adapted, adapted again and without: packed layers equal plain ones, and nothing stays plain."""
+    if not fastest_kernels().packs:
+        pytest.skip("SKIPPED: this torch cannot keep weights in oneDNN's order")
+    weights = open_weights(recognise(tiny_models / "acestep-v15-turbo"))
+    adapter = read(PEFT, weights)
+    dtype = torch.bfloat16 if half else torch.float32
+    every = [
+        StoredParts(
+            weights, Device(CPU, torch.float32, "cpu", dtype, CpuKernels(True, half, packs=packs)), STAYS
+        )
+        for packs in (False, True)
+    ]
+    answers: list[torch.Tensor] = []
+    for applied in ((), (AppliedAdapter(adapter, 1.0),), (AppliedAdapter(adapter, 0.5),), ()):
+        found = []
+        for parts in every:
+            parts.adapt(applied)
+            with parts.dit() as dit, torch.no_grad():
+                width, channels = dit.config.condition_width, dit.config.latent_channels
+                x, context, states = (
+                    torch.linspace(-1, 1, frames * count).reshape(1, frames, count)
+                    for frames, count in ((20, channels), (20, 2 * channels), (7, width))
+                )
+                found.append(dit(x, context, torch.tensor([0.5]), dit.condition(states), dit.plan(20)))
+                layers = [layer for layer in dit.layers.modules() if isinstance(layer, torch.nn.Linear)]
+                assert layers
+                assert {layer.weight.is_mkldnn for layer in layers} == {parts is every[1]}
+        if half:  # torch's own product of so few numbers takes another way than of many
+            torch.testing.assert_close(*found, rtol=0, atol=0.02)
+        else:
+            assert torch.equal(*found)
+        answers.append(found[1])
+    assert torch.equal(answers[0], answers[3])
+    assert not torch.equal(answers[0], answers[1])
+    assert not torch.equal(answers[1], answers[2])
+    every[1].release()
+    assert all(value.is_meta for value in dit.parameters())

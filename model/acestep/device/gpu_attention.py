@@ -1,0 +1,64 @@
+"""How a GPU computes the sliding layers' attention fastest: measured once for a device and dtype, when networks load.
+
+torch's fast kernels take a mask or grouped heads. Which of its versions and which cards have one for both is written
+nowhere, so both ways are timed; where they are close, heads stay grouped, and a card gives the same answer each time.
+Not yet run on a GPU: `python -m benchmarks.gpu` says which kernels it takes there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from model.acestep.networks.attention import Attend, Attention, attend, attend_repeated, sliding_band
+
+REPEATED_GAIN = 1.3
+"""How much faster copied keys have to be."""
+
+_TOKENS, _WINDOW = 1500, 128  # two minutes of music in a published layer
+_HEADS, _KEY_HEADS, _HEAD_WIDTH = 16, 8, 128
+_RUNS = 5
+
+
+@cache
+def fastest_attention(place: torch.device, dtype: torch.dtype) -> Attend:
+    """Measures this device; some milliseconds, once."""
+    band = sliding_band(_TOKENS, _WINDOW, place, dtype)
+    query, key = (
+        torch.ones(1, heads, _TOKENS, _HEAD_WIDTH, device=place, dtype=dtype)
+        for heads in (_HEADS, _KEY_HEADS)
+    )
+    with torch.no_grad():
+        grouped, repeated = (
+            _seconds(lambda way=way: way(query, key, key, band)) for way in (attend, attend_repeated)
+        )  # type: ignore[misc]
+    return chosen_attention(grouped, repeated)
+
+
+def chosen_attention(grouped: float, repeated: float) -> Attend:
+    """The choice after measured seconds."""
+    return attend_repeated if repeated * REPEATED_GAIN < grouped else attend
+
+
+def use_fastest_attention(network: nn.Module, place: torch.device, dtype: torch.dtype) -> None:
+    """Lets the attention layers of a network on this device, with activations in this dtype, compute so."""
+    layers = [part for part in network.modules() if isinstance(part, Attention)]
+    if layers:
+        found = fastest_attention(place, dtype)
+        for layer in layers:
+            layer.attend = found
+
+
+def _seconds(work: Callable[[], Tensor]) -> float:
+    """The shortest of some runs, until the device has finished."""
+    found = []
+    for _ in range(1 + _RUNS):  # the first also plans
+        began = time.perf_counter()
+        # Reading a number waits for the device, whichever kind it is.
+        float(work().flatten()[0])
+        found.append(time.perf_counter() - began)
+    return min(found[1:])
