@@ -39,19 +39,16 @@ def arrangement_step(
 
     planned: the beat that would follow; new: the one that does. The mean of the bands, beyond what three in four of the
     song's own bar lines show, 1 at what one in twenty shows: in a song of equal bars less is noticed than in one that
-    changes all the time. 0 between beats at unlike places in the bar, which are next to forbidden anyway: three in four
-    pairs of a long song are such. check: called between the places; may raise.
+    changes all the time. check: called between the rows; may raise.
     """
     before, after = _bars_beside(beats)
     last = len(beats) - 1
     one, other = np.clip(planned, 0, last), np.clip(new, 0, last)
-    steps = np.zeros((len(one), len(other)))
-    for place in np.unique(beats.position[one]):
+    following = after[other]
+    steps = np.empty((len(one), len(other)))
+    for row, beat in enumerate(one):
         check()
-        rows, columns = (np.flatnonzero(beats.position[some] == place) for some in (one, other))
-        following = after[other[columns]]
-        for row in rows:
-            steps[row, columns] = np.abs(following - before[one[row]]).mean(axis=1)
+        steps[row] = np.abs(following - before[beat]).mean(axis=1)
     return _rarity(steps, own_steps(beats))
 
 

@@ -68,6 +68,12 @@ def test_a_bar_without_half_its_bands_is_a_step_of_the_arrangement(thinner: Beat
     )
 
 
+def test_a_jump_across_the_bar_does_not_get_around_the_price(thinner: Beats) -> None:
+    """Else a run would begin on a wrong beat, where that is cheaper than to pay for the change."""
+    across = steps.arrangement_step(thinner, np.array([16]), np.arange(THIN - 1, THIN + 2))[0]
+    assert across.min() > 0.6 * across.max() > 1.0
+
+
 def test_steps_count_by_those_of_the_song(beats: Beats) -> None:
     """A song whose bars differ twice as much has the same prices."""
     some = np.arange(12, 44)
