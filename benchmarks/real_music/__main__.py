@@ -32,6 +32,7 @@ ROWS = (
     Row("seams: AUC of a forest, 0.5 = indistinguishable from the song", "<= 0.60", "", "auc"),
     Row("texture step above the song's p95 at edges, %", "<= 4", "texture", scale=PER_CENT, digits=1),
     Row("the same at inner joins, %", "<= 10", "texture inside", scale=PER_CENT, digits=1),
+    Row("those of them that the piece itself has not, %", "", "texture made", scale=PER_CENT, digits=1),
     Row("join click above the song's 99th percentile, %", "song", "click", scale=PER_CENT, digits=1),
     Row("onset to sixteenth, median, ms", "song + 2", "onset", "50", digits=1),
     Row("beat chroma cosine to the replaced bars", ">= 0.92", "chroma"),

@@ -156,14 +156,19 @@ def twice(report: Report) -> float:
 
 
 def add_texture(region: Region, whole: Samples, places: list[int], column: Column) -> None:
-    """Steps in texture at the edges and at the bar lines next to inner joins, against the piece's own."""
+    """Steps in texture at the edges and at the bar lines next to inner joins, against the piece's own.
+
+    "made" are those that are also larger than the untouched piece's step at the same bar line.
+    """
     made, limit = region.made, region.step_limit
     edges = measures.texture_steps(made, whole, [region.first, region.last])
     column.add("texture", *(step > limit for step in edges))
     lines = np.array([made.bar_frame(bar, bar_beats(made)) for bar in range(region.first, region.last + 1)])
     near = {region.first + int(np.abs(lines - place).argmin()) for place in places}
-    inner = measures.texture_steps(made, whole, sorted(near - {region.first, region.last}))
-    column.add("texture inside", *(step > limit for step in inner))
+    inner = sorted(near - {region.first, region.last})
+    steps, own = (measures.texture_steps(made, samples, inner) for samples in (whole, made.song.samples))
+    column.add("texture inside", *(step > limit for step in steps))
+    column.add("texture made", *(step > max(limit, there) for step, there in zip(steps, own, strict=True)))
 
 
 def add_seams(

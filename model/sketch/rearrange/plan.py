@@ -177,7 +177,7 @@ def jump_costs(beats: Beats, sources: NDArray[np.intp], check: Callable[[], None
         + p.JUMP_PLACE_COST * place[None]
         + p.JUMP_FIT_COST * fit
         + p.JUMP_STEP_COST / 10.0 * step
-        + p.JUMP_ARRANGEMENT_COST / 10.0 * arrangement
+        + p.ARRANGEMENT_COST * arrangement
     )
     costs[sources[:, None] + 1 == sources[None]] = 0.0
     return np.asarray(costs)
@@ -191,12 +191,12 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
         outside = np.array([around.before])
         entry = weight * sound_distance(beats, np.maximum(sources - 1, 0), outside)[:, 0]
         entry = entry + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, outside + 1, sources)[0]
-        entry += p.EDGE_ARRANGEMENT_COST / 10.0 * steps.arrangement_step(beats, outside + 1, sources)[0]
+        entry += p.ARRANGEMENT_COST * steps.arrangement_step(beats, outside + 1, sources)[0]
     if around.after is not None:
         outside = np.array([around.after])
         exit_ = weight * sound_distance(beats, np.minimum(sources + 1, len(beats) - 1), outside)[:, 0]
         exit_ = exit_ + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, sources + 1, outside)[:, 0]
-        exit_ += p.EDGE_ARRANGEMENT_COST / 10.0 * steps.arrangement_step(beats, sources + 1, outside)[:, 0]
+        exit_ += p.ARRANGEMENT_COST * steps.arrangement_step(beats, sources + 1, outside)[:, 0]
     return entry, exit_
 
 
@@ -231,6 +231,7 @@ def used_costs(beats: Beats, sources: NDArray[np.intp], path: NDArray[np.intp]) 
 
 def distinct_path(
     beats: Beats,
+    targets: NDArray[np.intp],
     sources: NDArray[np.intp],
     unary: Costs,
     jump: Costs,
@@ -243,40 +244,52 @@ def distinct_path(
     """
     earlier: list[NDArray[np.intp]] = []
     penalty = np.zeros_like(unary)
-    path = sparing_path(unary, jump, check)
+
+    def path_now() -> NDArray[np.intp]:
+        return sparing_path(
+            unary + penalty, jump, check, lambda path: step_costs(beats, targets, sources[path])
+        )
+
+    path = path_now()
     for _ in range(take):
         earlier.append(path)
         weight = p.TAKE_COST
-        used = used_costs(beats, sources, path)
-        penalty += weight * used
-        path = sparing_path(unary + penalty, jump, check)
+        penalty += weight * used_costs(beats, sources, path)
+        path = path_now()
         for _ in range(p.TAKE_TRIES):
             if all(differs(path, old) for old in earlier):
                 break
             penalty += weight * used_costs(beats, sources, path)
             weight *= 2.0
-            path = sparing_path(unary + penalty, jump, check)
+            path = path_now()
     return sources[path]
 
 
-def sparing_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[np.intp]:
-    """A path of little cost that also pays REUSE_COST for each beat it plays again; one column per row of `unary`.
+def step_costs(beats: Beats, targets: NDArray[np.intp], path: NDArray[np.intp]) -> Costs:
+    """What a take of these source beats pays for steps between its bars that no jump has paid for; [T]."""
+    return p.ARRANGEMENT_COST * steps.unpriced_steps(beats, targets, path)
 
-    No recursion knows what a path has played, so the beats that the best one repeats are made dearer where they come
-    again, a few times over, and the cheapest of the paths found is kept.
+
+def sparing_path(
+    unary: Costs, jump: Costs, check: Callable[[], None], further: Callable[[NDArray[np.intp]], Costs]
+) -> NDArray[np.intp]:
+    """A path of little cost that also pays what no recursion knows; one column per row of `unary`.
+
+    That is REUSE_COST for each beat it plays again, and what `further` charges each row of a whole path. What the best
+    path is charged for is made dearer where it comes, a few times over, and the cheapest of the paths found is kept.
     """
     rows = np.arange(len(unary))
-    again = np.zeros_like(unary)
+    dearer = np.zeros_like(unary)
     best, least = np.zeros(0, dtype=np.intp), np.inf
-    for _ in range(p.REUSE_TRIES):
-        path = least_path(unary + again, jump, check)
-        repeated = _repeated(path)
-        total = unary[rows, path].sum() + jump[path[:-1], path[1:]].sum() + p.REUSE_COST * repeated.sum()
+    for _ in range(p.SPARING_TRIES):
+        path = least_path(unary + dearer, jump, check)
+        charged = p.REUSE_COST * _repeated(path) + further(path)
+        total = unary[rows, path].sum() + jump[path[:-1], path[1:]].sum() + charged.sum()
         if total < least:
             best, least = path, float(total)
-        if not repeated.any():
+        if not charged.any():
             break
-        again[rows[repeated], path[repeated]] += p.REUSE_COST
+        dearer[rows, path] += charged
     return best
 
 

@@ -251,7 +251,7 @@ def choose_beats(
     pace.check()
     jump = plan.jump_costs(beats, part.sources, pace.check)
     pace.check()
-    return plan.distinct_path(beats, part.sources, unary, jump, request.take, pace.check)
+    return plan.distinct_path(beats, part.targets, part.sources, unary, jump, request.take, pace.check)
 
 
 def wanted_lufs(part: Passage) -> float:

@@ -7,6 +7,7 @@ what would have begun. If either fits, the step is one that the song has, too: a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,32 +37,43 @@ def arrangement_step(
 ) -> NDArray[np.float64]:
     """How far the bar before one beat is from the bar that begins with another; [len(planned), len(new)].
 
-    planned: the beat that would follow; new: the one that does. In dB, the mean of the bands, beyond what the song's
-    own bars differ by: a share USUAL_STEP of its bar lines shows less. 0 between beats at unlike places in the bar,
-    which are next to forbidden anyway: three in four pairs of a long song are such. check: called between the places;
-    may raise.
+    planned: the beat that would follow; new: the one that does. The mean of the bands, beyond what three in four of the
+    song's own bar lines show, 1 at what one in twenty shows: in a song of equal bars less is noticed than in one that
+    changes all the time. check: called between the rows; may raise.
     """
     before, after = _bars_beside(beats)
     last = len(beats) - 1
     one, other = np.clip(planned, 0, last), np.clip(new, 0, last)
-    usual, steps = usual_step(beats), np.zeros((len(one), len(other)))
-    for place in np.unique(beats.position[one]):
+    following = after[other]
+    steps = np.empty((len(one), len(other)))
+    for row, beat in enumerate(one):
         check()
-        rows, columns = (np.flatnonzero(beats.position[some] == place) for some in (one, other))
-        following = after[other[columns]]
-        for row in rows:
-            steps[row, columns] = np.maximum(np.abs(following - before[one[row]]).mean(axis=1) - usual, 0.0)
-    return steps
+        steps[row] = np.abs(following - before[beat]).mean(axis=1)
+    return _rarity(steps, own_steps(beats))
 
 
-def usual_step(beats: Beats) -> float:
-    """The arrangement step in dB that a share USUAL_STEP of the song's bar lines stays below; infinite without any."""
+def own_steps(beats: Beats) -> tuple[float, float] | None:
+    """The steps in dB at the song's own bar lines: what USUAL_STEP of them stay below, and what RARE_STEP do.
+
+    At least RARE_LEAST_DB apart, as bars that are copies of each other do not step at all. None where the song has too
+    few bar lines for anything to be usual.
+    """
     before, after = _bars_beside(beats)
     lines = np.flatnonzero(beats.sounding & (beats.position == 0))
     lines = lines[(lines > 0) & beats.sounding[np.maximum(lines - 1, 0)]]
     if len(lines) < p.USUAL_STEP_LEAST:
-        return np.inf
-    return float(np.quantile(np.abs(before[lines] - after[lines]).mean(axis=1), p.USUAL_STEP))
+        return None
+    own = np.abs(before[lines] - after[lines]).mean(axis=1)
+    usual, rare = (float(np.quantile(own, share)) for share in (p.USUAL_STEP, p.RARE_STEP))
+    return usual, max(rare, usual + p.RARE_LEAST_DB)
+
+
+def _rarity(decibels: NDArray[np.float64], own: tuple[float, float] | None) -> NDArray[np.float64]:
+    """0 for steps that are usual among the song's own, 1 for rare ones, and on in proportion."""
+    if own is None:
+        return np.zeros_like(decibels)
+    usual, rare = own
+    return np.asarray(np.maximum(decibels - usual, 0.0) / (rare - usual))
 
 
 def _bars_beside(beats: Beats) -> tuple[Rows, Rows]:
@@ -75,3 +87,27 @@ def _bars_beside(beats: Beats) -> tuple[Rows, Rows]:
     before = (total[here] - total[first]) / np.maximum(here - first, 1)[:, None]
     after = (total[end] - total[here]) / (end - here)[:, None]
     return before.astype(np.float32), after.astype(np.float32)
+
+
+def unpriced_steps(beats: Beats, targets: NDArray[np.intp], path: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far the bars of a take step at each bar line inside it, beyond what its joins there have paid for; [T].
+
+    path: the source beat of each target. Measured as `arrangement_step`, which knows the bars beside a join as the song
+    has them: a run shorter than a bar comes to stand beside other ones, and a run may bring a change of the song's to
+    bars that have none. What the song steps at that line itself is free.
+    """
+    played = np.arange(len(beats))
+    played[targets] = path
+    before, after = _bars_beside(replace(beats, mel=beats.mel[played]))
+    own_before, own_after = _bars_beside(beats)
+    own = own_steps(beats)
+
+    def step(one: Rows, other: Rows) -> NDArray[np.float64]:
+        return _rarity(np.abs(one - other).mean(axis=1, dtype=np.float64), own)
+
+    follows = np.append(path[0], np.minimum(path[:-1] + 1, len(beats) - 1))
+    paid = np.where(follows == path, 0.0, step(own_before[follows], own_after[path]))
+    there = step(own_before[targets], own_after[targets])
+    unpaid = np.maximum(step(before[targets], after[targets]) - there - paid, 0.0)
+    line = (beats.position[targets] == 0) & (np.arange(len(path)) > 0)
+    return np.asarray(np.where(line, unpaid, 0.0))

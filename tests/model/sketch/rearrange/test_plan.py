@@ -52,7 +52,19 @@ def test_a_beat_played_twice_costs_a_little() -> None:
     unary = np.array([[0.0, 5.0, 5.0], [0.0, 0.3, 5.0], [0.0, 5.0, 5.0]])
     jump = np.zeros((3, 3))
     assert tuple(plan.least_path(unary, jump, lambda: None)) == (0, 0, 0)
-    assert tuple(plan.sparing_path(unary, jump, lambda: None)) == (0, 1, 0)
+    assert tuple(plan.sparing_path(unary, jump, lambda: None, lambda path: np.zeros(3))) == (0, 1, 0)
+
+
+def test_a_path_gives_way_to_what_only_a_whole_one_shows() -> None:
+    """Beat 2 last is charged only where beat 0 came first: beat 3, nearly as good, is taken there."""
+    unary = np.array([[0.0, 5.0, 5.0, 5.0], [5.0, 0.0, 5.0, 5.0], [5.0, 5.0, 0.0, 0.4]])
+    jump = np.zeros((4, 4))
+
+    def charged(path: np.ndarray) -> np.ndarray:
+        return np.array([0.0, 0.0, 1.0 if path[0] == 0 and path[2] == 2 else 0.0])
+
+    assert tuple(plan.sparing_path(unary, jump, lambda: None, lambda path: np.zeros(3))) == (0, 1, 2)
+    assert tuple(plan.sparing_path(unary, jump, lambda: None, charged)) == (0, 1, 3)
 
 
 THIN = 20
@@ -71,12 +83,12 @@ def full_and_thinner() -> tuple[Beats, Beats]:
 def test_a_jump_into_another_arrangement_is_dear(full_and_thinner: tuple[Beats, Beats]) -> None:
     full, thinner = (plan.jump_costs(beats, np.arange(8, 40)) for beats in full_and_thinner)
     into_thin = thinner[15 - 8, THIN - 8] - full[15 - 8, THIN - 8]
-    assert into_thin > 0.8 * p.JUMP_ARRANGEMENT_COST
+    assert into_thin > 0.8 * p.ARRANGEMENT_COST
 
 
 def test_so_is_an_edge_with_another_arrangement_outside(full_and_thinner: tuple[Beats, Beats]) -> None:
     around = Surroundings(15, 16)
     costs = [plan.edge_costs(beats, np.array([THIN, THIN + 3]), around) for beats in full_and_thinner]
     entry, leave = (thinner - full for full, thinner in zip(*costs, strict=True))
-    assert entry[0] > 0.8 * p.EDGE_ARRANGEMENT_COST
-    assert leave[1] > 0.8 * p.EDGE_ARRANGEMENT_COST
+    assert entry[0] > 0.8 * p.ARRANGEMENT_COST
+    assert leave[1] > 0.8 * p.ARRANGEMENT_COST

@@ -17,7 +17,7 @@ from tests.model.sketch.songs import make_song
 
 @pytest.fixture(scope="module")
 def beats() -> Beats:
-    made, pace = make_song(14), Pace(lambda progress: None, lambda: False)
+    made, pace = make_song(44), Pace(lambda progress: None, lambda: False)
     return analysis.on_grid(analysis.listen(made.song, pace), made.grid, None, pace).beats
 
 
@@ -40,24 +40,90 @@ def test_it_is_free_where_what_begins_is_what_would_have_begun(beats: Beats) -> 
     assert steps.unlike(same, np.array([9]), np.array([10]))[0, 0] == pytest.approx(0.0, abs=1e-2)
 
 
+THIN = 20
+"""The first beat of a bar in which half of the bands are 30 dB down."""
+
+
+@pytest.fixture(scope="module")
+def thinner(beats: Beats) -> Beats:
+    mel = beats.mel.copy()
+    mel[THIN : THIN + 4, 20:] -= 30.0
+    return replace(beats, mel=mel)
+
+
 def test_the_songs_own_order_is_no_step_of_the_arrangement(beats: Beats) -> None:
-    lines = np.arange(12, 44, 4)
+    lines = np.arange(12, 164, 4)
     own = np.diag(steps.arrangement_step(beats, lines, lines))
     assert np.mean(own == 0.0) >= p.USUAL_STEP - 0.2
-    assert own.max() < 2.0
+    assert 1.0 < own.max() < 2.0
 
 
-def test_a_bar_without_half_its_bands_is_a_step_of_the_arrangement(beats: Beats) -> None:
+def test_a_bar_without_half_its_bands_is_a_step_of_the_arrangement(thinner: Beats) -> None:
     """However alike the milliseconds around the join are."""
-    mel = beats.mel.copy()
-    mel[20:24, 20:] -= 30.0
-    thinner = replace(beats, mel=mel)
-    step = steps.arrangement_step(thinner, np.array([16]), np.array([16, 20]))[0]
-    assert step[0] < 2.0
-    assert step[1] > 10.0, "half the bands are 30 dB down, less what bars of this song differ by"
+    full, thin = steps.arrangement_step(thinner, np.array([16]), np.array([16, THIN]))[0]
+    usual, rare = unwrapped(steps.own_steps(thinner))
+    assert full < 0.5
+    assert thin > (10.0 - usual) / (rare - usual), (
+        "half the bands are 30 dB down: more than 10 dB on the mean"
+    )
+
+
+def test_a_jump_across_the_bar_does_not_get_around_the_price(thinner: Beats) -> None:
+    """Else a run would begin on a wrong beat, where that is cheaper than to pay for the change."""
+    across = steps.arrangement_step(thinner, np.array([16]), np.arange(THIN - 1, THIN + 2))[0]
+    assert across.min() > 0.6 * across.max() > 1.0
+
+
+def test_steps_count_by_those_of_the_song(beats: Beats) -> None:
+    """A song whose bars differ twice as much has the same prices."""
+    some = np.arange(12, 44)
+    wider = replace(beats, mel=2.0 * beats.mel)
+    usual, rare = unwrapped(steps.own_steps(beats))
+    assert rare - usual > p.RARE_LEAST_DB
+    assert steps.arrangement_step(wider, some, some) == pytest.approx(
+        steps.arrangement_step(beats, some, some), abs=1e-4
+    )
+
+
+def test_between_bars_that_are_copies_a_step_has_a_price_all_the_same(beats: Beats) -> None:
+    mel = np.repeat(beats.mel[8:9], len(beats), axis=0)
+    mel[THIN : THIN + 4] -= 3.0  # one of 43
+    looped = replace(beats, mel=mel)
+    assert steps.arrangement_step(looped, np.array([THIN]), np.array([THIN]))[0, 0] == pytest.approx(
+        3.0 / p.RARE_LEAST_DB, rel=0.01
+    )
 
 
 def test_a_song_of_few_bars_has_no_usual_step(beats: Beats) -> None:
     few = replace(beats, sounding=beats.sounding & (np.arange(len(beats)) < 24))
-    assert steps.usual_step(few) == np.inf
+    assert steps.own_steps(few) is None
     assert not steps.arrangement_step(few, np.array([16]), np.array([20])).any()
+    assert not steps.unpriced_steps(few, np.arange(32, 40), np.arange(16, 24)).any()
+
+
+def test_a_run_pays_for_a_change_that_it_brings_along(thinner: Beats) -> None:
+    """Bars 4 to 6 of the song, where the second is the thin one, in place of bars that all are full."""
+    charged = steps.unpriced_steps(thinner, np.arange(36, 48), np.arange(THIN - 4, THIN + 8))
+    assert list(np.flatnonzero(charged > 1.0)) == [4, 8], "the bar lines into the thin bar and out of it"
+
+
+def test_what_the_song_changes_there_itself_is_free(thinner: Beats) -> None:
+    targets = np.arange(THIN - 4, THIN + 8)
+    assert not steps.unpriced_steps(thinner, targets, targets).any()
+
+
+def test_a_join_that_has_paid_does_not_pay_again(thinner: Beats) -> None:
+    path = np.concatenate([np.arange(12, 16), np.arange(THIN, THIN + 4), np.arange(28, 32)])
+    assert steps.unpriced_steps(thinner, np.arange(36, 48), path) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_a_run_pays_for_the_bars_it_comes_to_stand_beside(thinner: Beats) -> None:
+    """Two beats of the thin bar, then on from the middle of a full one: no jump goes from bar to bar."""
+    path = np.concatenate([np.arange(THIN, THIN + 2), np.arange(14, 20)])
+    charged = steps.unpriced_steps(thinner, np.arange(36, 44), path)
+    assert list(np.flatnonzero(charged > 0.5)) == [4]
+
+
+def unwrapped(own: tuple[float, float] | None) -> tuple[float, float]:
+    assert own is not None
+    return own
