@@ -99,7 +99,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("store", "stems"),
         ("index", "peaks"),
         ("song_history",),
-        ("choices", "kept", "marks", "seal"),
+        ("choices", "kept", "marks", "room", "seal"),
         ("index_schema",),
         ("blobs", "measure", "take"),
         ("splice",),

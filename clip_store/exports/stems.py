@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,14 +10,13 @@ from pathlib import Path
 from clip_store.atomic_file import make_folder, store_error, whole_file
 from clip_store.audio.broadcast_wav import metadata_chunks
 from clip_store.blobs import BlobStore
-from clip_store.errors import StoreError
 from clip_store.exports.write import OnFraction, Written, pieces_of
+from clip_store.room import check_room
 from clip_store.seal import Seal, signed
 from clip_store.store import bext_of, file_stem, recipe_of, statement, xmp_of
 from clip_store.take import Take
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: equal stems become equal files
-_SPARE = 1 << 20
 
 
 def write_stems(
@@ -30,14 +28,10 @@ def write_stems(
     raises, to cancel it.
     """
     title = file_stem(stems[0].title)
-    needed = sum(blobs.path(stem.audio).stat().st_size for stem in stems) + _SPARE
+    sizes = [blobs.path(stem.audio).stat().st_size for stem in stems]
     try:
         make_folder(folder)
-        if shutil.disk_usage(folder).free < needed:
-            raise StoreError(
-                f"The disk is full: the stems need {needed / 2**20:.1f} MB.",
-                "Free some space, or choose a folder on another disk.",
-            )
+        check_room(folder, sizes, signs=seal is not None)
         path = next(path for path in _names(folder, title) if not path.exists())
         with whole_file(path) as part:
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:

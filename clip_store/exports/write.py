@@ -25,6 +25,7 @@ from clip_store.exports.midi_tempo import midi_bytes
 from clip_store.exports.project import Project, SoundFile
 from clip_store.exports.reaper import AUDIO_FOLDER, reaper_project
 from clip_store.exports.sound_recipe import about_sound, recipe_in
+from clip_store.room import check_room
 from clip_store.seal import Seal, signed
 from clip_store.store import ORIGINATOR, bext_of, file_stem
 from clip_store.take import Take
@@ -70,23 +71,17 @@ def write_export(
         blobs.path(digest)  # fails before anything is written if it is missing
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_room(project, blobs, kind, folder)
+        sizes = [_bytes(sound, blobs) for sound in project.files if kind is not Format.MIDI]
+        check_room(folder, sizes, signs=_is_signed(kind, seal))
         main, files, notes = _WRITERS[kind](_Order(project, blobs, folder, version, progress, seal))
     except OSError as error:
         raise store_error(folder / project.title, error) from error
-    unsigned = (UNSIGNED,) if seal is not None and kind is Format.AAF else ()
+    unsigned = () if seal is None or _is_signed(kind, seal) else (UNSIGNED,)
     return Written(main, files, (*project.notes, *limits(project, kind), *unsigned, *notes))
 
 
-def _check_room(project: Project, blobs: BlobStore, kind: Format, folder: Path) -> None:
-    """Raises StoreError when the disk cannot hold it: better now than after minutes of writing."""
-    needed = 2**16 + sum(_bytes(sound, blobs) for sound in project.files if kind is not Format.MIDI)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise StoreError(
-            f"The disk is full: the project needs {needed / 2**20:.1f} MB and {folder} has {free / 2**20:.1f} MB.",
-            "Free some space, or choose a folder on another disk.",
-        )
+def _is_signed(kind: Format, seal: Seal | None) -> bool:
+    return seal is not None and kind is not Format.AAF
 
 
 def _bytes(sound: SoundFile, blobs: BlobStore) -> int:

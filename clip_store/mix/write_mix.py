@@ -6,7 +6,6 @@ import contextlib
 import enum
 import itertools
 import json
-import shutil
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from clip_store.mix.hearing import no_longer_accepted
 from clip_store.mix.measure_mix import MeasuredMix, OnFraction, measure_mix
 from clip_store.mix.song_mix import SongMix
 from clip_store.mix.stem_changes import merged, unheard
+from clip_store.room import check_room
 from clip_store.store import ORIGINATOR, file_stem, recipe_of
 from daw_protocol.ledger import Ledger
 from daw_protocol.song_receipt import SongReceipt
@@ -90,7 +90,7 @@ def write_mix(
         mix = _mix(song, blobs, kind)
         measured = measure_mix(mix, song.position, lambda done: progress(0.5 * done))
         make_folder(folder)
-        _check_room(mix, folder)
+        check_room(folder, [mix.form.sound_bytes], signs=seal is not None)
         part = temporary_path(folder / "song")
         try:
             _write(part, song, mix, measured, kind, lambda done: progress(0.5 + 0.4 * done))
@@ -121,16 +121,6 @@ def _mix(song: SongToWrite, blobs: BlobStore, kind: MixFormat) -> SongMix:
             "Save it as WAV.",
         )
     return SongMix(song.accepted, blobs, Encoding.PCM_24)
-
-
-def _check_room(mix: SongMix, folder: Path) -> None:
-    """Raises StoreError when the disk cannot hold the file: better now than after minutes of writing."""
-    needed, free = mix.form.sound_bytes + 2**20, shutil.disk_usage(folder).free
-    if free < needed:
-        raise StoreError(
-            f"The disk is full: the song needs {needed / 2**20:.1f} MB and {folder} has {free / 2**20:.1f} MB.",
-            "Free some space, or choose a folder on another disk.",
-        )
 
 
 def _names(folder: Path, stem: str, ending: str) -> Iterator[Path]:
