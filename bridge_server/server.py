@@ -71,7 +71,8 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.loopback import is_loopback
+from bridge_server.settings import Settings
 from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos

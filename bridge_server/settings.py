@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge_server.engines.registry import DEFAULT_ENGINE, EngineSetup, engine_setups, setup_of
 from bridge_server.languages.installed import ENGLISH
+from bridge_server.loopback import is_loopback
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 
@@ -141,13 +141,3 @@ class Settings:
                 "Start the server with --token-file, or omit --host to serve this machine only.",
                 "host",
             )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a socket bound to `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

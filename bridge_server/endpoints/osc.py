@@ -11,7 +11,7 @@ import logging
 from typing import Any, cast
 
 from bridge_server.endpoints.access import is_token, needs_token, token_missing
-from bridge_server.endpoints.guesses import Guesses
+from bridge_server.guesses import Guesses
 from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_inbox import Address, OscInbox
 from bridge_server.endpoints.osc_packets import (

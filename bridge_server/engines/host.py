@@ -34,6 +34,16 @@ class EngineHost(Protocol):
         ...
 
     @property
+    def device(self) -> str:
+        """What renders there, for producers, where that is another machine's: "NVIDIA H200"; "" for this one."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be reached now: this machine always can."""
+        ...
+
+    @property
     def description(self) -> EngineDescription | None:
         """What the engine can do; None before its first start."""
         ...

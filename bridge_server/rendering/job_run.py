@@ -277,6 +277,7 @@ class JobRun:
             kept=self._recorder.kept_of(song, self._request.engine),
             stack=in_order(material.stack),
             frames=frames_of(material.stack) if material.stack else 0,
+            priority=self.job.priority,
         )
         for number in numbers if not material.stack else ():  # many tracks at once are no song to play
             self._live.begin(PartialRender(self.job, number, material.plan, song))

@@ -26,6 +26,8 @@ class HostHere:
     def __init__(self, folder: Path, place: str = "here", takes_at_once: int = 1) -> None:
         self.place = place
         self.pid = None
+        self.device = ""
+        self.ready = True
         self.description: EngineDescription | None = TogetherEngine().describe()
         self.began: list[tuple[int, ...]] = []
         self.orders: list[RenderCommand] = []

@@ -1,0 +1,382 @@
+"""An engine on a render host, as the rest of the server knows it: what comes is written to files of this machine, as an
+engine's process here would do, so that nothing after a render can tell them apart.
+
+A cut connection keeps an order's place: it is sent again, with what has come so far, and the host goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
+from bridge_server.engines.messages import (
+    ChildDone,
+    ChildProgress,
+    EngineFolders,
+    OptionFile,
+    RenderCommand,
+    StopCommand,
+)
+from bridge_server.engines.option_files import OptionFiles
+from bridge_server.engines.outcome import Outcome, OutcomeCollector, StemFile, stem_path
+from bridge_server.errors import as_protocol_error
+from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
+from bridge_server.studio.host_files import files_of
+from bridge_server.studio.link_messages import (
+    FilePart,
+    FileStored,
+    ForgetOrder,
+    Have,
+    LinkOrder,
+    MissingFiles,
+    OrderFailed,
+    PieceAudio,
+    SharedFile,
+    StemFrames,
+)
+from bridge_server.studio.wire import PART_BYTES, LinkLostError
+from clip_store.blobs import BlobStore
+from clip_store.errors import ClipStoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription, OnProgress, Progress
+
+
+class EngineLink:
+    """One place of a render host. elsewhere: whether another place could take an order now."""
+
+    pid = None
+
+    def __init__(
+        self,
+        engine: str,
+        number: int,
+        connection: HostConnection,
+        folders: EngineFolders,
+        option_files: OptionFiles,
+        stop_seconds: float,
+        elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._engine = engine
+        self.number = number
+        self._connection = connection
+        self._folders = folders
+        self._blobs = BlobStore(folders.blobs)
+        self._option_files = option_files
+        self._stop_seconds = stop_seconds
+        self._elsewhere = elsewhere
+        self.starts = 0
+
+    @property
+    def place(self) -> str:
+        """See EngineHost."""
+        name = self._connection.name
+        return name if self.number == 1 else f"{name} {self.number}"
+
+    @property
+    def device(self) -> str:
+        """See EngineHost."""
+        welcome = self._connection.welcome
+        return welcome.device if welcome is not None else ""
+
+    @property
+    def ready(self) -> bool:
+        """See EngineHost."""
+        return self._connection.offers(self._engine)
+
+    @property
+    def description(self) -> EngineDescription | None:
+        """See EngineHost."""
+        welcome = self._connection.welcome
+        return welcome.engines.get(self._engine) if welcome is not None else None
+
+    async def start(self, on_progress: OnProgress = ignore_progress) -> None:
+        """Waits for the host: it loads the engine itself when an order comes. Raises ProtocolError."""
+        await self._session(on_progress)
+        if self.description is None:
+            raise ProtocolError(
+                ErrorCode.ENGINE_NOT_READY,
+                f"The render host {self._connection.name} has no engine called {self._engine!r} that can render.",
+                "`takebridge doctor` on that machine says what it lacks.",
+                "engine",
+            )
+
+    async def render(
+        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """See EngineHost."""
+        self.starts += 1
+        folder = self._results_of(command)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _disk(error) from error
+        files = await asyncio.to_thread(self._found, command)
+        render = _LinkedRender(command, folder, on_progress, on_piece)
+        while True:
+            session = await _unless(stop, self._session(on_progress))
+            try:
+                return await self._render_over(session, render, files, stop)
+            except LinkLostError:
+                if stop.is_set():
+                    raise RenderCancelledError from None
+
+    async def _render_over(
+        self, session: Session, render: _LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """One connection's part of a render. Raises LinkLostError when it is cut."""
+        number, inbox = session.open()
+        stopping = asyncio.create_task(self._stop_when(stop, session, number, inbox))
+        try:
+            await _unless(stop, self._connection.sending_files.acquire())
+            try:  # one at a time: two orders about one song send it once
+                await self._send_files(session, number, inbox, files, render.on_progress, stop)
+            finally:
+                self._connection.sending_files.release()
+            if stop.is_set():
+                raise RenderCancelledError
+            # Nothing is waited for in between: a stop that comes now is sent after the order.
+            await session.wire.send(LinkOrder(number, self._engine, render.command, render.have()))
+            while not await render.accept(await _message(inbox), stop):
+                pass
+            return render.outcomes()
+        finally:
+            stopping.cancel()
+            session.close(number)
+            with contextlib.suppress(LinkLostError):
+                await session.wire.send(ForgetOrder(number))
+
+    async def _send_files(
+        self,
+        session: Session,
+        number: int,
+        inbox: asyncio.Queue[Any],
+        files: dict[SharedFile, Path],
+        on_progress: OnProgress,
+        stop: asyncio.Event,
+    ) -> None:
+        """Sends the files that the host lacks."""
+        await session.wire.send(Have(number, tuple(files)))
+        missing = await _expected(inbox, MissingFiles, stop)
+        lacking = [file for file in files if file.digest in missing.digests]
+        whole, sent = sum(file.size for file in lacking) or 1, 0
+        for file in lacking:
+            with await asyncio.to_thread(_opened, files[file]) as source:
+                while data := await asyncio.to_thread(source.read, PART_BYTES):
+                    if stop.is_set():
+                        raise RenderCancelledError
+                    sent += len(data)
+                    stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
+                    on_progress(Progress(stage, 0.0))
+                    await session.wire.send(FilePart(number, file, data))
+            await _expected(inbox, FileStored, stop)
+
+    async def _stop_when(
+        self, stop: asyncio.Event, session: Session, number: int, inbox: asyncio.Queue[Any]
+    ) -> None:
+        """Asks the host to stop; one that does not within the limit, which it has for its engine too, is left alone."""
+        await stop.wait()
+        with contextlib.suppress(LinkLostError):
+            await session.wire.send(StopCommand(number))
+        await asyncio.sleep(self._stop_seconds + 1.0)
+        inbox.put_nowait(LinkLostError("it did not stop"))
+
+    async def _session(self, on_progress: OnProgress) -> Session:
+        """The connection, once it is there. Raises ProtocolError when another place can do it meanwhile."""
+        waited = False
+        while self._connection.session is None:
+            if waited and self._elsewhere():
+                raise ProtocolError(
+                    ErrorCode.ENGINE_DIED,
+                    f"The render host {self._connection.name} cannot be reached: {self._connection.problem}.",
+                    "Check that it runs and that both machines are in one network.",
+                )
+            on_progress(Progress(f"waiting for the render host {self._connection.name}", 0.0))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._connection.connected(), CUT_SECONDS)
+            waited = True
+        return self._connection.session
+
+    def _found(self, command: RenderCommand) -> dict[SharedFile, Path]:
+        """What an order names, and where it lies here. Raises ProtocolError. Blocks."""
+        try:
+            paths = {
+                digest: self._blobs.path(digest)
+                for digest in files_of(command)
+                if digest not in (named := dict(self._named(command)))
+            } | named
+            return {
+                SharedFile(digest, kind, paths[digest].stat().st_size): paths[digest]
+                for digest, kind in files_of(command).items()
+            }
+        except ClipStoreError as error:
+            raise as_protocol_error(error) from error
+        except OSError as error:
+            raise _disk(error) from error
+
+    def _named(self, command: RenderCommand) -> list[tuple[str, Path]]:
+        """The files of options, by digest."""
+        found = []
+        for option, file in command.files.items():
+            path = self._option_files.path(option, file)
+            found.append((file.digest, path))
+            found += [(each.digest, path.with_name(_last(each))) for each in file.companions]
+        return found
+
+    def discard(self, command: RenderCommand) -> None:
+        """See EngineHost."""
+        shutil.rmtree(self._results_of(command), ignore_errors=True)
+
+    def _results_of(self, command: RenderCommand) -> Path:
+        return self._folders.results / command.results
+
+    async def close(self) -> None:
+        """The host's engines are its own, and the connection is others' as well."""
+
+
+class _LinkedRender:
+    """What has come of an order so far, over however many connections."""
+
+    def __init__(
+        self, command: RenderCommand, folder: Path, on_progress: OnProgress, on_piece: OnPiece
+    ) -> None:
+        self.command = command
+        self.on_progress = on_progress
+        self._folder = folder
+        self._on_piece = on_piece
+        self._channels = command.request.channels
+        self._grown: dict[tuple[int, str], StemFile] = {}
+        self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
+
+    def have(self) -> tuple[StemFrames, ...]:
+        """The stems as far as they have come."""
+        return tuple(StemFrames(take, stem, grown.frames) for (take, stem), grown in self._grown.items())
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return self._collector.outcomes()
+
+    async def accept(self, message: Any, stop: asyncio.Event) -> bool:
+        """Takes a message in; true for the last one. Raises ProtocolError, RenderCancelledError, LinkLostError."""
+        match message:
+            case ChildProgress():
+                self.on_progress(message.progress)
+            case PieceAudio():
+                await self._write(message)
+            case ChildDone():
+                return True
+            case OrderFailed():
+                if stop.is_set():
+                    raise RenderCancelledError
+                raise error_of(message)
+            case _:
+                self._checked(message.take)
+                self._collector.accept(message)
+        return False
+
+    async def _write(self, audio: PieceAudio) -> None:
+        piece = audio.piece
+        self._checked(piece.take)
+        known = self._grown.get((piece.take, piece.stem))
+        expected = piece.start if known is None else known.start + known.frames
+        if piece.start != expected or len(audio.data) != piece.frames * self._channels * 4:
+            raise _not_understood()
+        path = stem_path(self._folder, piece.take, _plain_name(piece.stem))
+        try:
+            await asyncio.to_thread(_append, path, audio.data, known is None)
+        except OSError as error:
+            raise _disk(error) from error
+        grown = self._collector.accept(piece)
+        assert grown is not None, "a piece makes its stem grow"
+        self._grown[piece.take, piece.stem] = grown
+        self._on_piece(piece.take, grown)
+
+    def _checked(self, take: int) -> None:
+        if take not in self.command.request.takes:
+            raise _not_understood()
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _disk(error) from error
+
+
+def _append(path: Path, data: bytes, first: bool) -> None:
+    with path.open("wb" if first else "ab") as file:
+        file.write(data)
+
+
+def _plain_name(stem: str) -> str:
+    """A stem's name, which becomes a file's. Raises ProtocolError for one that leads elsewhere."""
+    if not stem or len(stem) > 64 or any(each in stem for each in '/\\:*?"<>|\0') or stem.startswith("."):
+        raise _not_understood()
+    return stem
+
+
+def _last(file: OptionFile) -> str:
+    return PurePosixPath(file.name).name
+
+
+async def _message(inbox: asyncio.Queue[Any]) -> Any:
+    """The next message about an order. Raises LinkLostError."""
+    message = await inbox.get()
+    if isinstance(message, LinkLostError):
+        raise message
+    return message
+
+
+async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) -> Any:
+    """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError where an error follows `stop`."""
+    message = await _message(inbox)
+    if isinstance(message, OrderFailed):
+        if stop.is_set():
+            raise RenderCancelledError
+        raise error_of(message)
+    if not isinstance(message, kind):
+        raise _not_understood()
+    return message
+
+
+async def _unless(stop: asyncio.Event, waiting: Any) -> Any:
+    """What is waited for. Raises RenderCancelledError when `stop` is set before."""
+    work, stopping = asyncio.ensure_future(waiting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise RenderCancelledError
+        return work.result()
+    finally:
+        stopping.cancel()
+        if not work.done():
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+def error_of(failed: OrderFailed) -> ProtocolError:
+    """The host's error as one of this bridge; its words are cut to what an answer carries."""
+    try:
+        code = ErrorCode(failed.code)
+    except ValueError:  # a later version's
+        code = ErrorCode.CANNOT_RENDER
+    return ProtocolError(code, failed.sentence, failed.remedy, failed.field)
+
+
+def _not_understood() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.INTERNAL,
+        "The render host sent what does not belong to the order.",
+        "This is a bug. The logs of both machines have the details.",
+    )
+
+
+def _disk(error: OSError) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store cannot be written: {error.strerror}.",
+        "Free some disk space or check the folder's permissions, then try again.",
+    )
