@@ -34,8 +34,8 @@ class EngineHost(Protocol):
         ...
 
     @property
-    def device(self) -> str:
-        """What renders there, for producers, where that is another machine's: "NVIDIA H200"; "" for this one."""
+    def rendered_on(self) -> str:
+        """What recipes say of it: "studio (NVIDIA H200)"; "" for this machine."""
         ...
 
     @property

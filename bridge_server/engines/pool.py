@@ -151,6 +151,15 @@ class EnginePool:
         """The engines that have no place free."""
         return tuple(name for name, places in self._places.items() if not places.free)
 
+    def rendered_on(self, name: str) -> str:
+        """The render host that has an engine, with its device; "" where this machine renders."""
+        if self._renders_here(name):
+            return ""
+        offers = (
+            host.rendered_on for host in self.render_hosts if host.welcome and name in host.welcome.engines
+        )
+        return next(offers, "")
+
     def takes_at_once(self, name: str) -> int:
         """How many takes of one request to order together, as far as is known by now."""
         known = self._known.get(name)
@@ -225,7 +234,9 @@ class EnginePool:
     def _described_there(self, name: str) -> EngineDescription | None:
         """What an engine can do on a render host, as the first one that has it said last."""
         offers = (host.welcome.engines.get(name) for host in self.render_hosts if host.welcome is not None)
-        return None if self._renders_here(name) else next((found for found in offers if found is not None), None)
+        return (
+            None if self._renders_here(name) else next((found for found in offers if found is not None), None)
+        )
 
     async def refuse_unusable(self, name: str) -> None:
         """Raises ProtocolError, with the engine's own reason, when it can do nothing at all."""

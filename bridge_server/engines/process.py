@@ -96,7 +96,7 @@ class EngineProcess:
         self._orders = 0
         self._option_files = option_files or OptionFiles()
         self.place = place
-        self.device = ""
+        self.rendered_on = ""
         self.ready = True
         self.starts = 0
         self.description: EngineDescription | None = None

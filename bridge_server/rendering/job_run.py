@@ -325,6 +325,7 @@ class JobRun:
             material.reference,
             material.part,
             material.stack,
+            rendered_on=host.rendered_on,
         )
         if not material.plan.spec.makes_takes:  # what it found is recorded at once
             self._refuse_if_cancelled()

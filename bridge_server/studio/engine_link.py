@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -45,6 +47,8 @@ from clip_store.errors import ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription, OnProgress, Progress
 
+PROGRESS_SECONDS = 0.2
+
 
 class EngineLink:
     """One place of a render host. elsewhere: whether another place could take an order now."""
@@ -78,10 +82,9 @@ class EngineLink:
         return name if self.number == 1 else f"{name} {self.number}"
 
     @property
-    def device(self) -> str:
+    def rendered_on(self) -> str:
         """See EngineHost."""
-        welcome = self._connection.welcome
-        return welcome.device if welcome is not None else ""
+        return self._connection.rendered_on
 
     @property
     def ready(self) -> bool:
@@ -115,6 +118,7 @@ class EngineLink:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _disk(error) from error
+        command = await asyncio.to_thread(self._with_kept, command)
         files = await asyncio.to_thread(self._found, command)
         render = _LinkedRender(command, folder, on_progress, on_piece)
         while True:
@@ -163,15 +167,20 @@ class EngineLink:
         await session.wire.send(Have(number, tuple(files)))
         missing = await _expected(inbox, MissingFiles, stop)
         lacking = [file for file in files if file.digest in missing.digests]
-        whole, sent = sum(file.size for file in lacking) or 1, 0
+        whole, sent, said = sum(file.size for file in lacking) or 1, 0, 0.0
         for file in lacking:
             with await asyncio.to_thread(_opened, files[file]) as source:
-                while data := await asyncio.to_thread(source.read, PART_BYTES):
+                left = True
+                while left:
+                    data = await asyncio.to_thread(source.read, PART_BYTES)
                     if stop.is_set():
                         raise RenderCancelledError
+                    left = len(data) == PART_BYTES
                     sent += len(data)
-                    stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
-                    on_progress(Progress(stage, 0.0))
+                    if time.monotonic() - said >= PROGRESS_SECONDS:
+                        said = time.monotonic()
+                        stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
+                        on_progress(Progress(stage, 0.0))
                     await session.wire.send(FilePart(number, file, data))
             await _expected(inbox, FileStored, stop)
 
@@ -203,20 +212,28 @@ class EngineLink:
 
     def _found(self, command: RenderCommand) -> dict[SharedFile, Path]:
         """What an order names, and where it lies here. Raises ProtocolError. Blocks."""
+        kinds, named = files_of(command), dict(self._named(command))
         try:
             paths = {
-                digest: self._blobs.path(digest)
-                for digest in files_of(command)
-                if digest not in (named := dict(self._named(command)))
-            } | named
+                digest: named[digest] if digest in named else self._blobs.path(digest) for digest in kinds
+            }
             return {
                 SharedFile(digest, kind, paths[digest].stat().st_size): paths[digest]
-                for digest, kind in files_of(command).items()
+                for digest, kind in kinds.items()
             }
         except ClipStoreError as error:
             raise as_protocol_error(error) from error
         except OSError as error:
             raise _disk(error) from error
+
+    def _with_kept(self, command: RenderCommand) -> RenderCommand:
+        """The order, without what the engine kept of the song where that has gone: it is worth a little time only."""
+        try:
+            if command.kept:
+                self._blobs.get_bytes(command.kept)
+            return command
+        except ClipStoreError:
+            return replace(command, kept="")
 
     def _named(self, command: RenderCommand) -> list[tuple[str, Path]]:
         """The files of options, by digest."""
@@ -331,7 +348,7 @@ async def _message(inbox: asyncio.Queue[Any]) -> Any:
 
 
 async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) -> Any:
-    """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError where an error follows `stop`."""
+    """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError for an error after `stop`."""
     message = await _message(inbox)
     if isinstance(message, OrderFailed):
         if stop.is_set():

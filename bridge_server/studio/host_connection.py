@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bridge_server.studio.join_string import JoinString, pinned_context
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
-from bridge_server.studio.wire import FRAME_BYTES, LinkLostError, Pulse, UnreadableMessageError, Wire
+from bridge_server.studio.wire import FRAME_BYTES, PULSE, LinkLostError, Pulse, UnreadableMessageError, Wire
 from bridge_server.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Session:
 class HostConnection:
     """join: where the host is. on_change: called when it comes or goes, and each time it is not found."""
 
-    def __init__(self, join: JoinString, pulse: Pulse = Pulse()) -> None:
+    def __init__(self, join: JoinString, pulse: Pulse = PULSE) -> None:
         self.join = join
         self.on_change: Callable[[], None] = lambda: None
         self.welcome: Welcome | None = None
@@ -94,6 +94,11 @@ class HostConnection:
     def name(self) -> str:
         """The host's own name, for producers; where it is, before it has said so."""
         return self.welcome.name if self.welcome is not None else self.join.host
+
+    @property
+    def rendered_on(self) -> str:
+        """The host and its device, as recipes have it."""
+        return f"{self.name} ({self.welcome.device})" if self.welcome is not None else self.name
 
     def offers(self, engine: str) -> bool:
         """Whether the host is there and renders with this engine."""
@@ -146,7 +151,9 @@ class HostConnection:
             status = refused.response.status_code
             self._gone(REFUSED.get(status, f"it answered with status {status}"))
         except ssl.SSLCertVerificationError:
-            self._gone("its certificate is not the one this line was made for; copy the line anew from that machine")
+            self._gone(
+                "its certificate is not the one this line was made for; copy the line anew from that machine"
+            )
         except LinkLostError as lost:
             self._gone(str(lost))
         except (OSError, TimeoutError, InvalidHandshake) as error:
@@ -166,11 +173,15 @@ class HostConnection:
         if not isinstance(answer, Welcome):
             raise UnreadableMessageError(f"{type(answer).__name__} before Welcome")
         if answer.protocol != LINK_PROTOCOL:
-            raise LinkLostError("It speaks another version of the engine link. Install the same version of Takebridge.")
+            raise LinkLostError(
+                "It speaks another version of the engine link. Install the same version of Takebridge."
+            )
         self.welcome, self.session, self.problem = answer, session, ""
         log.info("the render host %s is there, with %d places", answer.name, answer.places)
         if answer.version != VERSION:
-            log.warning("the render host %s is version %s, this bridge %s", answer.name, answer.version, VERSION)
+            log.warning(
+                "the render host %s is version %s, this bridge %s", answer.name, answer.version, VERSION
+            )
         self._connected.set()
         self.tried.set()
         self.on_change()

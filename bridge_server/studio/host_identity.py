@@ -1,4 +1,4 @@
-"""What identifies a render host: its token, and the certificate it made for itself. Kept in a folder of this user alone."""
+"""What identifies a render host: its token, and the certificate it made. Kept in a folder of this user alone."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _made(now: datetime) -> tuple[bytes, bytes]:
     except ImportError as missing:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
-            "Other machines are let in through an encrypted connection only, and what makes its certificate is missing.",
+            "Other machines are let in by an encrypted connection only, and what makes its certificate is missing.",
             "pip install 'takebridge[studio]', or omit --lan and open a tunnel with ssh -L.",
             "lan",
         ) from missing

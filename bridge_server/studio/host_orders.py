@@ -116,7 +116,9 @@ class HostOrders:
 
     def in_use(self) -> set[str]:
         """The digests of everything that orders name."""
-        return {digest for order in self._orders.values() if not order.ended for digest in files_of(order.command)}
+        return {
+            digest for order in self._orders.values() if not order.ended for digest in files_of(order.command)
+        }
 
     def next(self) -> tuple[HostOrder, HostPlace] | None:
         """The next order and its place, taken; None while nothing waits or no place is free."""

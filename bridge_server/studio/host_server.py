@@ -21,7 +21,7 @@ from bridge_server.guesses import Guesses
 from bridge_server.studio.host_identity import HostCertificate
 from bridge_server.studio.host_session import HostSession
 from bridge_server.studio.render_host import RenderHost
-from bridge_server.studio.wire import FRAME_BYTES, Pulse, Wire
+from bridge_server.studio.wire import FRAME_BYTES, PULSE, Pulse, Wire
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class HostPort:
     port: int
     token: str
     certificate: HostCertificate | None = None
-    pulse: Pulse = Pulse()
+    pulse: Pulse = PULSE
     guesses: Guesses = field(default_factory=lambda: Guesses(burst=TRIES, seconds_each=SECONDS_EACH))
 
 

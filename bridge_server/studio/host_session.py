@@ -51,7 +51,11 @@ OTHER_PROTOCOL = (
     "The bridge speaks version {} of the engine link, the render host {} version {}.",
     "Install the same version of Takebridge on both machines.",
 )
-GONE = ProtocolError(ErrorCode.FILE_MISSING, "The render host could not keep a file of the order.", "Start it with a larger --cache-gb, then try again.")
+GONE = ProtocolError(
+    ErrorCode.FILE_MISSING,
+    "The render host could not keep a file of the order.",
+    "Start it with a larger --cache-gb, then try again.",
+)
 
 
 class HostSession:
@@ -76,7 +80,9 @@ class HostSession:
         except UnreadableMessageError as wrong:
             log.warning("bridge %s sent what cannot be read: %s", self._client[:8], wrong)
             with contextlib.suppress(LinkLostError):
-                await self._wire.send(OrderFailed(0, ErrorCode.BAD_MESSAGE.value, f"The host cannot read: {wrong}."))
+                await self._wire.send(
+                    OrderFailed(0, ErrorCode.BAD_MESSAGE.value, f"The host cannot read: {wrong}.")
+                )
         finally:
             for number in tuple(self._followed):
                 self._host.left(self._unfollowed(number), time.monotonic())
@@ -204,7 +210,8 @@ class HostSession:
     ) -> None:
         """Sends the frames of a stem that the bridge has not got."""
         most = max(1, PART_BYTES // (4 * stem.channels))
-        while (have := sent.get(key, 0)) < stem.frames:
+        while (have := sent.get(key, -1)) < stem.frames:  # -1: a stem without frames is sent as well
+            have = max(have, 0)
             part = StemFile(stem.stem, stem.start, min(stem.frames, have + most), stem.channels, stem.path)
             try:
                 samples = await asyncio.to_thread(part.samples, have)

@@ -1,7 +1,7 @@
 """What a bridge needs to reach a render host, in one line: wss://box:9135#TOKEN.FINGERPRINT.
 
-The fingerprint is that of the host's own certificate, so that the connection is private and leads to that machine and no
-other. It is checked before the token is sent. Without encryption, on one machine or through a tunnel: ws://HOST#TOKEN.
+The fingerprint is that of the host's own certificate, so that the connection is private and leads to that machine
+only. It is checked before the token is sent. Without encryption, on one machine or through a tunnel: ws://HOST#TOKEN.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class JoinString:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"The connection to {parts.hostname} would not be encrypted.",
-                "Start the host with `takebridge host --lan` and use the line that begins with wss://, or open a tunnel "
-                "with ssh -L and name this machine.",
+                "Start the host with `takebridge host --lan` and use the line that begins with wss://, or open a "
+                "tunnel with ssh -L and name this machine.",
                 "render-host",
             )
         return cls(parts.hostname, port, token, fingerprint)

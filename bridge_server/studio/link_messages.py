@@ -129,7 +129,7 @@ class PieceAudio:
 
 @dataclass(frozen=True)
 class OrderFailed:
-    """Host to laptop: the order ended without a result, or the connection did where `number` is 0. code: an ErrorCode."""
+    """Host to laptop: the order ended without a result; where `number` is 0, the connection. code: an ErrorCode."""
 
     number: int
     code: str

@@ -119,7 +119,9 @@ class RenderHost:
                 self._wake.clear()
                 while (chosen := self.orders.next()) is not None:
                     order, place = chosen
-                    order.task = asyncio.create_task(self._carry_out(order, place), name=f"order {order.name}")
+                    order.task = asyncio.create_task(
+                        self._carry_out(order, place), name=f"order {order.name}"
+                    )
                     self._tasks.add(order.task)
                     order.task.add_done_callback(self._tasks.discard)
                 for before, order in enumerate(self.orders.waiting()):

@@ -1,4 +1,4 @@
-"""Starts and stops a render host: makes its places, asks its engines what they can do, opens the port, closes in order."""
+"""Starts and stops a render host: makes its places, asks what its engines can do, opens the port, closes in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bridge_server.studio.host_orders import HostPlace
 from bridge_server.studio.host_server import HostPort, listening
 from bridge_server.studio.join_string import HOST_PORT, JoinString
 from bridge_server.studio.render_host import HostOffer, RenderHost
-from bridge_server.studio.wire import Pulse
+from bridge_server.studio.wire import PULSE, Pulse
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription
 
@@ -53,7 +53,7 @@ class HostSettings:
     port: int = HOST_PORT
     cache_bytes: int = 20 * 2**30
     stop_seconds: float = 2.0
-    pulse: Pulse = Pulse()
+    pulse: Pulse = PULSE
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,17 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
 async def offered(setups: Mapping[str, EngineSetup]) -> dict[str, EngineDescription]:
     """The engines that can render anything here, with what they can do."""
     pool = EnginePool(setups)
-    found = {}
-    for name in setups:
+
+    async def described(name: str) -> EngineDescription | None:
         try:
             await pool.refuse_unusable(name)
-            found[name] = await pool.describe(name)
+            return await pool.describe(name)
         except ProtocolError as unusable:
             log.warning("the engine %s is not offered: %s", name, unusable)
-    return found
+            return None
+
+    found = await asyncio.gather(*map(described, setups))
+    return {name: about for name, about in zip(setups, found, strict=True) if about is not None}
 
 
 @contextlib.contextmanager

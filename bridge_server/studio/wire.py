@@ -23,8 +23,8 @@ FRAME_BYTES = 4 * 2**20
 MAX_BYTES = 64 * 2**20
 """Most bytes of one message: what an engine keeps of a take, its largest, has a quarter."""
 PART_BYTES = 256 * 1024
-"""Of a file or a stem in one message, and of what the system holds back for a slow network: what waits behind it, such as
-the sign of life, must not come too late."""
+"""Of a file or a stem in one message, and of what the system holds back for a slow network: what waits behind it, such
+as the sign of life, must not come too late."""
 
 KINDS = {kind.__name__: kind for kind in (*get_args(ToHost), *get_args(FromHost))}
 
@@ -39,11 +39,16 @@ class UnreadableMessageError(Exception):
 
 @dataclass(frozen=True)
 class Pulse:
-    """How the two ends notice within 2 s that the other one has gone: a sign of life every so many seconds, and how long
-    one may go unanswered."""
+    """How the two ends notice that the other has gone: a sign of life every so many seconds, and how long one may go
+    unanswered.
+    """
 
     every: float = 0.5
     lost_after: float = 1.5
+
+
+PULSE = Pulse()
+"""Noticed within 2 s."""
 
 
 class Wire:

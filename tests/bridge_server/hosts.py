@@ -26,7 +26,7 @@ class HostHere:
     def __init__(self, folder: Path, place: str = "here", takes_at_once: int = 1) -> None:
         self.place = place
         self.pid = None
-        self.device = ""
+        self.rendered_on = ""
         self.ready = True
         self.description: EngineDescription | None = TogetherEngine().describe()
         self.began: list[tuple[int, ...]] = []

@@ -84,7 +84,9 @@ def test_a_claim_that_is_granted_and_stopped_in_one_moment_gives_the_place_back(
         held.release()
         assert places.free
         first, second = places.claim((0, 3)), places.claim((0, 4))
-        assert (first._granted.done(), second._granted.done()) == (True, False), "given back once, however often"
+        assert (first._granted.done(), second._granted.done()) == (True, False), (
+            "given back once, however often"
+        )
 
     asyncio.run(use())
 
