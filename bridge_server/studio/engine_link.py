@@ -17,8 +17,13 @@ from typing import Any
 
 from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import (
+    ChildAttachment,
+    ChildBlueprint,
     ChildDone,
+    ChildKept,
     ChildProgress,
+    ChildReport,
+    ChildResult,
     EngineFolders,
     OptionFile,
     RenderCommand,
@@ -144,7 +149,7 @@ class EngineLink:
             if stop.is_set():
                 raise RenderCancelledError
             # Nothing is waited for in between: a stop that comes now is sent after the order.
-            await session.wire.send(LinkOrder(number, self._engine, render.command, render.have()))
+            await session.wire.send(LinkOrder(number, self._engine, render.command, render.begin()))
             while not await render.accept(await _message(inbox), stop):
                 pass
             return render.outcomes()
@@ -268,9 +273,11 @@ class _LinkedRender:
         self._channels = command.request.channels
         self._grown: dict[tuple[int, str], StemFile] = {}
         self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
+        self._beside: list[ChildResult] = []  # what comes last, with the audio of all takes
 
-    def have(self) -> tuple[StemFrames, ...]:
-        """The stems as far as they have come."""
+    def begin(self) -> tuple[StemFrames, ...]:
+        """The stems as far as they have come; what comes beside them comes again."""
+        self._beside.clear()
         return tuple(StemFrames(take, stem, grown.frames) for (take, stem), grown in self._grown.items())
 
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -284,15 +291,25 @@ class _LinkedRender:
             case PieceAudio():
                 await self._write(message)
             case ChildDone():
+                self._finish()
                 return True
             case OrderFailed():
                 if stop.is_set():
                     raise RenderCancelledError
                 raise error_of(message)
-            case _:
+            case ChildAttachment() | ChildBlueprint() | ChildKept() | ChildReport():
                 self._checked(message.take)
-                self._collector.accept(message)
+                self._beside.append(message)
+            case _:
+                raise _not_understood()
         return False
+
+    def _finish(self) -> None:
+        reported = {each.take for each in self._beside if isinstance(each, ChildReport)}
+        if reported != set(self.command.request.takes):
+            raise _not_understood()
+        for each in self._beside:
+            self._collector.accept(each)
 
     async def _write(self, audio: PieceAudio) -> None:
         piece = audio.piece

@@ -49,7 +49,7 @@ class HostHere:
     ) -> tuple[Outcome, ...]:
         request = command.request
         folder = self._folder / command.results
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         collector = OutcomeCollector(request.takes, request.channels, folder)
         self.began.append(request.takes)
         self.orders.append(command)

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.messages import EngineFolders, RenderCommand
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.studio.engine_link import EngineLink
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.running_host import HostSettings, RunningHost, running_host
 from bridge_server.studio.wire import Pulse
+from tests.bridge_server.engines.test_process import order as quick_order
 from tests.bridge_server.loop_watchdog import LoopWatchdog
 from tests.bridge_server.peers import PATIENCE
 from tests.doubles import ENGINES
@@ -50,6 +51,12 @@ def link_to(connection: HostConnection, folder: Path, engine: str = "noise", **c
     folders = EngineFolders(folder / "blobs", folder / "results")
     values = {"option_files": OptionFiles(), "stop_seconds": 0.5, **changes}
     return EngineLink(engine, 1, connection, folders, **values)
+
+
+def order(results: str = "j1", seconds: float = 60.0, **changes: Any) -> RenderCommand:
+    """An order for a take; the slow engine takes so many seconds for it."""
+    plain = quick_order(seconds)
+    return replace(plain, results=results, **changes)
 
 
 class LoopThread:
