@@ -30,9 +30,15 @@ def host_folder(store: Path) -> Path:
     return store / "render_host"
 
 
-def host_settings(arguments: Namespace, folder: Path, engines: Mapping[str, EngineSetup]) -> HostSettings:
+def cards_for(device: str) -> tuple[GraphicsCard, ...]:
+    """The cards that places are spread over; none where a device was named."""
+    return graphics_cards() if device in ("", "cuda") else ()
+
+
+def host_settings(
+    arguments: Namespace, folder: Path, engines: Mapping[str, EngineSetup], cards: Sequence[GraphicsCard]
+) -> HostSettings:
     """Settings from the options. Raises ProtocolError."""
-    cards = graphics_cards() if not arguments.device or arguments.device == "cuda" else ()
     count = arguments.places or min(max(1, len(cards)), MAX_PLACES)
     if not 1 <= count <= MAX_PLACES:
         raise ProtocolError(

@@ -48,8 +48,9 @@ def add_host(commands: Subparsers) -> None:
 
 def _run_host(arguments: argparse.Namespace) -> int:
     with stopped_early():
-        from bridge_server.cli.host import host, host_folder, host_settings
+        from bridge_server.cli.host import cards_for, host, host_folder, host_settings
 
-        settings = host_settings(arguments, host_folder(store_of(arguments)), engines_of(arguments))
+        folder, cards = host_folder(store_of(arguments)), cards_for(arguments.device)
+        settings = host_settings(arguments, folder, engines_of(arguments), cards)
         with logged_to(settings.folder, arguments.log_format, arguments.verbose):
             return asyncio.run(host(settings))

@@ -17,20 +17,13 @@ from typing import Any
 
 from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import (
-    ChildAttachment,
-    ChildBlueprint,
-    ChildDone,
-    ChildKept,
-    ChildProgress,
-    ChildReport,
-    ChildResult,
     EngineFolders,
     OptionFile,
     RenderCommand,
     StopCommand,
 )
 from bridge_server.engines.option_files import OptionFiles
-from bridge_server.engines.outcome import Outcome, OutcomeCollector, StemFile, stem_path
+from bridge_server.engines.outcome import Outcome
 from bridge_server.errors import as_protocol_error
 from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
 from bridge_server.studio.host_files import files_of
@@ -42,10 +35,9 @@ from bridge_server.studio.link_messages import (
     LinkOrder,
     MissingFiles,
     OrderFailed,
-    PieceAudio,
     SharedFile,
-    StemFrames,
 )
+from bridge_server.studio.linked_render import LinkedRender, disk_error, error_of, not_understood
 from bridge_server.studio.wire import PART_BYTES, LinkLostError
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
@@ -122,10 +114,10 @@ class EngineLink:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
         command = await asyncio.to_thread(self._with_kept, command)
         files = await asyncio.to_thread(self._found, command)
-        render = _LinkedRender(command, folder, on_progress, on_piece)
+        render = LinkedRender(command, folder, on_progress, on_piece)
         while True:
             session = await _unless(stop, self._session(on_progress))
             try:
@@ -135,7 +127,7 @@ class EngineLink:
                     raise RenderCancelledError from None
 
     async def _render_over(
-        self, session: Session, render: _LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event
+        self, session: Session, render: LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event
     ) -> tuple[Outcome, ...]:
         """One connection's part of a render. Raises LinkLostError when it is cut."""
         number, inbox = session.open()
@@ -229,7 +221,7 @@ class EngineLink:
         except ClipStoreError as error:
             raise as_protocol_error(error) from error
         except OSError as error:
-            raise _disk(error) from error
+            raise disk_error(error) from error
 
     def _with_kept(self, command: RenderCommand) -> RenderCommand:
         """The order, without what the engine kept of the song where that has gone: it is worth a little time only."""
@@ -260,96 +252,11 @@ class EngineLink:
         """The host's engines are its own, and the connection is others' as well."""
 
 
-class _LinkedRender:
-    """What has come of an order so far, over however many connections."""
-
-    def __init__(
-        self, command: RenderCommand, folder: Path, on_progress: OnProgress, on_piece: OnPiece
-    ) -> None:
-        self.command = command
-        self.on_progress = on_progress
-        self._folder = folder
-        self._on_piece = on_piece
-        self._channels = command.request.channels
-        self._grown: dict[tuple[int, str], StemFile] = {}
-        self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
-        self._beside: list[ChildResult] = []  # what comes last, with the audio of all takes
-
-    def begin(self) -> tuple[StemFrames, ...]:
-        """The stems as far as they have come; what comes beside them comes again."""
-        self._beside.clear()
-        return tuple(StemFrames(take, stem, grown.frames) for (take, stem), grown in self._grown.items())
-
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return self._collector.outcomes()
-
-    async def accept(self, message: Any, stop: asyncio.Event) -> bool:
-        """Takes a message in; true for the last one. Raises ProtocolError, RenderCancelledError, LinkLostError."""
-        match message:
-            case ChildProgress():
-                self.on_progress(message.progress)
-            case PieceAudio():
-                await self._write(message)
-            case ChildDone():
-                self._finish()
-                return True
-            case OrderFailed():
-                if stop.is_set():
-                    raise RenderCancelledError
-                raise error_of(message)
-            case ChildAttachment() | ChildBlueprint() | ChildKept() | ChildReport():
-                self._checked(message.take)
-                self._beside.append(message)
-            case _:
-                raise _not_understood()
-        return False
-
-    def _finish(self) -> None:
-        reported = {each.take for each in self._beside if isinstance(each, ChildReport)}
-        if reported != set(self.command.request.takes):
-            raise _not_understood()
-        for each in self._beside:
-            self._collector.accept(each)
-
-    async def _write(self, audio: PieceAudio) -> None:
-        piece = audio.piece
-        self._checked(piece.take)
-        known = self._grown.get((piece.take, piece.stem))
-        expected = piece.start if known is None else known.start + known.frames
-        if piece.start != expected or len(audio.data) != piece.frames * self._channels * 4:
-            raise _not_understood()
-        path = stem_path(self._folder, piece.take, _plain_name(piece.stem))
-        try:
-            await asyncio.to_thread(_append, path, audio.data, known is None)
-        except OSError as error:
-            raise _disk(error) from error
-        grown = self._collector.accept(piece)
-        assert grown is not None, "a piece makes its stem grow"
-        self._grown[piece.take, piece.stem] = grown
-        self._on_piece(piece.take, grown)
-
-    def _checked(self, take: int) -> None:
-        if take not in self.command.request.takes:
-            raise _not_understood()
-
-
 def _opened(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise _disk(error) from error
-
-
-def _append(path: Path, data: bytes, first: bool) -> None:
-    with path.open("wb" if first else "ab") as file:
-        file.write(data)
-
-
-def _plain_name(stem: str) -> str:
-    """A stem's name, which becomes a file's. Raises ProtocolError for one that leads elsewhere."""
-    if not stem or len(stem) > 64 or any(each in stem for each in '/\\:*?"<>|\0') or stem.startswith("."):
-        raise _not_understood()
-    return stem
+        raise disk_error(error) from error
 
 
 def _last(file: OptionFile) -> str:
@@ -372,7 +279,7 @@ async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) 
             raise RenderCancelledError
         raise error_of(message)
     if not isinstance(message, kind):
-        raise _not_understood()
+        raise not_understood()
     return message
 
 
@@ -389,28 +296,3 @@ async def _unless(stop: asyncio.Event, waiting: Any) -> Any:
         if not work.done():
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-
-
-def error_of(failed: OrderFailed) -> ProtocolError:
-    """The host's error as one of this bridge; its words are cut to what an answer carries."""
-    try:
-        code = ErrorCode(failed.code)
-    except ValueError:  # a later version's
-        code = ErrorCode.CANNOT_RENDER
-    return ProtocolError(code, failed.sentence, failed.remedy, failed.field)
-
-
-def _not_understood() -> ProtocolError:
-    return ProtocolError(
-        ErrorCode.INTERNAL,
-        "The render host sent what does not belong to the order.",
-        "This is a bug. The logs of both machines have the details.",
-    )
-
-
-def _disk(error: OSError) -> ProtocolError:
-    return ProtocolError(
-        ErrorCode.STORE_FAILED,
-        f"The store cannot be written: {error.strerror}.",
-        "Free some disk space or check the folder's permissions, then try again.",
-    )

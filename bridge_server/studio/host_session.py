@@ -47,10 +47,6 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
-OTHER_PROTOCOL = (
-    "The bridge speaks version {} of the engine link, the render host {} version {}.",
-    "Install the same version of Takebridge on both machines.",
-)
 GONE = ProtocolError(
     ErrorCode.FILE_MISSING,
     "The render host could not keep a file of the order.",
@@ -99,8 +95,9 @@ class HostSession:
         if not isinstance(hello, Hello):
             raise UnreadableMessageError(f"{type(hello).__name__} before Hello")
         if hello.protocol != LINK_PROTOCOL:
-            sentence, remedy = OTHER_PROTOCOL
-            sentence = sentence.format(hello.protocol, self._host.offer.name, LINK_PROTOCOL)
+            theirs, name, ours = hello.protocol, self._host.offer.name, LINK_PROTOCOL
+            sentence = f"The bridge speaks version {theirs} of the engine link, the render host {name} version {ours}."
+            remedy = "Install the same version of Takebridge on both machines."
             await self._wire.send(OrderFailed(0, ErrorCode.ENGINE_NOT_READY.value, sentence, remedy))
             return False
         self._client = hello.client

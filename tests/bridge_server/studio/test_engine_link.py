@@ -14,10 +14,10 @@ import pytest
 from bridge_server.engines.host import RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import ChildPiece, ChildReport, RenderCommand
 from bridge_server.engines.option_files import OptionFiles
-from bridge_server.studio.engine_link import EngineLink, error_of
+from bridge_server.studio.engine_link import EngineLink
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.host_session import HostSession
-from bridge_server.studio.link_messages import ChildDone, OrderFailed, PieceAudio
+from bridge_server.studio.link_messages import ChildDone, PieceAudio
 from bridge_server.studio.wire import LinkLostError
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
@@ -276,11 +276,6 @@ def test_a_host_that_lies_is_a_bug_of_that_job_and_writes_nowhere_else(tmp_path,
     asyncio.run(run())
     assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
     assert {path.name for path in tmp_path.iterdir()} <= {"host", "results", "blobs"}
-
-
-def test_an_error_of_a_later_version_is_one_all_the_same():
-    error = error_of(OrderFailed(1, "no_bananas", "No bananas.", "Buy some."))
-    assert (error.code, error.sentence) == (ErrorCode.CANNOT_RENDER, "No bananas.")
 
 
 def test_an_engine_that_the_host_does_not_have_is_named(tmp_path):
