@@ -60,6 +60,7 @@ from bridge_server.handlers.takes import TakeHandlers
 from bridge_server.jobs.database import DATABASE, Connection, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
+from bridge_server.loopback import is_loopback
 from bridge_server.network.lan import own_host
 from bridge_server.network.mdns import announced
 from bridge_server.network.ports import bound_ports
@@ -71,10 +72,11 @@ from bridge_server.sessions.audience import Audience
 from bridge_server.sessions.contexts import ClientContexts
 from bridge_server.sessions.events import Events
 from bridge_server.sessions.shared_context import SharedContext
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.settings import Settings
 from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
+from bridge_server.studio.host_connection import HostConnection
 from bridge_server.supervisor import Supervisor
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore, blobs_in
@@ -140,8 +142,16 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, (*settings.roots, folder.audio), limits.song_seconds)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
-            settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds
+            settings.engines,
+            folders,
+            settings.places,
+            limits.stop_seconds,
+            limits.describe_seconds,
+            [HostConnection(join, limits.pulse) for join in settings.render_hosts],
+            settings.render_host_fallback,
         )
+        for render_host in engines.render_hosts:
+            supervisor.start(f"link to {render_host.join.address}", render_host.run, essential=False)
         tempos = SongTempos(store, connection, reader)
         worker = RenderWorker(settings, connection, store, queue, events, reader, engines, tempos)
         shared_context = SharedContext(events, tempos.recall)

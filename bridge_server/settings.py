@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge_server.engines.registry import DEFAULT_ENGINE, EngineSetup, engine_setups, setup_of
 from bridge_server.languages.installed import ENGLISH
+from bridge_server.loopback import is_loopback
+from bridge_server.studio.join_string import JoinString
+from bridge_server.studio.wire import PULSE, Pulse
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 
@@ -30,6 +32,7 @@ class Limits:
     stop_seconds:    how long an engine may take to stop before its process is ended.
     describe_seconds: how long an engine may take to describe itself, the start of its process included.
     idle_unload_seconds: after this time without work an engine's memory is released.
+    pulse:           how it is noticed that a render host has gone.
     attempts:        how often a job is begun if the server dies under it, and a take if its engine's process does.
     """
 
@@ -41,6 +44,7 @@ class Limits:
     stop_seconds: float = 2.0
     describe_seconds: float = 30.0
     idle_unload_seconds: float = 900.0
+    pulse: Pulse = PULSE
     attempts: int = 3
 
 
@@ -96,6 +100,8 @@ class Settings:
     sign: the folder of the key that finished songs and exported clips are signed with; None: they are not signed.
     language: of what clients read that do not choose one themselves; "" is English there, and in a browser's panel
         the language of the browser.
+    render_hosts: other machines that render with what engines they have (docs/studio.md).
+    render_host_fallback: whether this machine renders while none of them can be reached; its takes may differ in bits.
     ahead: whether what the first render needs is loaded when the server starts; else when it comes.
     """
 
@@ -118,6 +124,8 @@ class Settings:
     hub: str = ""
     sign: Path | None = None
     language: str = ""
+    render_hosts: tuple[JoinString, ...] = ()
+    render_host_fallback: bool = False
     ahead: bool = True
 
     @property
@@ -141,13 +149,3 @@ class Settings:
                 "Start the server with --token-file, or omit --host to serve this machine only.",
                 "host",
             )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a socket bound to `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

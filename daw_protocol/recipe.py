@@ -150,6 +150,11 @@ class Recipe(Message):
         AnyText(), "digital source type of the clip, from IPTC's vocabulary, such as algorithmicMedia", ""
     )
     seed: int | None = value(Seed(), "the seed", None)
+    rendered_on: str = value(
+        AnyText(),
+        "the render host and its device, such as studio (NVIDIA H200); empty: the bridge's machine",
+        "",
+    )
     take: int = value(Whole(0, 1000), "which take of its region, from 0", 0)
     region: int | None = value(
         Whole(1, 1000), "which of its request's several regions, from 1; none where it named only one", None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from daw_protocol.fields import Choice, Flag, Real, Text, Whole
+from daw_protocol.host_results import RenderHostStatus
 from daw_protocol.message import Message, value
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.replies import SAMPLES, Acknowledged, AuditionState, TakeReady
@@ -295,7 +296,7 @@ class RenderUnderWay(Message):
     job: str = value(ID, "their job")
     takes: tuple[int, ...] = value(ListOf(COUNT), "their numbers, from 1")
     engine: str = value(AnyText(), "the engine that renders them")
-    place: str = value(AnyText(), "where: this machine, this machine 2, ...")
+    place: str = value(AnyText(), "where: this machine, this machine 2, ...; a render host's name, ...")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +335,9 @@ class ServerStatus(Message):
     )
     watching: WatchFolderStatus | None = value(Record(WatchFolderStatus), "the watch folder, if any", None)
     midi: MidiStatus | None = value(Record(MidiStatus), "the MIDI input, if any", None)
+    render_hosts: tuple[RenderHostStatus, ...] = value(
+        ListOf(Record(RenderHostStatus)), "the machines that render for it, if any", ()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +367,11 @@ class EngineRecord(Message):
         TableOf(AnyText()), "for a task, what a prompt can say, as an example", {}
     )
     lyric_tags: tuple[str, ...] = value(TEXTS, "the section tags it knows in lyrics", ())
+    rendered_on: str = value(
+        AnyText(),
+        "the render host and its device, such as studio (NVIDIA H200); empty: the bridge's machine",
+        "",
+    )
     context_seconds: float | None = value(
         Real(0, 600), "the `context` of a request that gives none; null: as much as the engine can use", None
     )

@@ -57,5 +57,22 @@ def models_option(one: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def engine_options(one: argparse.ArgumentParser) -> None:
+    """What engines are started with."""
+    models_option(one)
+    one.add_argument(
+        "--device", default="", metavar="NAME",
+        help="where neural networks run: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
+    )  # fmt: skip
+    one.add_argument(
+        "--memory-gb", type=gigabytes, metavar="GB",
+        help=f"how much of the device's memory {MODELS_ENGINE.label} may use (default: what is free)",
+    )  # fmt: skip
+    one.add_argument(
+        "--engine-option", action="append", default=[], metavar="ENGINE.NAME=VALUE",
+        help="a start option of an engine, such as acestep.checkpoint=turbo; may be repeated",
+    )  # fmt: skip
+
+
 def json_option(one: argparse.ArgumentParser, what: str = "print JSON") -> None:
     one.add_argument("--json", action="store_true", help=what)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge_server.cli import request_parsers, server_parsers
 from bridge_server.cli.autostart_parser import add_autostart
+from bridge_server.cli.host_parser import add_host
 from bridge_server.cli.negative_values import NegativeValuesParser
 from bridge_server.cli.options import in_help
 from bridge_server.cli.rank_parser import add_rank
@@ -48,5 +49,6 @@ def parser(store: Path, models: Path, here: Path) -> argparse.ArgumentParser:
     add_scripts(commands)
     add_train(commands)
     add_autostart(commands)
+    add_host(commands)
     server_parsers.add_others(commands)
     return top

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from bridge_server.network.lan import address_of_this_machine, code_to_scan, pan
 from bridge_server.platforms import give_memory_back, store_folder
 from bridge_server.server import mailbox_root, running_server
 from bridge_server.settings import Settings
+from bridge_server.studio.host_connection import HostConnection
 from bridge_server.version import MADE_BY
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -42,6 +44,8 @@ async def _serve(settings: Settings) -> None:
             await server.engines.describe(settings.engine)
         await server.worker.warm.wait()
         for line in ready_message(server.settings):
+            console.print(line, highlight=False)
+        for line in hosts_message(server.engines.render_hosts):
             console.print(line, highlight=False)
         if server.settings.link:
             console.print(
@@ -75,6 +79,16 @@ def ready_message(settings: Settings) -> list[str]:
         *([f"  watching   {escape(str(settings.watch.folder))}"] if settings.watch else []),
         f"  store      {escape(str(settings.store))}",
         f"  try        {escape(command)} send /bridge/status",
+    ]
+
+
+def hosts_message(hosts: Sequence[HostConnection]) -> list[str]:
+    """Which machines render for this one, and which cannot be reached."""
+    return [
+        f"  renders on {escape(host.rendered_on)}, {host.welcome.places} places"
+        if host.welcome is not None
+        else f"  no link    {escape(host.join.address)}: {escape(host.problem)}; it is tried again and again"
+        for host in hosts
     ]
 
 

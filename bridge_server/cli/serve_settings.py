@@ -14,6 +14,7 @@ from bridge_server.engines.registry import BUILT_IN, installed_engines, options_
 from bridge_server.network.lan import ANYWHERE, kept_token
 from bridge_server.platforms import mailbox_pointer, models_folder, signing_folder, store_folder
 from bridge_server.settings import MidiSettings, Settings, WatchSettings
+from bridge_server.studio.join_string import JoinString
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,32 @@ def serve_settings(arguments: Namespace) -> Settings:
         places=arguments.places,
         sound=arguments.sound,
         language=arguments.spoken,
+        render_hosts=tuple(join_string_of(text) for text in arguments.render_host),
+        render_host_fallback=arguments.render_host_fallback is not None,
     )
+
+
+def join_string_of(given: str) -> JoinString:
+    """A render host, by its line or by a file with that. Raises ProtocolError."""
+    if given.startswith(("ws://", "wss://")):
+        log.warning("A render host's token stands in the process list. Name a file with the line instead.")
+        return JoinString.parse(given)
+    try:
+        return JoinString.parse(Path(given).expanduser().read_text(encoding="utf-8"))
+    except UnicodeDecodeError as wrong:
+        raise ProtocolError(
+            ErrorCode.WRONG_TYPE,
+            f"{given} is no file with a render host's line.",
+            "Copy the line that `takebridge host` printed into it.",
+            "render-host",
+        ) from wrong
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"{given} cannot be read: {error.strerror}.",
+            "Give the line that `takebridge host` printed, in quotes, or a file with it.",
+            "render-host",
+        ) from error
 
 
 async def refuse_without_models(pool: EnginePool) -> None:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
-from bridge_server.cli.options import Subparsers, gigabytes, json_option, models_option, places, port
+from bridge_server.cli.options import Subparsers, engine_options, json_option, models_option, places, port
 from bridge_server.cli.stopping import leave_at_once, stopped_early
-from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE, MODELS_ENGINE
+from bridge_server.engines.registry import BUILT_IN, DEFAULT_ENGINE
 from bridge_server.logs import JSON, TEXT, logged_to
 from bridge_server.settings import MAX_PLACES, OSC_PORT, WEBSOCKET_PORT, Settings
 
@@ -97,23 +97,20 @@ def add_serve(commands: Subparsers) -> None:
         "--log-format", choices=(TEXT, JSON), default=TEXT,
         help="lines for people or JSON for programs, in the store's logs folder (default: text)",
     )  # fmt: skip
-    models_option(serve)
-    serve.add_argument(
-        "--device", default="", metavar="NAME",
-        help="where neural networks run: cuda, cuda:1, xpu, mps or cpu (default: the best one there is)",
-    )  # fmt: skip
-    serve.add_argument(
-        "--memory-gb", type=gigabytes, metavar="GB",
-        help=f"how much of the device's memory {MODELS_ENGINE.label} may use (default: what is free)",
-    )  # fmt: skip
-    serve.add_argument(
-        "--engine-option", action="append", default=[], metavar="ENGINE.NAME=VALUE",
-        help="a start option of an engine, such as acestep.checkpoint=turbo; may be repeated",
-    )  # fmt: skip
+    engine_options(serve)
     serve.add_argument(
         "--places", type=places, default=1, metavar="N",
         help=f"how many takes an engine renders at once, 1 to {MAX_PLACES}, each in a process with its own copy of the "
         "engine: 2 need twice the memory (default: 1)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--render-host", action="append", default=[], metavar="JOIN",
+        help="a machine that renders for this one: the line `takebridge host` prints there, or a file with it; may be "
+        "repeated (docs/studio.md)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--render-host-fallback", choices=("local",), default=None,
+        help="render on this machine while no render host can be reached; its takes may differ from theirs",
     )  # fmt: skip
     serve.set_defaults(run=_run_serve, leave=leave_at_once)
 

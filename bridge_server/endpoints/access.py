@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.loopback import is_loopback
+from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 

@@ -11,7 +11,6 @@ import logging
 from typing import Any, cast
 
 from bridge_server.endpoints.access import is_token, needs_token, token_missing
-from bridge_server.endpoints.guesses import Guesses
 from bridge_server.endpoints.loop_share import LoopShare
 from bridge_server.endpoints.osc_inbox import Address, OscInbox
 from bridge_server.endpoints.osc_packets import (
@@ -23,6 +22,7 @@ from bridge_server.endpoints.osc_packets import (
     tokens_in,
 )
 from bridge_server.endpoints.refusal_log import RefusalLog
+from bridge_server.guesses import Guesses
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
 from bridge_server.handlers.response import Response, refused
 from bridge_server.languages.wording import reply_in

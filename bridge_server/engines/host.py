@@ -34,6 +34,16 @@ class EngineHost(Protocol):
         ...
 
     @property
+    def rendered_on(self) -> str:
+        """What recipes say of it: "studio (NVIDIA H200)"; "" for this machine."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be reached now: this machine always can."""
+        ...
+
+    @property
     def description(self) -> EngineDescription | None:
         """What the engine can do; None before its first start."""
         ...

@@ -74,6 +74,7 @@ class RenderCommand:
     files:   by the option that names them.
     kept:    digest of what the engine kept of the song when it made it; "" where there is nothing.
     stack:   the songs that are rendered together, in place of `song`. frames: of the stack.
+    priority: of its job; where several wait for one place, the larger one goes first.
     """
 
     request: RenderRequest
@@ -85,6 +86,7 @@ class RenderCommand:
     stack: tuple[StackedTrack, ...] = ()
     frames: int = 0
     kept: str = ""
+    priority: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,25 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from bridge_server.engines.messages import OptionFile
 from bridge_server.songs.sources import SETTLED_NS, FileState, check_unchanged, state_of
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
+class FilesOfOptions(Protocol):
+    """Where a place finds the files of its orders: on this machine, or among those that were sent to it."""
+
+    def path(self, option: str, file: OptionFile) -> Path:
+        """Where a file lies. Raises ProtocolError about the option."""
+        ...
+
+
 class OptionFiles:
     """One table for all places of this machine: what an order calls a file by, and the file. Lives on the event loop.
 
-    A place elsewhere would have the bytes sent to it and keep them by digest. clock: nanoseconds since 1970.
+    A place elsewhere has the bytes sent to it and keeps them by digest. clock: nanoseconds since 1970.
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:

@@ -55,26 +55,50 @@ class PlaceClaim:
 class EnginePlaces:
     """The places of one engine. The first free one is lent first: it is the one most likely to run already.
 
+    Places on other machines come and go. One that cannot be reached is lent only where no place of its kind can: the
+    render then waits there.
+
+    reserve:     places that are lent only while `reserve_open` says so, and then in place of the others.
     clock: seconds; only differences matter.
     """
 
-    def __init__(self, hosts: Iterable[EngineHost], clock: Callable[[], float] = time.monotonic) -> None:
-        self.hosts = tuple(hosts)
+    def __init__(
+        self,
+        hosts: Iterable[EngineHost],
+        clock: Callable[[], float] = time.monotonic,
+        reserve: Iterable[EngineHost] = (),
+        reserve_open: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._usual = list(hosts)
+        self._reserve = tuple(reserve)
+        self._reserve_open = reserve_open
+        self._lent: set[EngineHost] = set()
         self._clock = clock
         self._last_used = clock()
-        self._free = list(range(len(self.hosts)))
         self._waiting: list[tuple[Rank, int, PlaceClaim]] = []
         self._claims = count()  # two claims of one rank, should there be any, come in order
 
     @property
+    def hosts(self) -> tuple[EngineHost, ...]:
+        """All of them."""
+        return (*self._usual, *self._reserve)
+
+    @property
+    def count(self) -> int:
+        """How many renders there is room for as things are."""
+        if self._reserve_open():
+            return len(self._reserve)
+        return sum(host.ready for host in self._usual) or len(self._usual)
+
+    @property
     def free(self) -> bool:
         """Whether a place is free; nobody waits for one then."""
-        return bool(self._free)
+        return self._next() is not None
 
     @property
     def in_use(self) -> bool:
         """Whether any place is lent."""
-        return len(self._free) < len(self.hosts)
+        return bool(self._lent)
 
     @property
     def idle_seconds(self) -> float:
@@ -85,20 +109,36 @@ class EnginePlaces:
         """Idle from now on, as after a render: an engine that was started ahead is not unloaded at once."""
         self._last_used = self._clock()
 
+    def add(self, hosts: Iterable[EngineHost]) -> None:
+        """Further places."""
+        self._usual += hosts
+        self.changed()
+
+    def changed(self) -> None:
+        """A place may be reachable that was not, or the other way round."""
+        while self._waiting and (host := self._next()) is not None:
+            *_, claim = heapq.heappop(self._waiting)
+            if not claim._granted.done():  # it was not given up
+                self._lent.add(host)
+                claim._granted.set_result(host)
+
     def claim(self, rank: Rank) -> PlaceClaim:
         """A claim to a place, granted at once where one is free."""
         claim = PlaceClaim(self, rank)
-        if self._free:
-            claim._granted.set_result(self.hosts[heapq.heappop(self._free)])
-        else:
-            heapq.heappush(self._waiting, (rank, next(self._claims), claim))
+        heapq.heappush(self._waiting, (rank, next(self._claims), claim))
+        self.changed()
         return claim
 
+    def _next(self) -> EngineHost | None:
+        """The free place that is lent next."""
+        if self._reserve_open():
+            return next((host for host in self._reserve if host not in self._lent), None)
+        anywhere = any(host.ready for host in self._usual)
+        free = (host for host in self._usual if host not in self._lent)
+        return next((host for host in free if host.ready or not anywhere), None)
+
     def _free_again(self, host: EngineHost) -> None:
-        while self._waiting:
-            *_, claim = heapq.heappop(self._waiting)
-            if not claim._granted.done():  # it was not given up
-                claim._granted.set_result(host)
-                return
-        heapq.heappush(self._free, self.hosts.index(host))
-        self.used()
+        self._lent.discard(host)
+        if not self._lent:
+            self.used()
+        self.changed()

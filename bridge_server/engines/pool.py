@@ -2,6 +2,9 @@
 
 The server runs no engine code: descriptions come from the engines' processes. The default engine sends its description
 while its process starts; for any other a short-lived process is started. A description is kept until models change.
+
+Where there are render hosts, they render what they have engines for, and say what these can do; this machine renders
+the rest, and everything while none of them can be reached, if that is wanted.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,8 @@ from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.places import EnginePlaces
 from bridge_server.engines.process import EngineProcess
 from bridge_server.engines.registry import EngineSetup, setup_of
+from bridge_server.studio.engine_link import EngineLink
+from bridge_server.studio.host_connection import HostConnection
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription
 
@@ -41,6 +46,7 @@ class EnginePool:
     folders: where the engines' processes find songs and leave results; None for a pool that only describes.
     places:  how many renders of one engine may be under way at once, each in a process of its own.
     option_files: where all of them find the files that options name.
+    render_hosts: connections to other machines that render. fall_back: whether this one does while they are away.
     """
 
     def __init__(
@@ -50,6 +56,8 @@ class EnginePool:
         places: int = 1,
         stop_seconds: float = 2.0,
         describe_seconds: float = 30.0,
+        render_hosts: Sequence[HostConnection] = (),
+        fall_back: bool = False,
     ) -> None:
         self._engines = engines
         self._folders = folders
@@ -58,6 +66,12 @@ class EnginePool:
         self._stop_seconds = stop_seconds
         self._describe_seconds = describe_seconds
         self._places: dict[str, EnginePlaces] = {}
+        self.render_hosts = tuple(render_hosts)
+        self._fall_back = fall_back
+        self._linked: dict[tuple[str, HostConnection], int] = {}  # places made so far, by engine and host
+        self.on_room: Callable[[], None] = lambda: None  # a place may have become free
+        for host in self.render_hosts:
+            host.on_change = self._hosts_changed
         self._known: dict[str, _Known] = {}
         self._warming: dict[
             str, asyncio.Event
@@ -78,13 +92,56 @@ class EnginePool:
                 if name in self._warming:
                     self._warming[name].set()
 
-            self._places[name] = EnginePlaces(
+            here = [
                 EngineProcess(
                     setup, self._folders, self._stop_seconds, learn, place_name(number), self.option_files
                 )
                 for number in range(1, self._count + 1)
-            )
+            ]
+            if not self.render_hosts:
+                self._places[name] = EnginePlaces(here)
+            else:
+                self._places[name] = EnginePlaces(
+                    self._links(name), reserve=here, reserve_open=lambda: self._renders_here(name)
+                )
         return self._places[name]
+
+    def _links(self, name: str) -> list[EngineLink]:
+        """Places on render hosts that there are none for yet: one, before a host has said how many it has."""
+        assert self._folders is not None, "a pool that only describes renders nowhere"
+        links = []
+        for host in self.render_hosts:
+            known = self._linked.get((name, host), 0)
+            there = host.welcome.places if host.welcome is not None else 1
+            self._linked[name, host] = max(known, there)
+            links += [
+                EngineLink(
+                    name, number, host, self._folders, self.option_files, self._stop_seconds,
+                    lambda host=host: self._other_than(name, host),  # type: ignore[misc]
+                )
+                for number in range(known + 1, there + 1)
+            ]  # fmt: skip
+        return sorted(links, key=lambda link: link.number)  # by turns, where there are several hosts
+
+    def _other_than(self, name: str, host: HostConnection) -> bool:
+        """Whether an order can go elsewhere."""
+        others = (other.offers(name) for other in self.render_hosts if other is not host)
+        return any(others) or self._renders_here(name)
+
+    def _renders_here(self, name: str) -> bool:
+        """Whether this machine renders with an engine, although there are render hosts."""
+        if any(host.offers(name) for host in self.render_hosts):
+            return False
+        if self._fall_back and all(host.away for host in self.render_hosts):
+            return True
+        return all(
+            host.welcome is not None and name not in host.welcome.engines for host in self.render_hosts
+        )
+
+    def _hosts_changed(self) -> None:
+        for name, places in self._places.items():
+            places.add(self._links(name))
+        self.on_room()
 
     def places_of(self, name: str) -> tuple[EngineHost, ...]:
         """Where an engine renders; () for one that has not been asked to yet."""
@@ -94,10 +151,20 @@ class EnginePool:
         """The engines that have no place free."""
         return tuple(name for name, places in self._places.items() if not places.free)
 
+    def rendered_on(self, name: str) -> str:
+        """The render host that has an engine, with its device; "" where this machine renders."""
+        if self._renders_here(name):
+            return ""
+        offers = (
+            host.rendered_on for host in self.render_hosts if host.welcome and name in host.welcome.engines
+        )
+        return next(offers, "")
+
     def takes_at_once(self, name: str) -> int:
         """How many takes of one request to order together, as far as is known by now."""
         known = self._known.get(name)
-        return known.description.takes_at_once if known is not None else 1
+        found = self._described_there(name) or (known.description if known is not None else None)
+        return found.takes_at_once if found is not None else 1
 
     def expect(self, name: str) -> None:
         """Announces a `warm_up`: requests for this engine's description wait for it and start no process."""
@@ -107,8 +174,10 @@ class EnginePool:
         """Starts an engine ahead of the first render. Raises ProtocolError."""
         places = self.places(name)
         try:
-            await places.hosts[0].start()
-            places.used()
+            await self._hosts_tried()
+            if not self.render_hosts or self._renders_here(name):
+                await next(host for host in places.hosts if isinstance(host, EngineProcess)).start()
+                places.used()
         finally:
             if name in self._warming:
                 self._warming[name].set()
@@ -128,6 +197,17 @@ class EnginePool:
         Raises ProtocolError for an unknown name, and for an engine that cannot be loaded, dies or hangs.
         """
         setup = setup_of(name, self._engines)
+        await self._hosts_tried()
+        if (there := self._described_there(name)) is not None:
+            return there
+        if self.render_hosts and not self._renders_here(name):
+            away = next(host for host in self.render_hosts if host.welcome is None)
+            raise ProtocolError(
+                ErrorCode.ENGINE_NOT_READY,
+                f"The render host {away.name} cannot be reached: {away.problem}.",
+                "Check that `takebridge host` runs there and that both machines are in one network.",
+                "engine",
+            )
         models: ModelsState = ()
         if setup.models is not None:  # a slow disk must not block the event loop
             models = await asyncio.to_thread(models_state, setup)
@@ -145,6 +225,18 @@ class EnginePool:
                     "`takebridge doctor` lists those that are ready.",
                     "engine",
                 ) from late
+
+    async def _hosts_tried(self) -> None:
+        """Waits until every render host has answered or is known not to."""
+        for host in self.render_hosts:
+            await host.tried.wait()
+
+    def _described_there(self, name: str) -> EngineDescription | None:
+        """What an engine can do on a render host, as the first one that has it said last."""
+        offers = (host.welcome.engines.get(name) for host in self.render_hosts if host.welcome is not None)
+        return (
+            None if self._renders_here(name) else next((found for found in offers if found is not None), None)
+        )
 
     async def refuse_unusable(self, name: str) -> None:
         """Raises ProtocolError, with the engine's own reason, when it can do nothing at all."""

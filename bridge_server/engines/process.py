@@ -40,7 +40,7 @@ from bridge_server.engines.messages import (
     StopCommand,
     ToChild,
 )
-from bridge_server.engines.option_files import OptionFiles
+from bridge_server.engines.option_files import FilesOfOptions, OptionFiles
 from bridge_server.engines.outcome import Outcome, OutcomeCollector
 from bridge_server.engines.registry import EngineSetup
 from bridge_server.log_words import Private
@@ -84,7 +84,7 @@ class EngineProcess:
         stop_seconds: float,
         on_description: Callable[[EngineDescription], None] = lambda _: None,
         place: str = "this machine",
-        option_files: OptionFiles | None = None,
+        option_files: FilesOfOptions | None = None,
     ) -> None:
         self._setup = setup
         self._folders = folders
@@ -96,6 +96,8 @@ class EngineProcess:
         self._orders = 0
         self._option_files = option_files or OptionFiles()
         self.place = place
+        self.rendered_on = ""
+        self.ready = True
         self.starts = 0
         self.description: EngineDescription | None = None
 

@@ -191,6 +191,19 @@ def engine_setups(
     }
 
 
+def on_device(engines: Mapping[str, EngineSetup], device: str) -> dict[str, EngineSetup]:
+    """The setups with another device, for those that take one; as they are for ""."""
+    taking = {
+        spec.name: option for spec in BUILT_IN for option, what in spec.shared.items() if what == DEVICE
+    }
+    return {
+        name: EngineSetup(setup.target, {**setup.options, taking[name]: device})
+        if device and name in taking
+        else setup
+        for name, setup in engines.items()
+    }
+
+
 def options_by_engine(given: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Option]]:
     """Start options as a command line gives them, "ENGINE.NAME=VALUE", by engine. Raises ProtocolError."""
     found: dict[str, dict[str, Option]] = {}

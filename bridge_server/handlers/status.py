@@ -19,6 +19,7 @@ from bridge_server.rendering.worker import RenderWorker
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
 from bridge_server.songs.sources import STORED
+from bridge_server.studio.host_connection import HostConnection
 from bridge_server.supervisor import Supervisor
 from bridge_server.version import VERSION
 from clip_store.atomic_file import sweep_parts
@@ -27,6 +28,7 @@ from clip_store.file_clock import file_clock
 from clip_store.store import ClipStore
 from daw_protocol import requests, results
 from daw_protocol.errors import ProtocolError
+from daw_protocol.host_results import RenderHostStatus
 from model.engine import Capability, EngineDescription, Task
 
 # No take refers to the song of a waiting job yet: nothing younger than a day is swept.
@@ -78,6 +80,7 @@ class StatusHandlers:
             problems=self._supervisor.problems() or None,
             watching=self._supervisor.section(results.WatchFolderStatus),
             midi=self._supervisor.section(results.MidiStatus),
+            render_hosts=tuple(map(host_record, self._engines.render_hosts)),
         )
         text = (
             f"Takebridge {VERSION}, engine {self._settings.engine}, {waiting} jobs waiting, "
@@ -87,6 +90,10 @@ class StatusHandlers:
             text += f" Watching {watching.folder}, {len(watching.busy)} files in work. {watching.problem}"
         if midi := result.midi:
             text += f" MIDI from {midi.input}. {midi.problem}"
+        for host in result.render_hosts:
+            text += (
+                f" Render host {host.name}: {f'{host.places} places' if host.connected else host.problem}."
+            )
         if result.problems:
             text += " ".join(f" Part {name} is {problem}" for name, problem in result.problems.items())
         return understood(request, text.strip(), result)
@@ -94,7 +101,10 @@ class StatusHandlers:
     async def engines(self, request: requests.ListEngines, _: Client) -> Response:
         names = self._engines.names
         found = await asyncio.gather(*(self._described(name) for name in names))
-        records = {name: engine_record(description) for name, description in zip(names, found, strict=True)}
+        records = {
+            name: engine_record(description).evolve(rendered_on=self._engines.rendered_on(name))
+            for name, description in zip(names, found, strict=True)
+        }
         lines = [f"{name}: {', '.join(entry.can)}" for name, entry in records.items()]
         return understood(request, "; ".join(lines), results.EngineList(engines=records))
 
@@ -137,6 +147,22 @@ def renders_of(run: JobRun) -> Iterator[results.RenderUnderWay]:
     """What a job has in its engine's places at present."""
     for numbers, place in run.under_way.items():
         yield results.RenderUnderWay(job=run.job.id, takes=numbers, engine=run.engine, place=place)
+
+
+def host_record(host: HostConnection) -> RenderHostStatus:
+    """A render host as `status` shows it."""
+    welcome = host.welcome
+    found = RenderHostStatus(
+        name=host.name, address=host.join.address, connected=host.session is not None, problem=host.problem
+    )
+    if welcome is None:
+        return found
+    return found.evolve(
+        device=welcome.device,
+        places=welcome.places,
+        version=welcome.version,
+        engines=tuple(welcome.engines),
+    )
 
 
 def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:

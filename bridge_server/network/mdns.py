@@ -15,7 +15,8 @@ import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from bridge_server.settings import EVERYWHERE, Settings, is_loopback
+from bridge_server.loopback import is_loopback
+from bridge_server.settings import EVERYWHERE, Settings
 from bridge_server.version import VERSION
 
 if TYPE_CHECKING:

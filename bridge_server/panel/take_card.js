@@ -304,6 +304,7 @@ export class TakeCard {
       ["Strength", request.strength === undefined ? undefined : `${Math.round(request.strength * 100)} %`],
       ["Seed", recipe.seed],
       ["Engine", recipe.engine_label ?? request.engine],
+      ["Rendered on", recipe.rendered_on],
       ["Method", recipe.method],
       ["Layers", request.layers && request.layers !== "all" ? request.layers : undefined],
       ["Instruments", listed(request.instruments)],

@@ -274,6 +274,7 @@ class JobRun:
             kept=self._recorder.kept_of(song, self._request.engine),
             stack=in_order(material.stack),
             frames=frames_of(material.stack) if material.stack else 0,
+            priority=self.job.priority,
         )
         for number in numbers if not material.stack else ():  # many tracks at once are no song to play
             self._live.begin(PartialRender(self.job, number, material.plan, song))
@@ -321,6 +322,7 @@ class JobRun:
             material.reference,
             material.part,
             material.stack,
+            rendered_on=host.rendered_on,
         )
         if not material.plan.spec.makes_takes:  # what it found is recorded at once
             self._refuse_if_cancelled()

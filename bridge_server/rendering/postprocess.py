@@ -61,6 +61,7 @@ class TakeContext:
     """What every take of one render has in common.
 
     song_is_generative: a trained network made some of the song, as far as its file and the store say.
+    rendered_on: the render host; "" for this machine.
     """
 
     job: str
@@ -73,6 +74,7 @@ class TakeContext:
     part: Part | None = None
     stack: tuple[StackedSong, ...] = ()
     song_is_generative: bool = False
+    rendered_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,7 @@ def recipe(order: TakeContext, outcome: Outcome, receipt: Receipt) -> Recipe:
         licence=licence_of(weights),
         source_type=source_type.value,
         seed=order.plan.request.seed,
+        rendered_on=order.rendered_on,
         take=order.number - (order.part.first_take if order.part else 1),
         region=order.part.region if order.part else None,
         track=order.part.track if order.part else None,

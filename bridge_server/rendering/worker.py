@@ -73,6 +73,7 @@ class RenderWorker:
         self._services = JobServices(engines, reader, recorder, self.live, attempts, self.wake, self.hearing)
         self.warm = asyncio.Event()  # what finishes takes is loaded: the loop has the interpreter to itself
         self._wake = asyncio.Event()
+        engines.on_room = self.wake
         self._turns = count()
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
         self._tasks: set[asyncio.Task[None]] = set()

@@ -26,6 +26,8 @@ class HostHere:
     def __init__(self, folder: Path, place: str = "here", takes_at_once: int = 1) -> None:
         self.place = place
         self.pid = None
+        self.rendered_on = ""
+        self.ready = True
         self.description: EngineDescription | None = TogetherEngine().describe()
         self.began: list[tuple[int, ...]] = []
         self.orders: list[RenderCommand] = []
@@ -47,7 +49,7 @@ class HostHere:
     ) -> tuple[Outcome, ...]:
         request = command.request
         folder = self._folder / command.results
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         collector = OutcomeCollector(request.takes, request.channels, folder)
         self.began.append(request.takes)
         self.orders.append(command)

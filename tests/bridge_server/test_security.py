@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from bridge_server.endpoints.guesses import BURST, SECONDS_EACH
+from bridge_server.guesses import BURST, SECONDS_EACH
 from bridge_server.logs import JSON, logged_to
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from bridge_server.engines.registry import BUILT_IN, EngineSetup
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.loopback import is_loopback
+from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 STORE = Path("store")

@@ -10,7 +10,8 @@ from starlette.types import Scope
 from bridge_server.endpoints.access import is_own, is_token
 from bridge_server.endpoints.http import panel_files
 from bridge_server.endpoints.http.panel_files import HELLO
-from bridge_server.settings import Settings, is_loopback
+from bridge_server.loopback import is_loopback
+from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 HEALTH = "/healthz"

@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_server.endpoints.access import is_token
-from bridge_server.endpoints.guesses import Guesses
 from bridge_server.endpoints.http.callers import check_caller, is_trusted, target_of, token_in
 from bridge_server.endpoints.http.refusals import refusal
 from bridge_server.endpoints.http.spoken import language_asked, spoken
+from bridge_server.guesses import Guesses
 from bridge_server.log_words import Private
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError

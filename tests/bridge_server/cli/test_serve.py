@@ -16,6 +16,9 @@ from bridge_server.network.lan import (
 )
 from bridge_server.platforms import stop_signals
 from bridge_server.settings import Settings
+from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.join_string import JoinString
+from bridge_server.studio.link_messages import Welcome
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.peers import (
     run_bridge,
@@ -106,3 +109,13 @@ def test_nothing_cuts_the_closing_short(tmp_path, monkeypatch):
         for number, handler in before.items():
             signal.signal(number, handler)
     assert steps == [0, 1, 2]
+
+
+def test_what_renders_elsewhere_is_said_and_what_cannot_be_reached(tmp_path):
+    there, away = (HostConnection(JoinString("127.0.0.1", port, "t" * 43)) for port in (9135, 9136))
+    there.welcome = Welcome(1, "1", "box", "NVIDIA H200", 2)
+    away.problem = "it does not answer"
+    assert serving.hosts_message([there, away]) == [
+        "  renders on box (NVIDIA H200), 2 places",
+        "  no link    ws://127.0.0.1:9136: it does not answer; it is tried again and again",
+    ]

@@ -132,3 +132,32 @@ def test_a_root_that_may_not_be_read_stops_the_server(tmp_path):
     (tmp_path / "songs").mkdir(mode=0)
     with pytest.raises(ProtocolError, match="permission denied"):
         serve_settings(serve_arguments(models_folder(), "--root", str(tmp_path / "songs")))
+
+
+LINE = f"ws://127.0.0.1:9135#{'t' * 43}"
+
+
+def test_render_hosts_are_named_by_their_line_or_by_a_file_with_it(tmp_path, caplog):
+    file = tmp_path / "studio.txt"
+    file.write_text(f"{LINE}\n", encoding="utf-8")
+    found = serve_settings(serve_arguments(models_folder(), "--render-host", str(file)))
+    assert [str(host) for host in found.render_hosts] == [LINE]
+    assert not found.render_host_fallback
+    assert "process list" not in caplog.text
+    words = ("--render-host", LINE, "--render-host", str(file), "--render-host-fallback", "local")
+    found = serve_settings(serve_arguments(models_folder(), *words))
+    assert len(found.render_hosts) == 2
+    assert found.render_host_fallback
+    assert "process list" in caplog.text, "other users of this machine could read it there"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(None, ErrorCode.FILE_MISSING), (b"box", ErrorCode.WRONG_TYPE), (b"\xff", ErrorCode.WRONG_TYPE)],
+)
+def test_a_file_without_a_line_is_named(tmp_path, content, code):
+    if content is not None:
+        (tmp_path / "studio.txt").write_bytes(content)
+    with pytest.raises(ProtocolError) as caught:
+        serve_settings(serve_arguments(models_folder(), "--render-host", str(tmp_path / "studio.txt")))
+    assert (caught.value.code, caught.value.field) == (code, "render-host")

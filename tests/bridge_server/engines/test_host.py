@@ -1,8 +1,12 @@
-"""What every host has to keep: today's is a process of this machine (test_process.py has what is particular to it)."""
+"""What every host has to keep, a process of this machine and a place of a render host alike.
+
+What is particular to one of them: test_process.py, studio/test_engine_link.py.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from dataclasses import replace
 
@@ -19,6 +23,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Task
 from tests.bridge_server.engines.test_process import order
 from tests.bridge_server.hosts import HostHere
+from tests.bridge_server.render_hosts import linked
 from tests.doubles import ENGINES, SoundsEngine, noise
 
 
@@ -31,22 +36,37 @@ def of_takes(*takes: int, **changes) -> RenderCommand:
     return replace(plain, request=replace(plain.request, takes=takes, **changes))
 
 
-def use(folder, work, engine: str = "together") -> None:
-    async def run() -> None:
-        host = EngineProcess(
-            ENGINES[engine], EngineFolders(folder / "blobs", folder / "results"), 0.5, place="the place"
-        )
-        try:
-            await work(host)
-        finally:
-            await host.close()
-
-    asyncio.run(run())
+@contextlib.asynccontextmanager
+async def process(folder, engine: str):
+    folders = EngineFolders(folder / "blobs", folder / "results")
+    host = EngineProcess(ENGINES[engine], folders, 0.5, place="the place")
+    try:
+        yield host
+    finally:
+        await host.close()
 
 
-def test_several_takes_of_one_order_equal_each_by_itself(tmp_path):
+def link(folder, engine: str):
+    return linked(folder, engine, places=1, name="the place")
+
+
+@pytest.fixture(params=[process, link], ids=["process", "link"])
+def use(request, tmp_path):
+    """Runs work with a host of either kind."""
+
+    def run(work, engine: str = "together") -> None:
+        async def with_host() -> None:
+            async with request.param(tmp_path, engine) as host:
+                await work(host)
+
+        asyncio.run(with_host())
+
+    return run
+
+
+def test_several_takes_of_one_order_equal_each_by_itself(use):
     async def work(host: EngineHost) -> None:
-        assert (host.place, host.description, host.pid) == ("the place", None, None)
+        assert (host.place, host.ready, host.pid) == ("the place", True, None)
         outcomes = await render(host, of_takes(0, 2))
         assert host.description.name == "together"
         assert [outcome.take for outcome in outcomes] == [0, 2]
@@ -56,10 +76,10 @@ def test_several_takes_of_one_order_equal_each_by_itself(tmp_path):
             assert np.array_equal(mix, noise(request, request.length))
             assert outcome.report.take == outcome.take
 
-    use(tmp_path, work)
+    use(work)
 
 
-def test_a_song_is_found_by_its_digest(tmp_path):
+def test_a_song_is_found_by_its_digest(use, tmp_path):
     samples = np.random.default_rng(3).uniform(-0.3, 0.3, (30_000, 2)).astype(np.float32)
     digest = BlobStore(tmp_path / "blobs").put(Audio(samples, 48000, Encoding.FLOAT))
 
@@ -72,7 +92,7 @@ def test_a_song_is_found_by_its_digest(tmp_path):
             await render(host, replace(command, song="ab" * 32))
         assert caught.value.code is ErrorCode.STORE_FAILED
 
-    use(tmp_path, work, "noise")
+    use(work, "noise")
 
 
 def test_a_file_that_an_option_names_is_read_where_the_place_has_it(tmp_path):
@@ -122,7 +142,7 @@ def test_a_file_that_has_changed_is_not_rendered_with(tmp_path):
     asyncio.run(work())
 
 
-def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(tmp_path):
+def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(use, tmp_path):
     async def work(host: EngineHost) -> None:
         dying = of_takes(0, options={"fault": "exit"}, handle=0)
         with pytest.raises(ProtocolError) as caught:
@@ -133,7 +153,7 @@ def test_after_discard_nothing_is_left_and_after_a_death_it_renders_again(tmp_pa
         host.discard(of_takes(0))
         assert list((tmp_path / "results").iterdir()) == []
 
-    use(tmp_path, work, "faulty")
+    use(work, "faulty")
 
 
 def test_loading_is_given_up_when_the_job_is_cancelled(tmp_path):
@@ -146,7 +166,11 @@ def test_loading_is_given_up_when_the_job_is_cancelled(tmp_path):
             await starting
         assert host.pid is None, "it would have taken a minute"
 
-    use(tmp_path, work, "sleepy")
+    async def run() -> None:
+        async with process(tmp_path, "sleepy") as host:
+            await work(host)
+
+    asyncio.run(run())
 
 
 def test_a_host_that_is_ready_is_started_without_waiting(tmp_path):

@@ -83,7 +83,10 @@ def test_a_claim_that_is_granted_and_stopped_in_one_moment_gives_the_place_back(
         waiting.release()
         held.release()
         assert places.free
-        assert len(places._free) == 1, "given back once, however often it is released"
+        first, second = places.claim((0, 3)), places.claim((0, 4))
+        assert (first._granted.done(), second._granted.done()) == (True, False), (
+            "given back once, however often"
+        )
 
     asyncio.run(use())
 
@@ -106,3 +109,56 @@ def test_idle_seconds_count_from_the_last_use_and_not_while_a_place_is_lent(tmp_
         assert places.idle_seconds == 0.0
 
     asyncio.run(work())
+
+
+def of_two_kinds(folder, usual=("far", "far 2"), reserve=("here",)):
+    """Places elsewhere, and one here in reserve; `state["open"]` says whether that is lent."""
+    state = {"open": False}
+    hosts = {name: HostHere(folder, name) for name in (*usual, *reserve)}
+    places = EnginePlaces(
+        [hosts[name] for name in usual],
+        reserve=[hosts[name] for name in reserve],
+        reserve_open=lambda: state["open"],
+    )
+    return places, hosts, state
+
+
+def test_the_reserve_is_lent_in_place_of_the_others_and_never_beside_them(tmp_path):
+    async def use() -> None:
+        places, hosts, state = of_two_kinds(tmp_path)
+        claims = [places.claim((0, number)) for number in range(1, 4)]
+        assert [claim._granted.done() for claim in claims] == [True, True, False]
+        assert places.count == 2
+        state["open"] = True
+        assert places.count == 1
+        places.changed()
+        assert claims[2]._granted.result() is hosts["here"]
+        claims[0].release()
+        assert not places.free, "only the reserve is open, and it is lent"
+
+    asyncio.run(use())
+
+
+def test_a_place_that_can_be_reached_goes_first_and_one_that_cannot_is_better_than_none(tmp_path):
+    async def use() -> None:
+        places, hosts, _ = of_two_kinds(tmp_path)
+        hosts["far"].ready = False
+        first, second = places.claim((0, 1)), places.claim((0, 2))
+        assert first._granted.result() is hosts["far 2"]
+        assert not second._granted.done(), "it waits for the place that is there"
+        hosts["far 2"].ready = False
+        places.changed()
+        assert second._granted.result() is hosts["far"], "it waits there for whichever comes back"
+
+    asyncio.run(use())
+
+
+def test_places_that_are_added_are_lent_at_once(tmp_path):
+    async def use() -> None:
+        places, _, _ = of_two_kinds(tmp_path, usual=("far",))
+        first, second = places.claim((0, 1)), places.claim((0, 2))
+        more = HostHere(tmp_path, "far 2")
+        places.add([more])
+        assert (first._granted.done(), second._granted.result()) == (True, more)
+
+    asyncio.run(use())

@@ -13,6 +13,9 @@ import pytest
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool, models_state
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
+from bridge_server.studio.host_connection import HostConnection, Session
+from bridge_server.studio.join_string import JoinString
+from bridge_server.studio.link_messages import Welcome
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import environment, noise_song
 from tests.doubles import ENGINES
@@ -204,3 +207,73 @@ def test_no_engines_code_is_loaded_in_the_server(tmp_path):
         env={**environment(), "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def with_hosts(folder, fall_back: bool = False):
+    """A pool of the noise and the shelf engine with two render hosts, neither of which has answered yet."""
+    hosts = [HostConnection(JoinString("127.0.0.1", port, "t" * 43)) for port in (9135, 9136)]
+    engines = {"noise": ENGINES["noise"], "near": ENGINES["near"]}
+    folders = EngineFolders(folder / "blobs", folder / "results")
+    return EnginePool(engines, folders, render_hosts=hosts, fall_back=fall_back), *hosts
+
+
+def answer(host, places: int = 0, *engines: str) -> None:
+    """A host answers; with places 0 it does not."""
+    host.tried.set()
+    if places:
+        abouts = {name: replace(NoiseEngine().describe(), label=f"{name} there") for name in engines}
+        host.welcome = Welcome(1, "1", f"host {host.join.port}", "cpu", places, abouts)
+        host.session = Session(None)
+    else:
+        host.problem = "it does not answer"
+    host.on_change()
+
+
+def test_places_of_render_hosts_are_added_as_they_say_how_many_they_have(tmp_path):
+    async def work():
+        pool, one, two = with_hosts(tmp_path)
+        places, waiting = pool.places("noise"), asyncio.Event()
+        pool.on_room = waiting.set
+        assert [host.place for host in places.hosts] == ["127.0.0.1", "127.0.0.1", "this machine"]
+        answer(one, 2, "noise")
+        answer(two, 1, "noise")
+        assert [host.place for host in places.hosts if host.ready] == [
+            "host 9135", "host 9136", "host 9135 2", "this machine",
+        ]  # fmt: skip
+        assert places.count == 3
+        assert waiting.is_set()
+        assert pool.rendered_on("noise") == "host 9135 (cpu)"
+        assert (await pool.describe("noise")).label == "noise there"
+
+    asyncio.run(work())
+
+
+def test_an_engine_that_no_host_has_renders_here(tmp_path):
+    async def work():
+        pool, one, two = with_hosts(tmp_path)
+        answer(one, 2, "noise")
+        assert not pool.places("near").free or pool.places("near").count, "the second may have it"
+        answer(two, 1, "noise")
+        claim = pool.places("near").claim((0, 1))
+        assert claim._granted.result().place == "this machine"
+        assert pool.rendered_on("near") == ""
+        assert (await pool.describe("near")).label == "Near"
+
+    asyncio.run(work())
+
+
+def test_an_engine_of_hosts_that_are_away_is_refused_in_words_or_falls_back(tmp_path):
+    async def work():
+        pool, one, two = with_hosts(tmp_path)
+        for host in (one, two):
+            answer(host)
+        with pytest.raises(ProtocolError, match="127.0.0.1 cannot be reached: it does not answer"):
+            await pool.describe("noise")
+        pool, one, two = with_hosts(tmp_path, fall_back=True)
+        for host in (one, two):
+            answer(host)
+        assert (await pool.describe("noise")).label == "Noise"
+        answer(two, 1, "noise")
+        assert (await pool.describe("noise")).label == "noise there", "as soon as one is there"
+
+    asyncio.run(work())

@@ -12,6 +12,7 @@ from bridge_server.engines.registry import (
     engine_setups,
     installed_engines,
     make_engine,
+    on_device,
     options_by_engine,
     setup_of,
 )
@@ -189,3 +190,14 @@ def test_two_packages_with_one_name_and_one_package_found_twice(packages):
         sys.path.remove(str(packages / "again"))
     assert [spec.name for spec in found.specs[len(BUILT_IN) :]] == ["grains"]
     assert len(found.problems) == 1, "one of the two packages"
+
+
+def test_only_engines_that_take_a_device_get_another_one(tmp_path):
+    setups = {
+        **engine_setups(models=tmp_path, device="cuda"),
+        "other": EngineSetup("a:B", {"device": "mine"}),
+    }
+    found = on_device(setups, "cuda:1")
+    assert {found[spec.name].options["device"] for spec in BUILT_IN} == {"cuda:1"}
+    assert found["other"] is setups["other"]
+    assert on_device(setups, "") == setups

@@ -18,10 +18,20 @@ ADDRESSES = 1024  # remembered; a network has fewer
 
 
 class Guesses:
-    """Wrong tokens by address. Lives on the event loop."""
+    """Wrong tokens by address. Lives on the event loop.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    burst: how many at once; after that, one every `seconds_each`.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        burst: int = BURST,
+        seconds_each: float = SECONDS_EACH,
+    ) -> None:
         self._clock = clock
+        self._burst = burst
+        self._seconds_each = seconds_each
         self._free_at: OrderedDict[str, float] = (
             OrderedDict()
         )  # when all wrong ones of an address are forgotten
@@ -29,12 +39,12 @@ class Guesses:
     def wait(self, address: str) -> float:
         """Seconds until this address may try a token; 0 for at once."""
         left = self._free_at.get(_place(address), 0.0) - self._clock()
-        return max(0.0, left - (BURST - 1) * SECONDS_EACH)
+        return max(0.0, left - (self._burst - 1) * self._seconds_each)
 
     def wrong(self, address: str) -> None:
         """It tried one that is wrong."""
         place, now = _place(address), self._clock()
-        self._free_at[place] = max(self._free_at.pop(place, 0.0), now) + SECONDS_EACH
+        self._free_at[place] = max(self._free_at.pop(place, 0.0), now) + self._seconds_each
         if len(self._free_at) > ADDRESSES:
             self._free_at.popitem(last=False)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge_server.endpoints.guesses import ADDRESSES, BURST, SECONDS_EACH, Guesses
+from bridge_server.guesses import ADDRESSES, BURST, SECONDS_EACH, Guesses
 
 
 class Clock:

@@ -1,0 +1,298 @@
+"""An engine on a render host, as the rest of the server knows it: what comes is written to files of this machine, as an
+engine's process here would do, so that nothing after a render can tell them apart.
+
+A cut connection keeps an order's place: it is sent again, with what has come so far, and the host goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
+from bridge_server.engines.messages import (
+    EngineFolders,
+    OptionFile,
+    RenderCommand,
+    StopCommand,
+)
+from bridge_server.engines.option_files import OptionFiles
+from bridge_server.engines.outcome import Outcome
+from bridge_server.errors import as_protocol_error
+from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
+from bridge_server.studio.host_files import files_of
+from bridge_server.studio.link_messages import (
+    FilePart,
+    FileStored,
+    ForgetOrder,
+    Have,
+    LinkOrder,
+    MissingFiles,
+    OrderFailed,
+    SharedFile,
+)
+from bridge_server.studio.linked_render import LinkedRender, disk_error, error_of, not_understood
+from bridge_server.studio.wire import PART_BYTES, LinkLostError
+from clip_store.blobs import BlobStore
+from clip_store.errors import ClipStoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription, OnProgress, Progress
+
+PROGRESS_SECONDS = 0.2
+
+
+class EngineLink:
+    """One place of a render host. elsewhere: whether another place could take an order now."""
+
+    pid = None
+
+    def __init__(
+        self,
+        engine: str,
+        number: int,
+        connection: HostConnection,
+        folders: EngineFolders,
+        option_files: OptionFiles,
+        stop_seconds: float,
+        elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._engine = engine
+        self.number = number
+        self._connection = connection
+        self._folders = folders
+        self._blobs = BlobStore(folders.blobs)
+        self._option_files = option_files
+        self._stop_seconds = stop_seconds
+        self._elsewhere = elsewhere
+        self.starts = 0
+
+    @property
+    def place(self) -> str:
+        """See EngineHost."""
+        name = self._connection.name
+        return name if self.number == 1 else f"{name} {self.number}"
+
+    @property
+    def rendered_on(self) -> str:
+        """See EngineHost."""
+        return self._connection.rendered_on
+
+    @property
+    def ready(self) -> bool:
+        """See EngineHost."""
+        return self._connection.offers(self._engine)
+
+    @property
+    def description(self) -> EngineDescription | None:
+        """See EngineHost."""
+        welcome = self._connection.welcome
+        return welcome.engines.get(self._engine) if welcome is not None else None
+
+    async def start(self, on_progress: OnProgress = ignore_progress) -> None:
+        """Waits for the host: it loads the engine itself when an order comes. Raises ProtocolError."""
+        await self._session(on_progress)
+        if self.description is None:
+            raise ProtocolError(
+                ErrorCode.ENGINE_NOT_READY,
+                f"The render host {self._connection.name} has no engine called {self._engine!r} that can render.",
+                "`takebridge doctor` on that machine says what it lacks.",
+                "engine",
+            )
+
+    async def render(
+        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """See EngineHost."""
+        self.starts += 1
+        folder = self._results_of(command)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(error) from error
+        command = await asyncio.to_thread(self._with_kept, command)
+        files = await asyncio.to_thread(self._found, command)
+        render = LinkedRender(command, folder, on_progress, on_piece)
+        while True:
+            session = await _unless(stop, self._session(on_progress))
+            try:
+                return await self._render_over(session, render, files, stop)
+            except LinkLostError:
+                if stop.is_set():
+                    raise RenderCancelledError from None
+
+    async def _render_over(
+        self, session: Session, render: LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event
+    ) -> tuple[Outcome, ...]:
+        """One connection's part of a render. Raises LinkLostError when it is cut."""
+        number, inbox = session.open()
+        stopping = asyncio.create_task(self._stop_when(stop, session, number, inbox))
+        try:
+            await _unless(stop, self._connection.sending_files.acquire())
+            try:  # one at a time: two orders about one song send it once
+                await self._send_files(session, number, inbox, files, render.on_progress, stop)
+            finally:
+                self._connection.sending_files.release()
+            if stop.is_set():
+                raise RenderCancelledError
+            # Nothing is waited for in between: a stop that comes now is sent after the order.
+            await session.wire.send(LinkOrder(number, self._engine, render.command, render.begin()))
+            while not await render.accept(await _message(inbox), stop):
+                pass
+            return render.outcomes()
+        finally:
+            stopping.cancel()
+            session.close(number)
+            with contextlib.suppress(LinkLostError):
+                await session.wire.send(ForgetOrder(number))
+
+    async def _send_files(
+        self,
+        session: Session,
+        number: int,
+        inbox: asyncio.Queue[Any],
+        files: dict[SharedFile, Path],
+        on_progress: OnProgress,
+        stop: asyncio.Event,
+    ) -> None:
+        """Sends the files that the host lacks."""
+        await session.wire.send(Have(number, tuple(files)))
+        missing = await _expected(inbox, MissingFiles, stop)
+        lacking = [file for file in files if file.digest in missing.digests]
+        whole, sent, said = sum(file.size for file in lacking) or 1, 0, 0.0
+        for file in lacking:
+            with await asyncio.to_thread(_opened, files[file]) as source:
+                left = True
+                while left:
+                    data = await asyncio.to_thread(source.read, PART_BYTES)
+                    if stop.is_set():
+                        raise RenderCancelledError
+                    left = len(data) == PART_BYTES
+                    sent += len(data)
+                    if time.monotonic() - said >= PROGRESS_SECONDS:
+                        said = time.monotonic()
+                        stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
+                        on_progress(Progress(stage, 0.0))
+                    await session.wire.send(FilePart(number, file, data))
+            await _expected(inbox, FileStored, stop)
+
+    async def _stop_when(
+        self, stop: asyncio.Event, session: Session, number: int, inbox: asyncio.Queue[Any]
+    ) -> None:
+        """Asks the host to stop; one that does not within the limit, which it has for its engine too, is left alone."""
+        await stop.wait()
+        with contextlib.suppress(LinkLostError):
+            await session.wire.send(StopCommand(number))
+        await asyncio.sleep(self._stop_seconds + 1.0)
+        inbox.put_nowait(LinkLostError("it did not stop"))
+
+    async def _session(self, on_progress: OnProgress) -> Session:
+        """The connection, once it is there. Raises ProtocolError when another place can do it meanwhile."""
+        waited = False
+        while self._connection.session is None:
+            if waited and self._elsewhere():
+                raise ProtocolError(
+                    ErrorCode.ENGINE_DIED,
+                    f"The render host {self._connection.name} cannot be reached: {self._connection.problem}.",
+                    "Check that it runs and that both machines are in one network.",
+                )
+            on_progress(Progress(f"waiting for the render host {self._connection.name}", 0.0))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._connection.connected(), CUT_SECONDS)
+            waited = True
+        return self._connection.session
+
+    def _found(self, command: RenderCommand) -> dict[SharedFile, Path]:
+        """What an order names, and where it lies here. Raises ProtocolError. Blocks."""
+        kinds, named = files_of(command), dict(self._named(command))
+        try:
+            paths = {
+                digest: named[digest] if digest in named else self._blobs.path(digest) for digest in kinds
+            }
+            return {
+                SharedFile(digest, kind, paths[digest].stat().st_size): paths[digest]
+                for digest, kind in kinds.items()
+            }
+        except ClipStoreError as error:
+            raise as_protocol_error(error) from error
+        except OSError as error:
+            raise disk_error(error) from error
+
+    def _with_kept(self, command: RenderCommand) -> RenderCommand:
+        """The order, without what the engine kept of the song where that has gone: it is worth a little time only."""
+        try:
+            if command.kept:
+                self._blobs.get_bytes(command.kept)
+            return command
+        except ClipStoreError:
+            return replace(command, kept="")
+
+    def _named(self, command: RenderCommand) -> list[tuple[str, Path]]:
+        """The files of options, by digest."""
+        found = []
+        for option, file in command.files.items():
+            path = self._option_files.path(option, file)
+            found.append((file.digest, path))
+            found += [(each.digest, path.with_name(_last(each))) for each in file.companions]
+        return found
+
+    def discard(self, command: RenderCommand) -> None:
+        """See EngineHost."""
+        shutil.rmtree(self._results_of(command), ignore_errors=True)
+
+    def _results_of(self, command: RenderCommand) -> Path:
+        return self._folders.results / command.results
+
+    async def close(self) -> None:
+        """The host's engines are its own, and the connection is others' as well."""
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise disk_error(error) from error
+
+
+def _last(file: OptionFile) -> str:
+    return PurePosixPath(file.name).name
+
+
+async def _message(inbox: asyncio.Queue[Any]) -> Any:
+    """The next message about an order. Raises LinkLostError."""
+    message = await inbox.get()
+    if isinstance(message, LinkLostError):
+        raise message
+    return message
+
+
+async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) -> Any:
+    """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError for an error after `stop`."""
+    message = await _message(inbox)
+    if isinstance(message, OrderFailed):
+        if stop.is_set():
+            raise RenderCancelledError
+        raise error_of(message)
+    if not isinstance(message, kind):
+        raise not_understood()
+    return message
+
+
+async def _unless(stop: asyncio.Event, waiting: Any) -> Any:
+    """What is waited for. Raises RenderCancelledError when `stop` is set before."""
+    work, stopping = asyncio.ensure_future(waiting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise RenderCancelledError
+        return work.result()
+    finally:
+        stopping.cancel()
+        if not work.done():
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)

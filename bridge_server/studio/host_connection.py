@@ -1,0 +1,217 @@
+"""A bridge's connection to one render host: made again whenever it is cut, shared by all that renders there.
+
+One task reads and hands each message to whoever waits for its order. Lives on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+from bridge_server.studio.join_string import JoinString, pinned_context
+from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
+from bridge_server.studio.wire import FRAME_BYTES, PULSE, LinkLostError, Pulse, UnreadableMessageError, Wire
+from bridge_server.version import VERSION
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds before the next try; twice as long each time
+OPEN_SECONDS = 5.0
+CUT_SECONDS = 5.0
+"""So long a cut connection may take to come back before its orders go to another place that can take them."""
+FRAMES_AHEAD = 16
+CLIENT = secrets.token_hex(16)
+"""What this bridge calls itself, as long as it runs."""
+
+REFUSED = {
+    401: "it does not know this token; start the server with the line that `takebridge host` prints there",
+    403: "it refused this connection",
+    429: "too many wrong tokens came from here; it listens again in a minute",
+    503: "too many bridges are connected to it",
+}
+
+
+class Session:
+    """What lasts as long as a connection: its wire, and an inbox for each order."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self._numbers = count(1)
+        self._inboxes: dict[int, asyncio.Queue[Any]] = {}
+        self._lost: LinkLostError | None = None
+
+    def open(self) -> tuple[int, asyncio.Queue[Any]]:
+        """A number for an order, and where everything about it comes; a LinkLostError last, if the connection ends."""
+        number = next(self._numbers)
+        inbox = self._inboxes[number] = asyncio.Queue()
+        if self._lost is not None:
+            inbox.put_nowait(self._lost)
+        return number, inbox
+
+    def close(self, number: int) -> None:
+        """Whatever still comes about this order is for nobody."""
+        self._inboxes.pop(number, None)
+
+    def deliver(self, message: Any) -> None:
+        """A message to the order it is about."""
+        number = message.piece.number if hasattr(message, "piece") else message.number
+        if number in self._inboxes:
+            self._inboxes[number].put_nowait(message)
+
+    def end(self, lost: LinkLostError) -> None:
+        """Tells every order."""
+        self._lost = lost
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(lost)
+
+
+class HostConnection:
+    """join: where the host is. on_change: called when it comes or goes, and each time it is not found."""
+
+    def __init__(self, join: JoinString, pulse: Pulse = PULSE) -> None:
+        self.join = join
+        self.on_change: Callable[[], None] = lambda: None
+        self.welcome: Welcome | None = None
+        self.problem = ""
+        self.session: Session | None = None
+        self.tried = asyncio.Event()  # once it is known whether the host answers
+        self._connected = asyncio.Event()
+        self._cut_at = float("-inf")
+        self._pulse = pulse
+        self.sending_files = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """The host's own name, for producers; where it is, before it has said so."""
+        return self.welcome.name if self.welcome is not None else self.join.host
+
+    @property
+    def rendered_on(self) -> str:
+        """The host and its device, as recipes have it."""
+        return f"{self.name} ({self.welcome.device})" if self.welcome is not None else self.name
+
+    def offers(self, engine: str) -> bool:
+        """Whether the host is there and renders with this engine."""
+        return self.session is not None and self.welcome is not None and engine in self.welcome.engines
+
+    @property
+    def away(self) -> bool:
+        """Whether the host is not there, and has not just been cut off."""
+        return self.session is None and self.tried.is_set() and time.monotonic() - self._cut_at >= CUT_SECONDS
+
+    async def connected(self) -> Session:
+        """The session, as soon as there is one."""
+        while self.session is None:
+            await self._connected.wait()
+        return self.session
+
+    async def run(self) -> None:
+        """Connects, again and again, until it is cancelled."""
+        pause = FIRST_PAUSE
+        while True:
+            if await self._once():
+                pause = FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _once(self) -> bool:
+        """One connection from its beginning to its end; whether there was any."""
+        greeted = False
+        try:
+            async with connect(
+                self.join.address,
+                ssl=pinned_context(self.join.fingerprint) if self.join.fingerprint else None,
+                additional_headers={"Authorization": f"Bearer {self.join.token}"},
+                proxy=None,
+                compression=None,
+                max_size=FRAME_BYTES,
+                max_queue=FRAMES_AHEAD,
+                open_timeout=OPEN_SECONDS,
+                close_timeout=self._pulse.lost_after,
+                ping_interval=self._pulse.every,
+                ping_timeout=self._pulse.lost_after,
+                user_agent_header=None,
+            ) as connection:
+                wire = Wire(connection)
+                await wire.send(Hello(LINK_PROTOCOL, VERSION, CLIENT))
+                self._greet(await wire.receive(), Session(wire))
+                greeted = True
+                await self._read()
+        except InvalidStatus as refused:
+            status = refused.response.status_code
+            self._gone(REFUSED.get(status, f"it answered with status {status}"))
+        except ssl.SSLCertVerificationError:
+            self._gone(
+                "its certificate is not the one this line was made for; copy the line anew from that machine"
+            )
+        except LinkLostError as lost:
+            self._gone(str(lost))
+        except (OSError, TimeoutError, InvalidHandshake) as error:
+            self._gone(getattr(error, "strerror", None) or "it does not answer")
+        except UnreadableMessageError as wrong:
+            log.warning("the render host %s sent what cannot be read: %s", self.name, wrong)
+            self._gone("what it says cannot be read; install the same version of Takebridge there")
+        finally:
+            if self.session is not None:  # a bug, or the end of the server
+                self._gone("the connection was closed")
+        return greeted
+
+    def _greet(self, answer: object, session: Session) -> None:
+        """Raises LinkLostError where the host does not want this bridge, UnreadableMessageError for no answer."""
+        if isinstance(answer, OrderFailed):
+            raise LinkLostError(f"{answer.sentence} {answer.remedy}".strip())
+        if not isinstance(answer, Welcome):
+            raise UnreadableMessageError(f"{type(answer).__name__} before Welcome")
+        if answer.protocol != LINK_PROTOCOL:
+            raise LinkLostError(
+                "It speaks another version of the engine link. Install the same version of Takebridge."
+            )
+        self.welcome, self.session, self.problem = answer, session, ""
+        log.info("the render host %s is there, with %d places", answer.name, answer.places)
+        if answer.version != VERSION:
+            log.warning(
+                "the render host %s is version %s, this bridge %s", answer.name, answer.version, VERSION
+            )
+        self._connected.set()
+        self.tried.set()
+        self.on_change()
+
+    async def _read(self) -> None:
+        assert self.session is not None, "greeted before"
+        while True:
+            message = await self.session.wire.receive()
+            if isinstance(message, OrderFailed) and message.number == 0:
+                raise LinkLostError(message.sentence)
+            self.session.deliver(message)
+
+    def _gone(self, reason: str) -> None:
+        if reason != self.problem:
+            log.warning("the render host %s: %s", self.name, reason)
+        self.problem = reason
+        session, self.session = self.session, None
+        self._connected.clear()
+        self.tried.set()
+        if session is not None:
+            self._cut_at = time.monotonic()
+            session.end(LinkLostError(reason))
+        self.on_change()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> Any:
+        """The connection's task, for as long as the block lasts."""
+        task = asyncio.create_task(self.run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

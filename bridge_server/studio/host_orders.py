@@ -1,0 +1,163 @@
+"""The orders of a render host: who is next, in which place, and what has come of each so far.
+
+Producers take turns: of the clients with an order waiting, the one goes next that was served longest ago, and of its
+orders the first. Interactive orders go before batches, whoever sent them. Among free places the one that rendered the
+same song last gets the order, since its engine still knows the song. Everything happens on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from bridge_server.engines.host import EngineHost
+from bridge_server.engines.messages import RenderCommand
+from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.studio.host_files import files_of
+from bridge_server.studio.value_codec import to_json
+from daw_protocol.errors import ProtocolError
+from model.engine import Progress
+
+CLIENTS = 256  # whose last turn is remembered
+
+
+class OrderState(enum.Enum):
+    """How far an order is."""
+
+    WAITING = "waiting"  # for a place
+    RENDERING = "rendering"
+    DONE = "done"  # its result waits to be fetched
+    FAILED = "failed"  # so does its error
+
+
+@dataclass(eq=False)
+class HostOrder:
+    """One order, from whichever connection it is looked at.
+
+    name:     what identifies it, its content included: the same order again means this one.
+    grown:    the stems as far as they are rendered. finished: what came with them, once it is DONE.
+    watchers: how many connections wait for it; left_at: when the last one was lost, in seconds.
+    """
+
+    name: str
+    client: str
+    engine: str
+    command: RenderCommand
+    state: OrderState = OrderState.WAITING
+    progress: Progress | None = None
+    grown: dict[tuple[int, str], StemFile] = field(default_factory=dict)
+    finished: tuple[Outcome, ...] = ()
+    error: ProtocolError | None = None
+    watchers: int = 0
+    left_at: float | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in (OrderState.DONE, OrderState.FAILED)
+
+    @property
+    def song(self) -> str:
+        """What a place knows it by that rendered the same song before."""
+        return self.command.song or "".join(track.digest for track in self.command.stack)
+
+    def touch(self) -> None:
+        """Wakes whoever waits for a change."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+@dataclass(eq=False)
+class HostPlace:
+    """Where one order renders at a time. engines: by name. song: of the last order here."""
+
+    name: str
+    engines: dict[str, EngineHost]
+    order: HostOrder | None = None
+    song: str = ""
+
+
+class HostOrders:
+    """The orders there are, and the places they wait for."""
+
+    def __init__(self, places: list[HostPlace]) -> None:
+        self.places = places
+        self._orders: dict[str, HostOrder] = {}
+        self._served: dict[str, int] = {}  # by client: its last turn
+        self._turns = 0
+
+    def __iter__(self) -> Iterator[HostOrder]:
+        return iter(tuple(self._orders.values()))
+
+    def add(self, client: str, engine: str, command: RenderCommand) -> tuple[HostOrder, bool]:
+        """The order, and whether it is a new one."""
+        name = order_name(engine, command)
+        if name in self._orders:
+            return self._orders[name], False
+        order = HostOrder(name, client, engine, replace(command, results=name))
+        self._orders[name] = order
+        return order, True
+
+    def remove(self, order: HostOrder) -> None:
+        """Nobody asks for it any more."""
+        if self._orders.get(order.name) is order:
+            del self._orders[order.name]
+
+    def of(self, client: str) -> int:
+        """How many orders a client has here."""
+        return sum(order.client == client for order in self._orders.values())
+
+    def in_use(self) -> set[str]:
+        """The digests of everything that orders name."""
+        return {
+            digest for order in self._orders.values() if not order.ended for digest in files_of(order.command)
+        }
+
+    def next(self) -> tuple[HostOrder, HostPlace] | None:
+        """The next order and its place, taken; None while nothing waits or no place is free."""
+        free = [place for place in self.places if place.order is None]
+        waiting = self.waiting()
+        if not free or not waiting:
+            return None
+        order = waiting[0]
+        same_song = [place for place in free if order.song and place.song == order.song]
+        place = (same_song or [place for place in free if not place.song] or free)[0]
+        self._turns += 1
+        self._served.pop(order.client, None)
+        self._served[order.client] = self._turns
+        if len(self._served) > CLIENTS:
+            del self._served[next(iter(self._served))]
+        order.state, place.order, place.song = OrderState.RENDERING, order, order.song
+        return order, place
+
+    def waiting(self) -> list[HostOrder]:
+        """The orders that wait, the next one first."""
+        served, turns = dict(self._served), self._turns
+        left = [order for order in self._orders.values() if order.state is OrderState.WAITING]
+        found = []
+        while left:
+            # `min` and `max` keep the first of equals, and orders stand in the order in which they came.
+            urgent = max(order.command.priority for order in left)
+            order = min(
+                (order for order in left if order.command.priority == urgent),
+                key=lambda order: served.get(order.client, 0),
+            )
+            turns += 1
+            served[order.client] = turns
+            left.remove(order)
+            found.append(order)
+        return found
+
+
+def order_name(engine: str, command: RenderCommand) -> str:
+    """Identifies an order by all that is in it: its job, its takes, its seed, everything else that makes its sound."""
+    fields, _ = to_json(replace(command, number=0))
+    text = json.dumps([engine, fields], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,247 @@
+"""One bridge at a render host: takes its files and orders in, and sends what comes of them as fast as it is taken.
+
+What is sent of an order is read from what the order has given so far, so a slow network holds nothing up and nothing
+piles up; after a cut, sending goes on from what the bridge says it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bridge_server.engines.messages import (
+    ChildAttachment,
+    ChildBlueprint,
+    ChildDone,
+    ChildKept,
+    ChildPiece,
+    ChildProgress,
+    ChildReport,
+    StopCommand,
+)
+from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.studio.host_orders import HostOrder, OrderState
+from bridge_server.studio.link_messages import (
+    LINK_PROTOCOL,
+    FilePart,
+    FileStored,
+    ForgetOrder,
+    Have,
+    Hello,
+    LinkOrder,
+    MissingFiles,
+    OrderFailed,
+    PieceAudio,
+    SharedFile,
+)
+from bridge_server.studio.render_host import RenderHost
+from bridge_server.studio.wire import PART_BYTES, LinkLostError, UnreadableMessageError, Wire
+from bridge_server.version import VERSION
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
+
+HELLO_SECONDS = 5.0
+GONE = ProtocolError(
+    ErrorCode.FILE_MISSING,
+    "The render host could not keep a file of the order.",
+    "Start it with a larger --cache-gb, then try again.",
+)
+
+
+class HostSession:
+    """One connection. name: tells its unfinished files from those of others."""
+
+    def __init__(self, host: RenderHost, wire: Wire, name: str) -> None:
+        self._host = host
+        self._wire = wire
+        self._name = name
+        self._client = ""
+        self._followed: dict[int, tuple[HostOrder, asyncio.Task[None]]] = {}
+        self._part: tuple[SharedFile, Path] | None = None
+
+    async def run(self) -> None:
+        """Until the connection ends."""
+        try:
+            if await self._greeted():
+                while True:
+                    await self._take_in(await self._wire.receive())
+        except LinkLostError as lost:
+            log.info("bridge %s is gone: %s", self._client[:8], lost)
+        except UnreadableMessageError as wrong:
+            log.warning("bridge %s sent what cannot be read: %s", self._client[:8], wrong)
+            with contextlib.suppress(LinkLostError):
+                await self._wire.send(
+                    OrderFailed(0, ErrorCode.BAD_MESSAGE.value, f"The host cannot read: {wrong}.")
+                )
+        finally:
+            for number in tuple(self._followed):
+                self._host.left(self._unfollowed(number), time.monotonic())
+            if self._part is not None:
+                await asyncio.to_thread(self._part[1].unlink, True)
+            await self._wire.close()
+
+    async def _greeted(self) -> bool:
+        """Whether it is a bridge that this host understands."""
+        try:
+            hello = await asyncio.wait_for(self._wire.receive(), HELLO_SECONDS)
+        except TimeoutError:
+            return False
+        if not isinstance(hello, Hello):
+            raise UnreadableMessageError(f"{type(hello).__name__} before Hello")
+        if hello.protocol != LINK_PROTOCOL:
+            theirs, name, ours = hello.protocol, self._host.offer.name, LINK_PROTOCOL
+            sentence = f"The bridge speaks version {theirs} of the engine link, the render host {name} version {ours}."
+            remedy = "Install the same version of Takebridge on both machines."
+            await self._wire.send(OrderFailed(0, ErrorCode.ENGINE_NOT_READY.value, sentence, remedy))
+            return False
+        self._client = hello.client
+        if hello.version != VERSION:
+            log.info("bridge %s is of version %s", hello.client[:8], hello.version)
+        await self._wire.send(self._host.welcome())
+        return True
+
+    async def _take_in(self, message: object) -> None:
+        """Answers an order or a file that cannot be had; raises for what only a broken peer sends."""
+        number = getattr(message, "number", 0)
+        try:
+            match message:
+                case Have():
+                    lacking = await asyncio.to_thread(self._host.files.missing, message.files)
+                    await self._wire.send(MissingFiles(number, lacking))
+                case FilePart():
+                    await self._add(message)
+                case LinkOrder():
+                    await self._follow(message)
+                case StopCommand():
+                    if number in self._followed:
+                        self._stop(self._followed[number][0])
+                case ForgetOrder():
+                    if number in self._followed:
+                        self._forget(number)
+                case _:
+                    raise UnreadableMessageError(f"{type(message).__name__} is for bridges")
+        except ProtocolError as error:
+            await self._wire.send(failed(number, error))
+
+    async def _add(self, part: FilePart) -> None:
+        files = self._host.files
+        if self._part is None or self._part[0] != part.file:
+            self._part = (part.file, await asyncio.to_thread(files.begin, part.file, self._name))
+        file, path = self._part
+        size = await asyncio.to_thread(files.grow, path, part.data)
+        if size < file.size:
+            return
+        self._part = None
+        if size > file.size:
+            path.unlink(missing_ok=True)
+            raise UnreadableMessageError("a file is longer than it was announced")
+        await asyncio.to_thread(files.keep, path, file, self._host.orders.in_use())
+        await self._wire.send(FileStored(part.number, file.digest))
+
+    async def _follow(self, given: LinkOrder) -> None:
+        if given.number in self._followed:
+            raise UnreadableMessageError(f"order {given.number} came twice")
+        if await asyncio.to_thread(self._host.lacks, given.command):
+            raise GONE
+        order = await self._host.accept(self._client, given.engine, given.command)
+        order.watchers += 1
+        sent = {(each.take, each.stem): each.frames for each in given.have}
+        task = asyncio.create_task(self._send_all(order, given.number, sent), name=f"sends {order.name}")
+        self._followed[given.number] = (order, task)
+
+    def _stop(self, order: HostOrder) -> None:
+        """Stops an order; one that has not begun is over at once."""
+        order.stop.set()
+        if order.state is OrderState.WAITING:
+            order.error = ProtocolError(ErrorCode.CANCELLED, "The render was cancelled.")
+            order.state = OrderState.FAILED
+            order.touch()
+            self._host.wake()
+
+    def _forget(self, number: int) -> None:
+        order = self._unfollowed(number)
+        order.watchers -= 1
+        if order.watchers <= 0:
+            self._host.drop(order)
+
+    def _unfollowed(self, number: int) -> HostOrder:
+        order, task = self._followed.pop(number)
+        task.cancel()
+        return order
+
+    async def _send_all(self, order: HostOrder, number: int, sent: dict[tuple[int, str], int]) -> None:
+        """Sends what there is of an order, and what comes, until it has ended. The connection's end ends this too."""
+        shown = None
+        try:
+            while True:
+                changed, ended = order.changed, order.ended
+                if order.progress is not None and order.progress is not shown and not ended:
+                    shown = order.progress
+                    await self._wire.send(ChildProgress(number, shown))
+                for key, stem in tuple(order.grown.items()):
+                    await self._send_stem(number, key, stem, sent)
+                if ended:
+                    break
+                await changed.wait()
+            for message in ending(order, number):
+                await self._wire.send(message)
+            if order.state is OrderState.FAILED and number in self._followed:
+                # Its task is this one, which ends by itself.
+                del self._followed[number]
+                order.watchers -= 1
+                self._host.drop(order)  # asked for again, it is rendered again
+        except LinkLostError:
+            pass  # whoever reads from the connection learns of it as well
+        except OSError as error:
+            log.warning("order %s: its result cannot be read: %s", order.name, error)
+            await self._wire.send(failed(number, GONE))
+
+    async def _send_stem(
+        self, number: int, key: tuple[int, str], stem: StemFile, sent: dict[tuple[int, str], int]
+    ) -> None:
+        """Sends the frames of a stem that the bridge has not got."""
+        most = max(1, PART_BYTES // (4 * stem.channels))
+        while (have := sent.get(key, -1)) < stem.frames:  # -1: a stem without frames is sent as well
+            have = max(have, 0)
+            part = StemFile(stem.stem, stem.start, min(stem.frames, have + most), stem.channels, stem.path)
+            try:
+                samples = await asyncio.to_thread(part.samples, have)
+            except ValueError:
+                return
+            if have + len(samples) < part.frames:
+                return  # its file begins again, in another process: the same samples will be there
+            piece = ChildPiece(number, key[0], stem.stem, stem.start + have, len(samples))
+            await self._wire.send(PieceAudio(piece, np.ascontiguousarray(samples, "<f4").tobytes()))
+            sent[key] = part.frames
+
+
+def ending(order: HostOrder, number: int) -> list[object]:
+    """What is sent last of an order."""
+    if order.error is not None:
+        return [failed(number, order.error)]
+    found: list[object] = []
+    for outcome in order.finished:
+        found += _with(outcome, number)
+    return [*found, ChildDone(number)]
+
+
+def _with(outcome: Outcome, number: int) -> list[object]:
+    """What came with a take, besides its audio."""
+    take = outcome.take
+    return [
+        *(ChildAttachment(number, take, each) for each in outcome.attachments),
+        *([] if outcome.blueprint is None else [ChildBlueprint(number, take, outcome.blueprint)]),
+        *(ChildKept(number, take, each) for each in outcome.kept),
+        ChildReport(number, take, outcome.report),
+    ]
+
+
+def failed(number: int, error: ProtocolError) -> OrderFailed:
+    """An error as the bridge gets it."""
+    return OrderFailed(number, error.code.value, error.sentence, error.remedy, error.field)

@@ -1,0 +1,138 @@
+"""What has come of one order from a render host, over however many connections: files of this machine, and the rest.
+
+Nothing a host sends is believed: a piece must follow the one before it, and a name must stay in the order's folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from bridge_server.engines.host import OnPiece, RenderCancelledError
+from bridge_server.engines.messages import (
+    ChildAttachment,
+    ChildBlueprint,
+    ChildDone,
+    ChildKept,
+    ChildProgress,
+    ChildReport,
+    ChildResult,
+    RenderCommand,
+)
+from bridge_server.engines.outcome import Outcome, OutcomeCollector, StemFile, stem_path
+from bridge_server.studio.link_messages import OrderFailed, PieceAudio, StemFrames
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import OnProgress
+
+
+class LinkedRender:
+    """What has come of an order so far, over however many connections."""
+
+    def __init__(
+        self, command: RenderCommand, folder: Path, on_progress: OnProgress, on_piece: OnPiece
+    ) -> None:
+        self.command = command
+        self.on_progress = on_progress
+        self._folder = folder
+        self._on_piece = on_piece
+        self._channels = command.request.channels
+        self._grown: dict[tuple[int, str], StemFile] = {}
+        self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
+        self._beside: list[ChildResult] = []  # what comes last, with the audio of all takes
+
+    def begin(self) -> tuple[StemFrames, ...]:
+        """The stems as far as they have come; what comes beside them comes again."""
+        self._beside.clear()
+        return tuple(StemFrames(take, stem, grown.frames) for (take, stem), grown in self._grown.items())
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return self._collector.outcomes()
+
+    async def accept(self, message: Any, stop: asyncio.Event) -> bool:
+        """Takes a message in; true for the last one. Raises ProtocolError, RenderCancelledError, LinkLostError."""
+        match message:
+            case ChildProgress():
+                self.on_progress(message.progress)
+            case PieceAudio():
+                await self._write(message)
+            case ChildDone():
+                self._finish()
+                return True
+            case OrderFailed():
+                if stop.is_set():
+                    raise RenderCancelledError
+                raise error_of(message)
+            case ChildAttachment() | ChildBlueprint() | ChildKept() | ChildReport():
+                self._checked(message.take)
+                self._beside.append(message)
+            case _:
+                raise not_understood()
+        return False
+
+    def _finish(self) -> None:
+        reported = {each.take for each in self._beside if isinstance(each, ChildReport)}
+        if reported != set(self.command.request.takes):
+            raise not_understood()
+        for each in self._beside:
+            self._collector.accept(each)
+
+    async def _write(self, audio: PieceAudio) -> None:
+        piece = audio.piece
+        self._checked(piece.take)
+        known = self._grown.get((piece.take, piece.stem))
+        expected = piece.start if known is None else known.start + known.frames
+        if piece.start != expected or len(audio.data) != piece.frames * self._channels * 4:
+            raise not_understood()
+        path = stem_path(self._folder, piece.take, _plain_name(piece.stem))
+        try:
+            await asyncio.to_thread(_append, path, audio.data, known is None)
+        except OSError as error:
+            raise disk_error(error) from error
+        grown = self._collector.accept(piece)
+        assert grown is not None, "a piece makes its stem grow"
+        self._grown[piece.take, piece.stem] = grown
+        self._on_piece(piece.take, grown)
+
+    def _checked(self, take: int) -> None:
+        if take not in self.command.request.takes:
+            raise not_understood()
+
+
+def _append(path: Path, data: bytes, first: bool) -> None:
+    with path.open("wb" if first else "ab") as file:
+        file.write(data)
+
+
+def _plain_name(stem: str) -> str:
+    """A stem's name, which becomes a file's. Raises ProtocolError for one that leads elsewhere."""
+    if not stem or len(stem) > 64 or any(each in stem for each in '/\\:*?"<>|\0') or stem.startswith("."):
+        raise not_understood()
+    return stem
+
+
+def error_of(failed: OrderFailed) -> ProtocolError:
+    """The host's error as one of this bridge; its words are cut to what an answer carries."""
+    try:
+        code = ErrorCode(failed.code)
+    except ValueError:  # a later version's
+        code = ErrorCode.CANNOT_RENDER
+    return ProtocolError(code, failed.sentence, failed.remedy, failed.field)
+
+
+def not_understood() -> ProtocolError:
+    """For what a host of this version never sends."""
+    return ProtocolError(
+        ErrorCode.INTERNAL,
+        "The render host sent what does not belong to the order.",
+        "This is a bug. The logs of both machines have the details.",
+    )
+
+
+def disk_error(error: OSError) -> ProtocolError:
+    """For a disk of this machine that takes nothing more."""
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store cannot be written: {error.strerror}.",
+        "Free some disk space or check the folder's permissions, then try again.",
+    )

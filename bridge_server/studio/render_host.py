@@ -1,0 +1,219 @@
+"""A render host: renders in its places what bridges on other machines order over engine links.
+
+It keeps nothing but audio by digest, and what an order gave until its bridge has it. A bridge that is cut off finds its
+orders where it left them, for `ORPHAN_SECONDS`. Everything but files happens on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge_server.engines.host import EngineHost, RenderCancelledError, started
+from bridge_server.engines.messages import RenderCommand
+from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.errors import as_protocol_error
+from bridge_server.studio.host_files import HostFiles, files_of
+from bridge_server.studio.host_orders import HostOrder, HostOrders, HostPlace, OrderState
+from bridge_server.studio.link_messages import LINK_PROTOCOL, Welcome
+from bridge_server.version import VERSION
+from clip_store.errors import ClipStoreError
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription, Progress
+
+log = logging.getLogger(__name__)
+
+ORPHAN_SECONDS = 120.0
+"""So long an order is kept whose bridge is cut off."""
+MAX_ORDERS = 64  # of one bridge
+LOOK_SECONDS = 1.0  # how often orders without a bridge and engines without work are looked for
+IDLE_SECONDS = 900.0  # after this time without work a place gives its memory back
+
+
+@dataclass(frozen=True)
+class HostOffer:
+    """What a host says of itself: its name and what renders there, for producers; engines by name."""
+
+    name: str
+    device: str
+    engines: Mapping[str, EngineDescription] = field(default_factory=dict)
+
+
+class RenderHost:
+    """Lives on the event loop; `run` is its task.
+
+    results: the folder the places' engines write to.
+    """
+
+    def __init__(self, offer: HostOffer, places: list[HostPlace], files: HostFiles, results: Path) -> None:
+        self.offer = offer
+        self.orders = HostOrders(places)
+        self.files = files
+        self._results = results
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle_since: dict[HostPlace, float] = {}
+
+    def welcome(self) -> Welcome:
+        """What a bridge is told first."""
+        offer = self.offer
+        return Welcome(
+            LINK_PROTOCOL, VERSION, offer.name, offer.device, len(self.orders.places), dict(offer.engines)
+        )
+
+    async def accept(self, client: str, engine: str, command: RenderCommand) -> HostOrder:
+        """The order, new or one that is here already. Raises ProtocolError for one that cannot be rendered here."""
+        if engine not in self.offer.engines:
+            raise ProtocolError(
+                ErrorCode.ENGINE_NOT_READY,
+                f"The render host {self.offer.name} has no engine called {engine!r} that can render.",
+                "`takebridge doctor` on that machine says what it lacks.",
+                "engine",
+            )
+        if self.orders.of(client) >= MAX_ORDERS:
+            raise ProtocolError(
+                ErrorCode.QUEUE_FULL,
+                f"{MAX_ORDERS} orders of this bridge wait at the render host {self.offer.name} already.",
+                "Wait until some are done.",
+            )
+        for file in command.files.values():  # before the loop's turn to look for them: it may copy
+            await asyncio.to_thread(self.files.option_file, file)
+        order, new = self.orders.add(client, engine, command)
+        if new:
+            log.info("order %s of %s: %s in the queue", order.name, client[:8], engine)
+            self.wake()
+        return order
+
+    def lacks(self, command: RenderCommand) -> bool:
+        """Whether a file of an order has gone since it was asked for."""
+        return not all(self.files.blobs.renew(digest) for digest in files_of(command))
+
+    def wake(self) -> None:
+        """An order may be able to begin."""
+        self._wake.set()
+
+    def left(self, order: HostOrder, clock: float) -> None:
+        """A connection that waited for an order is gone."""
+        order.watchers -= 1
+        order.left_at = clock
+
+    def drop(self, order: HostOrder) -> None:
+        """Ends an order that nobody wants any more, and removes what it gave."""
+        self.orders.remove(order)
+        order.stop.set()
+        if order.ended or order.state is OrderState.WAITING:
+            shutil.rmtree(self._results / order.name, ignore_errors=True)
+        self.wake()
+
+    async def run(self) -> None:
+        """Gives orders to places until it is cancelled."""
+        looking = asyncio.create_task(self._look_after())
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while (chosen := self.orders.next()) is not None:
+                    order, place = chosen
+                    order.task = asyncio.create_task(
+                        self._carry_out(order, place), name=f"order {order.name}"
+                    )
+                    self._tasks.add(order.task)
+                    order.task.add_done_callback(self._tasks.discard)
+                for before, order in enumerate(self.orders.waiting()):
+                    self._progress(order, Progress(waiting_stage(self.offer.name, before), 0.0))
+        finally:
+            looking.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(looking, *self._tasks, return_exceptions=True)
+            hosts = [host for place in self.orders.places for host in place.engines.values()]
+            await asyncio.gather(*(host.close() for host in hosts))
+
+    async def _look_after(self) -> None:
+        """Lets orders go whose bridge does not come back, and engines whose memory others may want."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = time.monotonic()
+            for order in self.orders:
+                if order.watchers <= 0 and order.left_at is not None and now - order.left_at > ORPHAN_SECONDS:
+                    log.info("order %s: its bridge did not come back", order.name)
+                    self.drop(order)
+            for place in self.orders.places:
+                if place.order is not None:
+                    self._idle_since[place] = now
+                elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
+                    place.song = ""
+                    await asyncio.gather(*(host.close() for host in place.engines.values()))
+
+    async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
+        """Renders an order; once more, in another place if one is free, when the engine's process ends."""
+        try:
+            try:
+                outcomes = await self._render(order, place.engines[order.engine])
+            except ProtocolError as error:
+                if error.code is not ErrorCode.ENGINE_DIED or order.stop.is_set():
+                    raise
+                log.warning("order %s in %s: %s", order.name, place.name, error)
+                place = self._other(place)
+                order.grown = {}
+                outcomes = await self._render(order, place.engines[order.engine])
+            order.finished, order.state = outcomes, OrderState.DONE
+        except RenderCancelledError:
+            self._fail(order, ProtocolError(ErrorCode.CANCELLED, "The render was cancelled."))
+        except ProtocolError as error:
+            self._fail(order, error)
+        except ClipStoreError as error:
+            self._fail(order, as_protocol_error(error))
+        except Exception:  # a bug ends its order only
+            log.exception("order %s failed by a bug", order.name)
+            self._fail(
+                order,
+                ProtocolError(
+                    ErrorCode.INTERNAL,
+                    f"Internal error in the render host {self.offer.name}.",
+                    "Its log has the details. Another region or seed may work.",
+                ),
+            )
+        finally:
+            place.order = None
+            order.touch()
+            if order not in tuple(self.orders):  # dropped meanwhile
+                shutil.rmtree(self._results / order.name, ignore_errors=True)
+            self.wake()
+
+    def _other(self, place: HostPlace) -> HostPlace:
+        """A free place, taken instead of this one; this one where none is free."""
+        other = next((each for each in self.orders.places if each.order is None), place)
+        if other is not place:
+            other.order, other.song, place.order = place.order, place.song, None
+            self.wake()
+        return other
+
+    async def _render(self, order: HostOrder, host: EngineHost) -> tuple[Outcome, ...]:
+        def grown(take: int, stem: StemFile) -> None:
+            order.grown[take, stem.stem] = stem
+            order.touch()
+
+        await started(host, lambda loading: self._progress(order, Progress(loading.stage, 0.0)), order.stop)
+        return await host.render(order.command, lambda at: self._progress(order, at), grown, order.stop)
+
+    def _progress(self, order: HostOrder, progress: Progress) -> None:
+        if order.progress != progress:
+            order.progress = progress
+            order.touch()
+
+    def _fail(self, order: HostOrder, error: ProtocolError) -> None:
+        log.info("order %s failed: %s", order.name, error)
+        order.error, order.state = error, OrderState.FAILED
+
+
+def waiting_stage(name: str, before: int) -> str:
+    """What a producer reads while an order waits for its turn."""
+    if before == 0:
+        return f"waiting for a place on {name}, next in line"
+    return f"waiting for a place on {name}, {before} before you"

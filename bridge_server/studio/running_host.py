@@ -1,0 +1,146 @@
+"""Starts and stops a render host: makes its places, asks what its engines can do, opens the port, closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bridge_server.engines.messages import EngineFolders
+from bridge_server.engines.pool import EnginePool
+from bridge_server.engines.process import EngineProcess
+from bridge_server.engines.registry import EngineSetup
+from bridge_server.loopback import is_loopback
+from bridge_server.platforms import make_private_folder
+from bridge_server.studio.host_files import HostFiles, ReceivedFiles
+from bridge_server.studio.host_identity import kept_certificate, kept_token
+from bridge_server.studio.host_orders import HostPlace
+from bridge_server.studio.host_server import HostPort, listening
+from bridge_server.studio.join_string import HOST_PORT, JoinString
+from bridge_server.studio.render_host import HostOffer, RenderHost
+from bridge_server.studio.wire import PULSE, Pulse
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription
+
+log = logging.getLogger(__name__)
+
+LOCK = "host.lock"
+LARGEST_FILE = 3 * 2**30  # as the bridge takes them from its clients
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """What a render host is started with.
+
+    folder:  of this user alone: token, certificate, audio by digest.
+    engines: setups by name, for each place.
+    address: where it listens; `shown`: what bridges call it by.
+    """
+
+    folder: Path
+    name: str
+    device: str
+    engines: tuple[Mapping[str, EngineSetup], ...]
+    address: str = "127.0.0.1"
+    shown: str = "127.0.0.1"
+    port: int = HOST_PORT
+    cache_bytes: int = 20 * 2**30
+    stop_seconds: float = 2.0
+    pulse: Pulse = PULSE
+
+
+@dataclass(frozen=True)
+class RunningHost:
+    """join: for bridges; new: whether it was made just now."""
+
+    host: RenderHost
+    join: JoinString
+    new: bool
+
+
+@contextlib.asynccontextmanager
+async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
+    """A host for as long as the block lasts. Raises ProtocolError when it cannot be started."""
+    with _locked(settings.folder):
+        try:
+            token = kept_token(settings.folder)
+            secret = is_loopback(settings.address)
+            certificate = None if secret else kept_certificate(settings.folder, time.time())
+            results = settings.folder / "results"
+            shutil.rmtree(results, ignore_errors=True)  # of a host that was killed
+            files = HostFiles(settings.folder, settings.cache_bytes, min(LARGEST_FILE, settings.cache_bytes))
+        except OSError as error:
+            raise _unwritable(settings.folder, error) from error
+        engines = await offered(settings.engines[0])
+        folders = EngineFolders(files.blobs.root, results)
+        places = [
+            HostPlace(
+                f"place {number}",
+                {
+                    name: EngineProcess(
+                        setups[name], folders, settings.stop_seconds, option_files=ReceivedFiles(files)
+                    )
+                    for name in engines
+                },
+            )
+            for number, setups in enumerate(settings.engines, 1)
+        ]
+        host = RenderHost(HostOffer(settings.name, settings.device, engines), places, files, results)
+        at = HostPort(settings.address, settings.port, token.text, certificate, settings.pulse)
+        working = asyncio.create_task(host.run(), name="render host")
+        try:
+            async with listening(host, at) as port:
+                fingerprint = certificate.fingerprint if certificate is not None else ""
+                yield RunningHost(host, JoinString(settings.shown, port, token.text, fingerprint), token.new)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+async def offered(setups: Mapping[str, EngineSetup]) -> dict[str, EngineDescription]:
+    """The engines that can render anything here, with what they can do."""
+    pool = EnginePool(setups)
+
+    async def described(name: str) -> EngineDescription | None:
+        try:
+            await pool.refuse_unusable(name)
+            return await pool.describe(name)
+        except ProtocolError as unusable:
+            log.warning("the engine %s is not offered: %s", name, unusable)
+            return None
+
+    found = await asyncio.gather(*map(described, setups))
+    return {name: about for name, about in zip(setups, found, strict=True) if about is not None}
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        make_private_folder(folder)
+        lock.acquire()
+    except Timeout as taken:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            f"Another render host works in {folder}.",
+            "Stop it, or choose another folder with --store.",
+        ) from taken
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    with lock:
+        yield
+
+
+def _unwritable(folder: Path, error: OSError) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The render host cannot write to {folder}: {error.strerror}.",
+        "Free some disk space, check the folder's permissions, or choose another one with --store.",
+    )

@@ -1,0 +1,119 @@
+"""A bridge's side of the link: it finds the host, loses it, finds it again, and says why it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from bridge_server.studio import host_connection, host_session
+from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.running_host import running_host
+from bridge_server.studio.wire import LinkLostError, Pulse
+from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings
+
+QUICK = Pulse(0.1, 0.3)
+
+
+async def until(condition, connection) -> None:
+    """Waits for a condition that changes with the connection."""
+    changed = asyncio.Event()
+    connection.on_change = changed.set
+    async with asyncio.timeout(60):
+        while not condition():
+            await changed.wait()
+            changed.clear()
+
+
+def test_it_comes_back_after_a_cut_and_tells_every_order(tmp_path):
+    with HostThread(host_settings(tmp_path / "host", ("noise",))) as host, Cable(host.join) as cable:
+
+        async def run():
+            async with HostConnection(cable.join, UNHURRIED).running() as connection:
+                first = await connection.connected()
+                assert (connection.name, connection.offers("noise"), connection.offers("slow")) == (
+                    "studio", True, False,
+                )  # fmt: skip
+                _, inbox = first.open()
+                await asyncio.to_thread(cable.cut)
+                assert isinstance(await inbox.get(), LinkLostError)
+                _, late = first.open()
+                assert isinstance(await late.get(), LinkLostError), "who comes late learns it as well"
+                assert (connection.session, connection.offers("noise"), connection.away) == (
+                    None,
+                    False,
+                    False,
+                )
+                assert connection.name == "studio", "as long as the bridge runs"
+                await asyncio.to_thread(cable.mend)
+                assert await connection.connected() is not first
+
+        asyncio.run(run())
+
+
+def test_a_side_that_says_nothing_any_more_is_noticed(tmp_path):
+    settings = host_settings(tmp_path / "host", ("noise",), pulse=QUICK)
+    with HostThread(settings) as host, Cable(host.join) as cable:
+
+        async def run():
+            async with HostConnection(cable.join, QUICK).running() as connection:
+                await connection.connected()
+                await asyncio.to_thread(cable.freeze)
+                await until(lambda: connection.session is None, connection)
+                await asyncio.to_thread(cable.thaw)
+                await connection.connected()
+
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"token": "x" * 43}, "does not know this token"),
+        ({"port": 1}, "refused|Connect call failed"),
+        ({"host": "no-such-host.invalid"}, "."),
+    ],
+)
+def test_it_says_why_the_host_is_not_there(tmp_path, change, word):
+    async def run():
+        async with running_host(host_settings(tmp_path / "host", ("noise",))) as running:
+            join = dataclasses.replace(running.join, **change)
+            async with HostConnection(join, UNHURRIED).running() as connection:
+                await asyncio.wait_for(connection.tried.wait(), 60)
+                assert connection.away
+                assert __import__("re").search(word, connection.problem), connection.problem
+                assert join.token not in connection.problem
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("side", [host_connection, host_session])
+def test_another_version_of_the_link_is_refused_by_name(tmp_path, monkeypatch, side):
+    monkeypatch.setattr(side, "LINK_PROTOCOL", 2)
+
+    async def run():
+        async with (
+            running_host(host_settings(tmp_path / "host", ("noise",))) as running,
+            HostConnection(running.join, UNHURRIED).running() as connection,
+        ):
+            await asyncio.wait_for(connection.tried.wait(), 60)
+            assert connection.session is None
+            assert "Install the same version of Takebridge" in connection.problem
+
+    asyncio.run(run())
+
+
+def test_another_version_of_the_product_is_a_note(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(host_connection, "VERSION", "0.0.1")
+
+    async def run():
+        async with (
+            running_host(host_settings(tmp_path / "host", ("noise",))) as running,
+            HostConnection(running.join, UNHURRIED).running() as connection,
+        ):
+            await connection.connected()
+            assert connection.offers("noise")
+
+    asyncio.run(run())
+    assert "this bridge 0.0.1" in caplog.text

@@ -1,0 +1,165 @@
+"""A render host's side of the link: what it makes of a bridge that does not keep to the rules."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from websockets.asyncio.client import connect
+
+from bridge_server.engines.messages import StopCommand
+from bridge_server.studio import host_session, render_host
+from bridge_server.studio.link_messages import (
+    LINK_PROTOCOL,
+    FilePart,
+    ForgetOrder,
+    Have,
+    Hello,
+    LinkOrder,
+    MissingFiles,
+    OrderFailed,
+    SharedFile,
+    Welcome,
+)
+from bridge_server.studio.running_host import running_host
+from bridge_server.studio.wire import LinkLostError, Wire
+from tests.bridge_server.render_hosts import host_settings, order
+
+FILE = SharedFile("ab" * 32, "bytes", 4)
+
+
+@contextlib.asynccontextmanager
+async def plain_bridge(running, greet: bool = True):
+    """A wire with the token and no manners of its own."""
+    headers = {"Authorization": f"Bearer {running.join.token}"}
+    async with connect(
+        running.join.address, proxy=None, compression=None, additional_headers=headers
+    ) as connection:
+        wire = Wire(connection)
+        if greet:
+            await wire.send(Hello(LINK_PROTOCOL, "1", "bridge"))
+            assert isinstance(await wire.receive(), Welcome)
+        yield wire
+
+
+def on_host(tmp_path, work, greet: bool = True, **changes):
+    async def run():
+        async with running_host(host_settings(tmp_path / "host", ("slow",), places=1, **changes)) as running:
+            async with plain_bridge(running, greet) as wire:
+                await asyncio.wait_for(work(wire, running), 60)
+            async with plain_bridge(running):
+                pass  # whatever happened, the host is there for others
+
+    asyncio.run(run())
+
+
+async def ended(wire) -> str:
+    """The host's last words."""
+    words = ""
+    with contextlib.suppress(LinkLostError):
+        while True:
+            message = await wire.receive()
+            if isinstance(message, OrderFailed):
+                words = message.sentence
+    return words
+
+
+@pytest.mark.parametrize("message", [StopCommand(1), Hello(LINK_PROTOCOL + 1, "1", "bridge")])
+def test_who_does_not_greet_first_or_is_of_another_version_is_shown_out(tmp_path, message):
+    async def work(wire, _):
+        await wire.send(message)
+        assert await ended(wire)
+
+    on_host(tmp_path, work, greet=False)
+
+
+def test_who_says_nothing_is_shown_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(host_session, "HELLO_SECONDS", 0.05)
+
+    async def work(wire, _):
+        assert await ended(wire) == ""
+
+    on_host(tmp_path, work, greet=False)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [MissingFiles(1, ())],
+        [FilePart(1, FILE, b"ab"), FilePart(1, FILE, b"abc")],
+        [LinkOrder(1, "slow", order()), LinkOrder(1, "slow", order())],
+    ],
+)
+def test_what_only_a_broken_bridge_sends_ends_its_connection(tmp_path, messages):
+    async def work(wire, _):
+        for message in messages:
+            await wire.send(message)
+        assert "cannot read" in await ended(wire)
+
+    on_host(tmp_path, work)
+    assert not list((tmp_path / "host" / "parts").glob("*"))
+
+
+def test_what_means_nothing_is_passed_over(tmp_path):
+    async def work(wire, _):
+        for message in (StopCommand(7), ForgetOrder(7), Have(1, ())):
+            await wire.send(message)
+        assert await wire.receive() == MissingFiles(1, ())
+
+    on_host(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (Have(3, (SharedFile("../x", "bytes", 1),)), "bad_message"),
+        (Have(3, (SharedFile("ab" * 32, "bytes", 2**60),)), "too_large"),
+        (FilePart(3, FILE, b"abcd"), "bad_upload"),
+        (LinkOrder(3, "acestep", order()), "engine_not_ready"),
+        (LinkOrder(3, "slow", order("j1", song="ab" * 32)), "file_missing"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_and_the_connection_goes_on(tmp_path, message, code):
+    async def work(wire, _):
+        await wire.send(message)
+        refused = await wire.receive()
+        assert (refused.number, refused.code) == (3, code)
+        assert refused.sentence
+        await wire.send(Have(4, ()))
+        assert await wire.receive() == MissingFiles(4, ())
+
+    on_host(tmp_path, work)
+
+
+def test_a_bridge_has_so_many_orders_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "MAX_ORDERS", 2)
+
+    async def work(wire, running):
+        for number in range(1, 4):
+            await wire.send(LinkOrder(number, "slow", order(f"j{number}")))
+        while not isinstance(message := await wire.receive(), OrderFailed):
+            pass
+        assert (message.number, message.code) == (3, "queue_full")
+        assert len(list(running.host.orders)) == 2
+
+    on_host(tmp_path, work)
+
+
+def test_orders_of_a_bridge_that_does_not_come_back_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "ORPHAN_SECONDS", 0.0)
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.02)
+
+    async def run():
+        async with running_host(host_settings(tmp_path / "host", ("slow",), places=1)) as running:
+            async with plain_bridge(running) as wire:
+                await wire.send(LinkOrder(1, "slow", order("j1")))
+                await wire.send(LinkOrder(2, "slow", order("j2")))
+                while len(list(running.host.orders)) < 2:
+                    await wire.receive()
+            async with asyncio.timeout(60):
+                while list(running.host.orders) or running.host.orders.places[0].order is not None:
+                    await asyncio.sleep(0.01)
+        assert not list((tmp_path / "host" / "results").glob("*"))
+
+    asyncio.run(run())

@@ -1,0 +1,75 @@
+"""What has come of an order: put together over cuts, and refused where it does not fit.
+
+Hosts that lie: test_engine_link.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from bridge_server.engines.host import RenderCancelledError, ignore_progress
+from bridge_server.engines.messages import ChildAttachment, ChildDone, ChildPiece, ChildReport
+from bridge_server.studio.link_messages import OrderFailed, PieceAudio, StemFrames
+from bridge_server.studio.linked_render import LinkedRender, error_of
+from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Attachment, Report
+from tests.bridge_server.engines.test_process import order
+
+SAMPLES = np.arange(40, dtype="<f4").reshape(-1, 2)
+BESIDE = (
+    ChildAttachment(1, 0, Attachment("a.mid", "audio/midi", b"MThd")),
+    ChildReport(1, 0, Report("Drawn.")),
+)
+
+
+def piece(first: int, end: int) -> PieceAudio:
+    return PieceAudio(ChildPiece(1, 0, "mix", first, end - first), SAMPLES[first:end].tobytes())
+
+
+def render_in(folder, grown=lambda *_: None) -> LinkedRender:
+    return LinkedRender(order(), folder, ignore_progress, grown)
+
+
+def accepted(render: LinkedRender, *messages, stop: bool = False) -> list[bool]:
+    async def run():
+        event = asyncio.Event()
+        if stop:
+            event.set()
+        return [await render.accept(message, event) for message in messages]
+
+    return asyncio.run(run())
+
+
+def test_after_a_cut_it_says_what_it_has_and_nothing_is_there_twice(tmp_path):
+    frames = []
+    render = render_in(tmp_path, lambda _, stem: frames.append(stem.frames))
+    assert render.begin() == ()
+    accepted(render, piece(0, 5), piece(5, 12), BESIDE[0])
+    assert render.begin() == (StemFrames(0, "mix", 12),)
+    assert accepted(render, piece(12, 20), *BESIDE, ChildDone(1)) == [False, False, False, True]
+    (outcome,) = render.outcomes()
+    assert np.array_equal(outcome.stem("mix").samples(), SAMPLES)
+    assert frames == [5, 12, 20]
+    assert [each.name for each in outcome.attachments] == ["a.mid"], "it came twice"
+
+
+def test_an_error_after_a_stop_is_the_stop(tmp_path):
+    refused = OrderFailed(1, "cannot_render", "No drums.")
+    with pytest.raises(ProtocolError, match="No drums"):
+        accepted(render_in(tmp_path), refused)
+    with pytest.raises(RenderCancelledError):
+        accepted(render_in(tmp_path), refused, stop=True)
+
+
+def test_a_full_disk_of_this_machine_is_named(tmp_path):
+    with pytest.raises(ProtocolError) as caught:
+        accepted(render_in(tmp_path / "gone"), piece(0, 5))
+    assert caught.value.code is ErrorCode.STORE_FAILED
+
+
+def test_an_error_of_a_later_version_is_one_all_the_same():
+    error = error_of(OrderFailed(1, "no_bananas", "No bananas.", "Buy some."))
+    assert (error.code, error.sentence) == (ErrorCode.CANNOT_RENDER, "No bananas.")

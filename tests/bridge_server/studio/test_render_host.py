@@ -1,0 +1,115 @@
+"""A render host and its places: who waits reads how long, a dead engine is replaced once, idle ones are let go."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge_server.studio import render_host
+from bridge_server.studio.host_files import HostFiles
+from bridge_server.studio.host_orders import HostPlace, OrderState
+from bridge_server.studio.render_host import HostOffer, RenderHost, waiting_stage
+from daw_protocol.errors import ErrorCode
+from tests.bridge_server.hosts import DIED, REFUSED, HostHere
+from tests.bridge_server.render_hosts import order
+
+
+def on_host(folder, work, places: int = 1):
+    """Runs work with a host whose places render when the test lets them."""
+
+    async def run():
+        rooms = [
+            HostPlace(f"place {number}", {"noise": HostHere(folder / "results", f"place {number}")})
+            for number in range(1, places + 1)
+        ]
+        offer = HostOffer("studio", "test device", {"noise": rooms[0].engines["noise"].description})
+        host = RenderHost(offer, rooms, HostFiles(folder / "host", 10**6, 10**6), folder / "results")
+        working = asyncio.create_task(host.run())
+        try:
+            await asyncio.wait_for(work(host, [place.engines["noise"] for place in rooms]), 60)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        assert all(engine.closed for place in rooms for engine in place.engines.values())
+
+    asyncio.run(run())
+
+
+async def until(order, condition):
+    while not condition():
+        await order.changed.wait()
+
+
+def test_who_waits_reads_how_many_are_before(tmp_path):
+    async def work(host, engines):
+        first, *others = [await host.accept("anna", "noise", order(f"j{number}")) for number in range(4)]
+        await until(others[2], lambda: others[2].progress is not None)
+        assert [each.progress.stage for each in others] == [
+            waiting_stage("studio", before) for before in range(3)
+        ]
+        assert waiting_stage("studio", 2) == "waiting for a place on studio, 2 before you"
+        engines[0].end(0).set_result(None)
+        await until(first, lambda: first.ended)
+        await until(others[2], lambda: "1 before you" in others[2].progress.stage)
+
+    on_host(tmp_path, work)
+
+
+def test_an_order_whose_engine_dies_is_rendered_in_another_place_once(tmp_path):
+    async def work(host, engines):
+        found = await host.accept("anna", "noise", order())
+        engines[0].end(0).set_exception(DIED)
+        engines[1].end(0).set_result(None)
+        await until(found, lambda: found.ended)
+        assert found.state is OrderState.DONE
+        assert [engine.began for engine in engines] == [[(0,)], [(0,)]]
+        assert all(place.order is None for place in host.orders.places)
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_an_order_that_kills_every_engine_fails(tmp_path):
+    async def work(host, engines):
+        found = await host.accept("anna", "noise", order())
+        for engine in engines:
+            engine.end(0).set_exception(DIED)
+        await until(found, lambda: found.ended)
+        assert (found.state, found.error.code) == (OrderState.FAILED, ErrorCode.ENGINE_DIED)
+        assert sum(len(engine.began) for engine in engines) == 2
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_what_the_engine_refuses_is_not_tried_again(tmp_path):
+    async def work(host, engines):
+        found = await host.accept("anna", "noise", order())
+        engines[0].end(0).set_exception(REFUSED)
+        await until(found, lambda: found.ended)
+        assert found.error is REFUSED
+        assert engines[1].began == []
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_a_bug_ends_its_order_only(tmp_path):
+    async def work(host, engines):
+        found = await host.accept("anna", "noise", order("j1"))
+        engines[0].end(0).set_exception(KeyError("a bug"))
+        await until(found, lambda: found.ended)
+        assert found.error.code is ErrorCode.INTERNAL
+        other = await host.accept("anna", "noise", order("j2"))
+        engines[0].end(0).set_result(None)
+        await until(other, lambda: other.ended)
+        assert other.state is OrderState.DONE
+
+    on_host(tmp_path, work)
+
+
+def test_an_engine_without_work_gives_its_memory_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(render_host, "IDLE_SECONDS", 0.0)
+
+    async def work(host, engines):
+        while not engines[0].closed:
+            await asyncio.sleep(0.01)
+
+    on_host(tmp_path, work)
