@@ -257,3 +257,24 @@ def test_no_engines_code_is_loaded_in_the_server(tmp_path):
         env={**environment(), "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+class BriefEngine(NoiseEngine):
+    """Stands for another program's server: what it says holds for a tenth of a second."""
+
+    name = "brief"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), label=str(os.getpid()), holds_seconds=0.1)
+
+
+def test_what_holds_for_a_while_is_asked_again_after_it():
+    pool = EnginePool({"brief": EngineSetup(f"{__name__}:BriefEngine")})
+
+    async def labels() -> list[str]:
+        found = [(await pool.describe("brief")).label]
+        await asyncio.sleep(0.2)
+        return [*found, (await pool.describe("brief")).label]
+
+    first, second = asyncio.run(labels())
+    assert first != second
