@@ -165,10 +165,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("frame_window",),
     ),
     "model.remote": (
-        ("acestep_api", "acestep_cpp"),
-        ("ace_server", "ace_server_log", "remote_engine", "rest_server"),
-        ("delivery", "http_link", "returned_audio"),
-        ("address", "dit_names", "options", "order", "waiting", "wav_audio"),
+        ("acestep_api", "acestep_cpp", "comfyui"),
+        ("ace_server", "ace_server_log", "comfy_server", "remote_engine", "rest_server"),
+        ("comfy_events", "delivery", "http_link", "returned_audio"),
+        ("address", "comfy_workflow", "dit_names", "options", "order", "waiting", "wav_audio"),
     ),
     "model.stems": (
         ("engine", "separator"),
@@ -214,7 +214,11 @@ ONLY_IN = {
     "starlette": ("bridge_server.endpoints.websocket", "bridge_server.endpoints.http"),
     "uvicorn": ("bridge_server.endpoints.http.server", "bridge_server.endpoints.http.connections"),
     "h11": ("bridge_server.endpoints.http.connections",),
-    "websockets": ("bridge_server.endpoints.http.connections", "bridge_server.cli.client"),
+    "websockets": (
+        "bridge_server.endpoints.http.connections",
+        "bridge_server.cli.client",
+        "model.remote.comfy_events",
+    ),
     "soundfile": ("clip_store.audio.decoder", "clip_store.audio.flac_file", "model.remote.wav_audio"),
     "httpx2": ("model.remote.http_link",),
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.

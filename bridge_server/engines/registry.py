@@ -112,6 +112,7 @@ BUILT_IN = (
     # Of other programs that already run; each is off until it is given an address.
     EngineSpec("acestep-cpp", "model.remote.acestep_cpp:AcestepCppEngine", "acestep.cpp"),
     EngineSpec("acestep-api", "model.remote.acestep_api:AcestepApiEngine", "ACE-Step API"),
+    EngineSpec("comfyui", "model.remote.comfyui:ComfyEngine", "ComfyUI"),
 )
 DEFAULT_ENGINE = BUILT_IN[0].name
 MODELS_ENGINE = next(spec for spec in BUILT_IN if spec.models)

@@ -14,7 +14,7 @@ from typing import Any
 
 from model.errors import EngineError, NotLoaded, RenderLost
 from model.pace import Pace
-from model.remote.http_link import Answer, HttpLink
+from model.remote.http_link import GOING_ON, Answer, HttpLink
 
 LATENT_BYTES = 64 * 4
 """Of a frame of latents: 64 floats."""
@@ -108,7 +108,12 @@ class AceServer:
 
     def cancel(self, job: str) -> None:
         """Asks for a cancel, and waits for nothing: it is answered at once, and takes effect later."""
-        self._link.post_aside("/job", params={"id": job, "cancel": "1"})
+        asked = {"id": job, "cancel": "1"}
+
+        def ask(link: HttpLink) -> None:
+            link.post("/job", GOING_ON, params=asked)
+
+        self._link.aside(ask)
 
     def lost(self) -> RenderLost:
         """Why a job is gone."""

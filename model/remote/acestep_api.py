@@ -22,6 +22,7 @@ from model.remote.remote_engine import (
     RemoteConfig,
     RemoteEngine,
     ServerAudio,
+    chosen_model,
     no_audio,
     not_rendered,
 )
@@ -59,6 +60,7 @@ class AcestepApiEngine(RemoteEngine):
 
     def __init__(self, config: RemoteConfig = OFF) -> None:
         super().__init__(config)
+        self._options = config
         self._left: tuple[
             str, ...
         ] = ()  # tasks that nobody waits for any more, and that the server goes on with
@@ -72,7 +74,7 @@ class AcestepApiEngine(RemoteEngine):
         server = RestServer(link)
         version, models = server.version(pace), server.models(pace)
         able = [one.name for one in models if _does(one, order.task)] or [models[0].name]
-        model = self.chosen(order, tuple(one.name for one in models), able[0])
+        model = chosen_model(order, self._options, tuple(one.name for one in models), able[0], self.program)
         fields = rest_fields(order, model)
         wav = None if order.sent is None else encode_wav(order.sent.samples, 48_000)
         pace.at("sending the song to the server", 0.0)

@@ -25,6 +25,7 @@ from model.remote.remote_engine import (
     RemoteConfig,
     RemoteEngine,
     ServerAudio,
+    chosen_model,
     no_audio,
     not_rendered,
 )
@@ -62,6 +63,7 @@ class AcestepCppEngine(RemoteEngine):
 
     def __init__(self, config: RemoteConfig = OFF) -> None:
         super().__init__(config)
+        self._options = config
         self._latents: dict[tuple[Any, ...], bytes] = {}  # of windows of songs, the newest last
         self._takes_latents = True
         self._left: list[str] = []  # jobs that were cancelled and may still be running
@@ -87,7 +89,9 @@ class AcestepCppEngine(RemoteEngine):
     def ask(self, order: Order, link: HttpLink, pace: Pace) -> ServerAudio:
         server, log = AceServer(link), AceServerLog(link)
         props = server.props(pace)
-        model = self.chosen(order, props.dits, _first_able(order.task, props.dits))
+        model = chosen_model(
+            order, self._options, props.dits, _first_able(order.task, props.dits), self.program
+        )
         fields, notes = request_fields(order, model, props)
         files, reused = {}, False
         if order.sent is not None:

@@ -32,6 +32,9 @@ MOST_BYTES = 512 * 1024 * 1024
 """Of an answer: ten minutes of stereo floats take 230 MB."""
 MOST_QUOTED = 300
 
+GOING_ON = Pace(lambda _: None, lambda: False)
+"""Of what nobody cancels: it ends by its time limits."""
+
 Found = TypeVar("Found")
 
 
@@ -129,15 +132,15 @@ class HttpLink:
 
         return during(pace, call, too_late)
 
-    def post_aside(self, path: str, **given: Any) -> None:
-        """Posts over a link of its own and waits for nothing: a farewell to a server that may be gone."""
+    def aside(self, call: Callable[[HttpLink], None]) -> None:
+        """Calls with a link of its own, in a thread, and waits for nothing: a farewell to a server that may be gone."""
         link = HttpLink(self.name, self.address, self._token, answer_seconds=FAREWELL_SECONDS)
 
-        def post() -> None:
-            with contextlib.suppress(EngineError), link:
-                link._ask("POST", path, **given)
+        def part() -> None:
+            with contextlib.suppress(EngineError, ValueError, KeyError, TypeError), link:
+                call(link)
 
-        threading.Thread(target=post, daemon=True).start()
+        threading.Thread(target=part, daemon=True).start()
 
     def lines(self, path: str) -> Iterator[str]:
         """The data of a server's events, one by one, until it or this link ends. Blocks: for a thread."""

@@ -45,6 +45,7 @@ FIND_SECONDS = 0.5
 NOT_VERIFIED = "named by the server, not verified"
 SILENT_BESIDE = "Beside the region the song is silent, so the server's level could not be measured."
 NOT_REPEATED = "This server does not repeat a render: the same seed gives other audio."
+PERHAPS_REPEATED = "Whether the same seed gives the same audio again depends on the workflow."
 HINTS = {
     Task.REPAINT: "what it should sound like, in English: sparse drums with brushes, warm upright bass",
     Task.COMPLETE: "where it should go: a quiet piano ending",
@@ -54,20 +55,25 @@ HINTS = {
 
 
 @dataclass(frozen=True)
-class RemoteConfig:
+class ServerConfig:
     """How the engine was set up (model/engine_config.py).
 
     address: of the server, such as http://127.0.0.1:8080; "" leaves the engine off. token: its key, if it has one.
-    checkpoint: the model to use, by the name the server gives it; "" leaves the choice to the task.
     """
 
     address: str = ""
     token: str = field(default="", repr=False)
-    checkpoint: str = ""
 
     def __post_init__(self) -> None:
         if self.address:
             refuse_open_token(read_address(self.address), self.token)
+
+
+@dataclass(frozen=True)
+class RemoteConfig(ServerConfig):
+    """Of a server with ACE-Step. checkpoint: the model to use, by its name there; "" leaves the choice to the task."""
+
+    checkpoint: str = ""
 
 
 OFF = RemoteConfig()
@@ -107,17 +113,29 @@ def no_audio(program: str) -> RenderRejected:
 
 
 def not_rendered(program: str, reason: str = "") -> CannotRender:
-    """The error for a job that failed there. reason: a line of its log."""
-    told = f"Its log says: {reason[:300]}" if reason else "It gave no reason; its own log may have one."
+    """The error for a job that failed there. reason: in its own words."""
+    told = f"It says: {reason[:300]}" if reason else "It gave no reason; its own log may have one."
     return CannotRender(
         f"{program} could not render this. {told}", "Change the request or the server's models."
     )
 
 
+def chosen_model(
+    order: Order, config: RemoteConfig, names: tuple[str, ...], default: str, program: str
+) -> str:
+    """The model to use: the request's, the start option's, or `default`. Raises CannotRender for an unknown one."""
+    wanted = str(order.options.get("checkpoint") or config.checkpoint or default)
+    if wanted not in names:
+        raise CannotRender(
+            f"{program} has no checkpoint called {wanted!r}.", f"It has: {', '.join(names) or 'none'}."
+        )
+    return wanted
+
+
 class RemoteEngine(ABC):
     """Implements model.engine.Engine with another program's server."""
 
-    config_type = RemoteConfig
+    config_type: type[ServerConfig]
 
     name: str
     label: str
@@ -125,12 +143,14 @@ class RemoteEngine(ABC):
     """Of the server, as its users know it."""
     start: str
     """What to do where nothing answers."""
-    reproducible: bool
-    """Whether equal seeds give equal audio there."""
+    reproducible: bool | None
+    """Whether equal seeds give equal audio there; None where nobody knows."""
     options: ClassVar[Mapping[str, str]]
     default_address: str
+    tracks: tuple[str, ...] = TRACKS
+    instruments: tuple[str, ...] = ACCOMPANIMENTS
 
-    def __init__(self, config: RemoteConfig = OFF) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._address: ServerAddress | None = read_address(config.address) if config.address else None
 
@@ -145,7 +165,11 @@ class RemoteEngine(ABC):
     def made(self, order: Order, link: HttpLink, pace: Pace) -> tuple[ServerAudio, Returned]:
         """One piece of audio, as it came and as it is wanted. Raises RenderRejected for one that cannot be trusted."""
         found = self.ask(order, link, pace)
-        return found, checked(order, found.samples, found.rate, self.program)
+        return found, self.check(order, found)
+
+    def check(self, order: Order, found: ServerAudio) -> Returned:
+        """What is wanted of what came. Raises RenderRejected."""
+        return checked(order, found.samples, found.rate, self.program)
 
     def describe(self) -> EngineDescription:
         """What the server can do as it is now, or why it cannot be used."""
@@ -162,8 +186,8 @@ class RemoteEngine(ABC):
             label=self.label,
             neural=True,
             tasks=offer.tasks,
-            stems=TRACKS,
-            instruments=ACCOMPANIMENTS,
+            stems=self.tracks,
+            instruments=self.instruments,
             stem_passes=True,
             max_seconds=MAX_SECONDS,
             options=self.options,
@@ -230,7 +254,9 @@ class RemoteEngine(ABC):
         told = [*notes, *(note for _, one, _ in made for note in one.notes)]
         if order.zone is not None and any(returned.difference is None for _, _, returned in made):
             told.append(SILENT_BESIDE)
-        if not self.reproducible:
+        if self.reproducible is None:
+            told.append(PERHAPS_REPEATED)
+        elif not self.reproducible:
             told.append(NOT_REPEATED)
         method = f"Rendered by {self.program} at {self.host} with {found.model}: {order.task.value}."
         return Report(method, figures, tuple(dict.fromkeys(told)), f"{found.model} ({NOT_VERIFIED})")
@@ -273,13 +299,3 @@ class RemoteEngine(ABC):
             start=self.start,
             answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
         )
-
-    def chosen(self, order: Order, names: tuple[str, ...], default: str) -> str:
-        """The model to use: the request's, the start option's, or `default`. Raises CannotRender for an unknown one."""
-        wanted = str(order.options.get("checkpoint") or self._config.checkpoint or default)
-        if wanted not in names:
-            raise CannotRender(
-                f"{self.program} has no checkpoint called {wanted!r}.",
-                f"It has: {', '.join(names) or 'none'}.",
-            )
-        return wanted

@@ -23,6 +23,10 @@ MOST_DIFFERENCE = 1e-4
 """Of the loudest sample outside. Floats keep 1e-7, files of 16 bits 3e-5 at full scale."""
 SILENCE = 1e-5
 LEAST_GAIN = 1e-3
+LEAST_LIKENESS = 0.5
+LAG_SAMPLES = 24
+MOST_LAG = 48_000
+"""Half a millisecond is still the same time; shifts are looked for within a second."""
 _BLOCK = 1 << 20
 TRY = "Nothing was kept. Update that server, or use another engine."
 
@@ -42,6 +46,16 @@ class Returned:
 
 def checked(order: Order, found: Samples, rate: int, name: str) -> Returned:
     """What was asked for, out of what came. Raises RenderRejected with what was measured."""
+    return _checked(order, found, rate, name, MOST_DIFFERENCE)
+
+
+def checked_alike(order: Order, found: Samples, rate: int, name: str) -> Returned:
+    """The same of a server that gives the outside back through an autoencoder: it must be alike, and not moved."""
+    return _checked(order, found, rate, name, None)
+
+
+def _checked(order: Order, found: Samples, rate: int, name: str, most: float | None) -> Returned:
+    """most: what may remain outside of its peak; None: it must only be alike."""
     if rate != MODEL_RATE or found.shape[1] not in (1, 2):
         raise RenderRejected(f"{name} sent audio at {rate} Hz with {found.shape[1]} channels.", TRY)
     if not np.isfinite(found).all():
@@ -55,7 +69,7 @@ def checked(order: Order, found: Samples, rate: int, name: str) -> Returned:
         whole = read_window(stereo, 0, length)
         return Returned(whole if order.sent is None else _at_level(whole, order.sent.scale), 1.0, None)
     sent = order.sent.samples
-    gain, difference = _compared(sent, stereo, order.zone, name)
+    gain, difference = _compared(sent, stereo, order.zone, name, most)
     whole = sent * np.float32(gain)  # stands in for a frame that was lost at the end
     whole[: len(stereo)] = stereo[:length]
     _refuse_unchanged(sent, whole, gain, order.zone, name)
@@ -75,7 +89,9 @@ def _outside(frames: int, zone: tuple[int, int]) -> Iterator[slice]:
             yield slice(first, min(first + _BLOCK, high))
 
 
-def _compared(sent: Samples, found: Samples, zone: tuple[int, int], name: str) -> tuple[float, float | None]:
+def _compared(
+    sent: Samples, found: Samples, zone: tuple[int, int], name: str, most: float | None
+) -> tuple[float, float | None]:
     """The gain by least squares outside the zone, and the largest difference that remains, of the loudest sample."""
     blocks = list(_outside(min(len(sent), len(found)), zone))
     loudest = max((float(np.abs(sent[at]).max()) for at in blocks), default=0.0)
@@ -86,13 +102,32 @@ def _compared(sent: Samples, found: Samples, zone: tuple[int, int], name: str) -
     gain = shared / power
     remains = max(float(np.abs(found[at] - gain * sent[at].astype(np.float64)).max()) for at in blocks)
     difference = remains / (abs(gain) * loudest) if gain else float("inf")
-    if not LEAST_GAIN < gain < 1 / LEAST_GAIN or difference > MOST_DIFFERENCE:
+    if most is None:
+        _refuse_unlike(sent, found, blocks, name)
+    if not LEAST_GAIN < gain < 1 / LEAST_GAIN or (most is not None and difference > most):
         raise RenderRejected(
             f"{name} moved or changed the song outside of the region: after a gain of {gain:.4g} it differs by "
             f"{difference:.2g} of its peak.",
             TRY,
         )
     return gain, difference
+
+
+def _refuse_unlike(sent: Samples, found: Samples, blocks: list[slice], name: str) -> None:
+    """Outside, it must be the same music at the same time: most alike where it is, and not a little before or after."""
+    longest = max(blocks, key=lambda at: at.stop - at.start)
+    was, now = (part[longest].sum(axis=1, dtype=np.float64) for part in (sent, found))
+    size = 2 * len(was)
+    spectrum = np.fft.rfft(now, size) * np.conj(np.fft.rfft(was, size))
+    likeness = np.fft.irfft(spectrum, size) / max(1e-20, float(np.linalg.norm(was) * np.linalg.norm(now)))
+    lags = np.concatenate([likeness[-MOST_LAG:], likeness[: MOST_LAG + 1]])
+    best = int(np.argmax(lags)) - MOST_LAG
+    if abs(best) > LAG_SAMPLES or likeness[0] < LEAST_LIKENESS:
+        raise RenderRejected(
+            f"{name} moved or changed the song outside of the region: its likeness to the song is {likeness[0]:.2f}, "
+            f"and {lags.max():.2f} at {best} samples.",
+            "Nothing was kept. Check that the workflow keeps the song's time outside of the region.",
+        )
 
 
 def _refuse_unchanged(sent: Samples, whole: Samples, gain: float, zone: tuple[int, int], name: str) -> None:

@@ -291,7 +291,8 @@ class AceDouble(HttpDouble):
         if "shifts" in self.faults:
             out = np.roll(out, HOP, axis=0)
         if "touches" in self.faults:
-            out[100:200] += np.float32(0.05)
+            at = 100 if first > 4 else len(out) - 200  # beside the region, wherever that is
+            out[at : at + 100] += np.float32(0.05)
         if "nan" in self.faults:
             out[first * HOP + 5] = np.nan
         if "loses a frame" in self.faults:

@@ -194,7 +194,8 @@ class RestDouble(HttpDouble):
         if "shifts" in self.faults:
             out = np.roll(out, HOP, axis=0)
         if "touches" in self.faults:
-            out[100:200] += np.float32(0.05)
+            at = 100 if fields.get("repainting_start", 0) > 0.2 else len(out) - 200  # beside the region
+            out[at : at + 100] += np.float32(0.05)
         if "nan" in self.faults:
             out[len(out) // 2] = np.nan
         if fields.get("audio_format") == "wav32":
