@@ -29,10 +29,11 @@ _JOB = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class AceProps:
-    """What a server has. dits: its checkpoints. fields: the names of all request fields it reads."""
+    """What a server has. dits: its checkpoints. vaes: its autoencoders. fields: all request fields it reads."""
 
     version: str
     dits: tuple[str, ...]
+    vaes: tuple[str, ...]
     adapters: tuple[str, ...]
     fields: frozenset[str]
 
@@ -54,6 +55,7 @@ class AceServer:
             props = AceProps(
                 str(found.get("version", "")),
                 _names(models["dit"]),
+                _names(models["vae"]),
                 _names(found.get("adapters", [])),
                 frozenset(map(str, defaults)),
             )

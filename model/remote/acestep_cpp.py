@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from model.acestep.weights.capabilities import MODEL_TASK, ModelTask
 from model.engine import Capability, Task
-from model.errors import CannotRender, RenderLost, RenderRejected, RenderStopped
+from model.errors import CannotRender, RenderLost, RenderStopped
 from model.pace import Pace
 from model.remote.ace_server import LATENT_BYTES, AceProps, AceServer, first_audio
 from model.remote.ace_server_log import AceServerLog
@@ -29,7 +29,7 @@ from model.remote.remote_engine import (
     no_audio,
     not_rendered,
 )
-from model.remote.returned_audio import Returned
+from model.remote.returned_audio import OutsideChanged, Returned
 from model.remote.waiting import rest
 from model.remote.wav_audio import decode_audio, encode_wav
 
@@ -66,6 +66,7 @@ class AcestepCppEngine(RemoteEngine):
         self._options = config
         self._latents: dict[tuple[Any, ...], bytes] = {}  # of windows of songs, the newest last
         self._takes_latents = True
+        self._log: tuple[HttpLink, AceServerLog] | None = None
         self._left: list[str] = []  # jobs that were cancelled and may still be running
 
     def look(self, link: HttpLink, pace: Pace) -> Offer:
@@ -79,15 +80,18 @@ class AcestepCppEngine(RemoteEngine):
         """A server that joins what it made from latents to no song gets the song's audio alone from then on."""
         try:
             return super().made(order, link, pace)
-        except RenderRejected:
-            if not self._takes_latents or order.zone is None:
+        except OutsideChanged:
+            if not self._takes_latents:
                 raise
-            self._takes_latents = False
-            self._latents.clear()
+        self._takes_latents = False
+        try:
             return super().made(order, link, pace)
+        except OutsideChanged:  # that was not why
+            self._takes_latents = True
+            raise
 
     def ask(self, order: Order, link: HttpLink, pace: Pace) -> ServerAudio:
-        server, log = AceServer(link), AceServerLog(link)
+        server, log = AceServer(link), self._log_of(link)
         props = server.props(pace)
         model = chosen_model(
             order, self._options, props.dits, _first_able(order.task, props.dits), self.program
@@ -97,7 +101,7 @@ class AcestepCppEngine(RemoteEngine):
         if order.sent is not None:
             wav = encode_wav(order.sent.samples, 48_000)
             files["audio"] = wav
-            latents, reused = self._encoded(order, wav, server, log, pace.part(0.0, _ENCODED))
+            latents, reused = self._encoded(order, wav, props.vaes, server, log, pace.part(0.0, _ENCODED))
             if latents:
                 files["src_latents"] = latents
         job = server.begin("/synth", fields, files, pace)
@@ -114,8 +118,20 @@ class AcestepCppEngine(RemoteEngine):
         }
         return ServerAudio(samples, rate, model, figures, notes)
 
+    def _log_of(self, link: HttpLink) -> AceServerLog:
+        """One for all stems of a take: it is a connection of its own."""
+        if self._log is None or self._log[0] is not link:
+            self._log = link, AceServerLog(link)
+        return self._log[1]
+
     def _encoded(
-        self, order: Order, wav: bytes, server: AceServer, log: AceServerLog, pace: Pace
+        self,
+        order: Order,
+        wav: bytes,
+        vaes: tuple[str, ...],
+        server: AceServer,
+        log: AceServerLog,
+        pace: Pace,
     ) -> tuple[bytes, bool]:
         """The window's latents and whether they were kept; b"" where the server makes none by themselves.
 
@@ -125,7 +141,7 @@ class AcestepCppEngine(RemoteEngine):
         if not self._takes_latents:
             return b"", False
         window = order.window
-        key = (order.sent.digest, window.rate, window.origin, window.frames)
+        key = (vaes, order.sent.digest, window.rate, window.origin, window.frames)
         if key in self._latents:
             self._latents[key] = self._latents.pop(key)
             return self._latents[key], True

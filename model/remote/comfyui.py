@@ -75,6 +75,7 @@ class ComfyEngine(RemoteEngine):
     default_address = "http://127.0.0.1:8188"
     start = "Start ComfyUI, or correct the start option comfyui.address."
     reproducible = None
+    named = "named by the workflow, not verified"
     options: ClassVar[Mapping[str, str]] = {}
     tracks = ()
     instruments = ()

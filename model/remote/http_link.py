@@ -103,9 +103,8 @@ class HttpLink:
 
     def get(self, path: str, pace: Pace, **params: str) -> Answer:
         """Raises RenderStopped, NotLoaded where nothing answers, RenderLost where an answer breaks off."""
-        given: dict[str, Any] = (
-            {"params": params} if params else {}
-        )  # even empty ones would take the place of the path's own
+        # Even empty ones would take the place of those the path has.
+        given: dict[str, Any] = {"params": params} if params else {}
         return self.ask("GET", path, pace, **given)
 
     def post(self, path: str, pace: Pace, **given: Any) -> Answer:
@@ -150,16 +149,18 @@ class HttpLink:
         self._busy.append(ended)
         forever = httpx2.Timeout(None, connect=self._connect_seconds)
         ends = (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError, EngineError)
-        with contextlib.suppress(*ends), self._open().stream("GET", path, timeout=forever) as answer:
-            self._listening.append(answer.extensions["network_stream"].get_extra_info("socket"))
-            if self._closed.is_set() or answer.status_code != 200:
-                return
-            for line in answer.iter_lines():
-                if self._closed.is_set():
+        try:
+            with contextlib.suppress(*ends), self._open().stream("GET", path, timeout=forever) as answer:
+                self._listening.append(answer.extensions["network_stream"].get_extra_info("socket"))
+                if answer.status_code != 200:
                     return
-                if line.startswith("data:"):
-                    yield line.removeprefix("data:").strip()
-        ended.set()
+                for line in answer.iter_lines() if not self._closed.is_set() else ():
+                    if self._closed.is_set():
+                        return
+                    if line.startswith("data:"):
+                        yield line.removeprefix("data:").strip()
+        finally:
+            ended.set()
 
     def _open(self) -> httpx2.Client:
         with self._opening:
@@ -177,7 +178,6 @@ class HttpLink:
             headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
             timeout=httpx2.Timeout(self._answer_seconds, connect=self._connect_seconds),
             trust_env=False,  # songs go to the address that was given, and to no proxy
-            limits=httpx2.Limits(max_connections=8),
         )
 
     def _ask(self, method: str, path: str, **given: Any) -> Answer:

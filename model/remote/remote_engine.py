@@ -36,14 +36,14 @@ from model.remote.returned_audio import Returned, checked
 
 LOOK_SECONDS = 3.0
 """How long a server may take to say what it has."""
-HOLDS_SECONDS = 60.0
+HOLDS_SECONDS = 600.0
 GONE_HOLDS_SECONDS = 10.0
 OFF_HOLDS_SECONDS = 300.0
 """How long a description holds while the server is there, while it is not, and without an address."""
 FIND_SECONDS = 0.5
 """How long a server that nobody asked for may take to answer."""
 NOT_VERIFIED = "named by the server, not verified"
-SILENT_BESIDE = "Beside the region the song is silent, so the server's level could not be measured."
+SILENT_BESIDE = "There is no sound beside the region, so the server's level could not be measured."
 NOT_REPEATED = "This server does not repeat a render: the same seed gives other audio."
 PERHAPS_REPEATED = "Whether the same seed gives the same audio again depends on the workflow."
 HINTS = {
@@ -147,6 +147,8 @@ class RemoteEngine(ABC):
     """Whether equal seeds give equal audio there; None where nobody knows."""
     options: ClassVar[Mapping[str, str]]
     default_address: str
+    named: str = NOT_VERIFIED
+    """How far its names of models go."""
     tracks: tuple[str, ...] = TRACKS
     instruments: tuple[str, ...] = ACCOMPANIMENTS
 
@@ -191,7 +193,7 @@ class RemoteEngine(ABC):
             stem_passes=True,
             max_seconds=MAX_SECONDS,
             options=self.options,
-            weights=offer.weights and f"{offer.weights} ({NOT_VERIFIED})",
+            weights=offer.weights and f"{offer.weights} ({self.named})",
             prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS),
             lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS),
             languages=prompts.LANGUAGES,
@@ -242,7 +244,7 @@ class RemoteEngine(ABC):
             "server": self.program,
             "server_host": self.host,
             "model": found.model,
-            "model_is": NOT_VERIFIED,
+            "model_is": self.named,
             "server_seed": order.seed,
             "reproducible": self.reproducible,
             "window": [position / rate for position in span],
@@ -259,7 +261,7 @@ class RemoteEngine(ABC):
         elif not self.reproducible:
             told.append(NOT_REPEATED)
         method = f"Rendered by {self.program} at {self.host} with {found.model}: {order.task.value}."
-        return Report(method, figures, tuple(dict.fromkeys(told)), f"{found.model} ({NOT_VERIFIED})")
+        return Report(method, figures, tuple(dict.fromkeys(told)), f"{found.model} ({self.named})")
 
     @property
     def host(self) -> str:

@@ -31,6 +31,10 @@ _BLOCK = 1 << 20
 TRY = "Nothing was kept. Update that server, or use another engine."
 
 
+class OutsideChanged(RenderRejected):
+    """Beside the region it is not the song that was sent, or not at its time."""
+
+
 @dataclass(frozen=True)
 class Returned:
     """Audio at the song's own level: float32 [frames, 2] at 48 kHz, as long as the window.
@@ -105,7 +109,7 @@ def _compared(
     if most is None:
         _refuse_unlike(sent, found, blocks, name)
     if not LEAST_GAIN < gain < 1 / LEAST_GAIN or (most is not None and difference > most):
-        raise RenderRejected(
+        raise OutsideChanged(
             f"{name} moved or changed the song outside of the region: after a gain of {gain:.4g} it differs by "
             f"{difference:.2g} of its peak.",
             TRY,
@@ -123,7 +127,7 @@ def _refuse_unlike(sent: Samples, found: Samples, blocks: list[slice], name: str
     lags = np.concatenate([likeness[-MOST_LAG:], likeness[: MOST_LAG + 1]])
     best = int(np.argmax(lags)) - MOST_LAG
     if abs(best) > LAG_SAMPLES or likeness[0] < LEAST_LIKENESS:
-        raise RenderRejected(
+        raise OutsideChanged(
             f"{name} moved or changed the song outside of the region: its likeness to the song is {likeness[0]:.2f}, "
             f"and {lags.max():.2f} at {best} samples.",
             "Nothing was kept. Check that the workflow keeps the song's time outside of the region.",

@@ -174,6 +174,24 @@ def test_other_tasks(double, engine, task, stems):
         assert np.abs(sum(heard.stems.values()) - given.samples[10_000:60_001]).max() < 1e-6
 
 
+def test_all_twelve_stems_of_a_song():
+    with AceDouble() as other:
+        heard = render(engine_for(other), request(song(6), 10_000, 60_001, Task.EXTRACT))
+        assert len(heard.stems) == 13
+        assert other.encodes == 1
+        assert other.paths().count("/logs") == 1, "one connection to the log, not one for each"
+
+
+def test_a_server_that_changes_the_song_is_not_blamed_on_latents():
+    with AceDouble("touches") as other:
+        one = engine_for(other)
+        with pytest.raises(RenderRejected):
+            render(one, request(song(8), 150_000, 200_000))
+        other.faults.clear()
+        heard = render(one, request(song(8), 150_000, 200_000))
+        assert heard.report.figures["song_latents"] == "kept"
+
+
 def test_a_new_song(double, engine):
     heard = render(engine, request(None, 0, 480_000, Task.GENERATE, song=None))
     assert np.array_equal(heard.stems["mix"], tone(sent_seed(7, 0), 480_000))

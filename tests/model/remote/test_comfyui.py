@@ -75,7 +75,7 @@ def test_what_is_told(double, engine_for):
     }
     assert "starts from a song" in found.capability(Task.GENERATE).reason
     report = render(one, request(song(8), 150_000, 200_000)).report
-    assert report.weights == "ace_step_1.5.safetensors (named by the server, not verified)"
+    assert report.weights == "ace_step_1.5.safetensors (named by the workflow, not verified)"
     assert report.figures["workflow"] == "mine.json"
     assert report.figures["reproducible"] is None
     assert any("depends on the workflow" in note for note in report.notes)
