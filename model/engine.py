@@ -284,13 +284,11 @@ BYTES_PER_TOKEN = 3
 class EngineDescription:
     """What an engine offers. Cheap to build: no weights are read.
 
-    name:     its name in requests.
-    label:    its name in clips and receipts.
+    name, label: its names in requests, and in clips and receipts.
     neural:   whether a neural network generates the audio (recorded in the clip's AI-generation statement).
     tasks:    one Capability for every Task.
     layers:   values of `RenderRequest.layers` besides "all".
-    stems:    stems `EXTRACT` can return.
-    instruments: instruments `ACCOMPANY` can use.
+    stems, instruments: what `EXTRACT` can return, and what `ACCOMPANY` can use.
     max_seconds: longest region per request, including the handles on both sides.
     options:  names of its options, with a line of help each.
     file_options: the options that name a file; the bridge looks for it in the folders it may read.
@@ -312,6 +310,7 @@ class EngineDescription:
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
+    holds_seconds: how long this is true, for an engine that asks another program; None = until models change.
     """
 
     name: str
@@ -341,6 +340,7 @@ class EngineDescription:
     takes_at_once: int = 1
     context_seconds: float | None = None
     max_channels: int = 2
+    holds_seconds: float | None = None
 
     def capability(self, task: Task) -> Capability:
         """The entry for `task`; an engine without an entry does not support it."""

@@ -35,6 +35,14 @@ class RanOutOfMemory(CannotRender):
     """The device ran out of memory during a render; the process and all it holds should be discarded."""
 
 
+class RenderRejected(EngineError):
+    """What came of the render is not what was asked for; another try may give it."""
+
+
+class RenderLost(EngineError):
+    """Another program that was rendering is gone, or knows nothing of the render any more; it can be asked again."""
+
+
 class NotLoaded(EngineError):
     """The engine's weights are missing or incomplete, or do not fit the machine."""
 

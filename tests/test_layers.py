@@ -50,6 +50,8 @@ NEVER = {
     "model/sketch": ("torch", "librosa", "numba", "demucs", "model.acestep"),
     # What separates knows no other engine.
     "model/stems": ("model.acestep", "model.sketch"),
+    # For those without torch: what the networks are like is known, their code is not.
+    "model/remote": ("torch", "transformers", "model.acestep.networks", "model.sketch", "model.acestep_v1"),
     # Its own loops and networks; diffusers would bring a second notion of each.
     "model/acestep": ("diffusers", "model.sketch", "model.acestep_v1"),
     "model/acestep_v1": ("diffusers", "model.sketch"),
@@ -60,6 +62,7 @@ NEVER = {
         "safetensors",
         "model.acestep",
         "model.acestep_v1",
+        "model.remote",
         "model.sketch",
         "model.stems",
     ),
@@ -130,7 +133,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model": (
         ("checkpoints",),
-        ("acestep_v1",),
+        ("acestep_v1", "remote"),
         ("acestep", "sketch"),
         ("ears", "notes", "prompt_match", "stems"),
         ("pace", "stem_notes"),
@@ -162,6 +165,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("weights",),
         ("networks",),
         ("frame_window",),
+    ),
+    "model.remote": (
+        ("acestep_api", "acestep_cpp", "comfyui"),
+        ("ace_server", "ace_server_log", "comfy_server", "remote_engine", "rest_server"),
+        ("comfy_events", "delivery", "http_link", "returned_audio"),
+        ("address", "comfy_workflow", "dit_names", "options", "order", "waiting", "wav_audio"),
     ),
     "model.stems": (
         ("engine", "separator"),
@@ -213,8 +222,10 @@ ONLY_IN = {
         "bridge_server.studio.host_connection",
         "bridge_server.studio.host_server",
         "bridge_server.studio.wire",
+        "model.remote.comfy_events",
     ),
-    "soundfile": ("clip_store.audio.decoder", "clip_store.audio.flac_file"),
+    "soundfile": ("clip_store.audio.decoder", "clip_store.audio.flac_file", "model.remote.wav_audio"),
+    "httpx2": ("model.remote.http_link",),
     # Tempo maps go out as MIDI files; those that come in are read by daw_protocol.timeline.midi_file.
     "mido": (
         "bridge_server.endpoints.midi",

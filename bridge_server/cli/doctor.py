@@ -60,6 +60,7 @@ BASE = (
     "pillow",
     "rich",
     "sounddevice",
+    "httpx2",
 )
 SYNC = ("python-rtmidi", "JACK-Client", "LinkPython-extern")
 

@@ -55,7 +55,15 @@ from daw_protocol.tasks import TASKS
 from model.blueprint import Blueprint
 from model.dsp.offset import outweighs_sound, sound_of
 from model.engine import Attachment, Engine, Piece, Progress, Rendered, Report, Song
-from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
+from model.errors import (
+    CannotRender,
+    EngineError,
+    NotLoaded,
+    RanOutOfMemory,
+    RenderLost,
+    RenderRejected,
+    RenderStopped,
+)
 from model.kept import Kept
 
 # Songs kept as float32: the one being worked on, the one before it and a reference. More would cost 90 MB for
@@ -312,6 +320,8 @@ def kind_of(error: EngineError) -> str:
             (RenderStopped, "stopped"),
             (NotLoaded, "not loaded"),
             (RanOutOfMemory, "memory"),
+            (RenderRejected, "rejected"),
+            (RenderLost, "lost"),
             (CannotRender, "cannot"),
         )
     )

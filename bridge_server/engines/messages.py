@@ -186,7 +186,7 @@ class ChildDone:
 
 @dataclass(frozen=True)
 class ChildRefused:
-    """Child to server: the engine raised on purpose. kind: "cannot", "memory", "not loaded", "stopped" or "store"."""
+    """Child to server: the engine raised on purpose. kind: a key of `process.REFUSAL_CODES`, or "stopped"."""
 
     number: int
     kind: str

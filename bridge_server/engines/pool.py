@@ -1,7 +1,8 @@
 """Every engine's places and description.
 
 The server runs no engine code: descriptions come from the engines' processes. The default engine sends its description
-while its process starts; for any other a short-lived process is started. A description is kept until models change.
+while its process starts; for any other a short-lived process is started. A description is kept until models change,
+or for as long as it says itself.
 
 Where there are render hosts, they render what they have engines for, and say what these can do; this machine renders
 the rest, and everything while none of them can be reached, if that is wanted.
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge_server.engines.host import EngineHost
@@ -33,10 +35,15 @@ ModelsState = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class _Known:
-    """An engine's description, and the state of its folder of models at that time."""
+    """An engine's description, the state of its folder of models at that time, and when it came."""
 
     description: EngineDescription
     models: ModelsState
+    at: float = field(default_factory=time.monotonic)
+
+    def holds(self, models: ModelsState) -> bool:
+        seconds = self.description.holds_seconds
+        return self.models == models and (seconds is None or time.monotonic() < self.at + seconds)
 
 
 class EnginePool:
@@ -259,7 +266,7 @@ class EnginePool:
 
     def _answered(self, name: str, models: ModelsState) -> EngineDescription | None:
         known = self._known.get(name)
-        return known.description if known is not None and known.models == models else None
+        return known.description if known is not None and known.holds(models) else None
 
     def seconds_to_unload(self, limit: float) -> float | None:
         """Until the next engine will have been idle for `limit` seconds; None while none is loaded without work."""

@@ -55,6 +55,8 @@ REFUSAL_CODES = {
     "memory": ErrorCode.OUT_OF_MEMORY,
     "not loaded": ErrorCode.ENGINE_NOT_READY,
     "store": ErrorCode.STORE_FAILED,
+    "rejected": ErrorCode.RENDER_REJECTED,
+    "lost": ErrorCode.ENGINE_DIED,
 }
 
 STARTING, RENDERING = "while it was starting", "during the render"

@@ -109,6 +109,10 @@ BUILT_IN = (
         packages=("torch", "demucs", "safetensors", "huggingface-hub"),
         shared={name: name for name in (MODELS_FOLDER, DEVICE)},
     ),
+    # Of other programs that already run; each is off until it is given an address.
+    EngineSpec("acestep-cpp", "model.remote.acestep_cpp:AcestepCppEngine", "acestep.cpp"),
+    EngineSpec("acestep-api", "model.remote.acestep_api:AcestepApiEngine", "ACE-Step API"),
+    EngineSpec("comfyui", "model.remote.comfyui:ComfyEngine", "ComfyUI"),
 )
 DEFAULT_ENGINE = BUILT_IN[0].name
 MODELS_ENGINE = next(spec for spec in BUILT_IN if spec.models)

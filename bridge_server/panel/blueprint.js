@@ -1,6 +1,7 @@
 /** A new song's blueprint: planned or rewritten on request, shown as text and as a picture of its sections, edited, and rendered. */
 
 import { button, byId, make, setText, show } from "./dom.js";
+import { modelNamed } from "./models.js";
 import { counted, duration } from "./words.js";
 
 const KEPT = "takebridge.blueprint";
@@ -79,7 +80,8 @@ export class Blueprint {
     const busy = [...jobs.values()].some((job) => job.job === this.job && ["queued", "running"].includes(job.state));
     for (const [task, one] of [["plan", this.plan], ["rewrite", this.rewrite]]) one.disabled = busy || !able(task);
     const reasons = Object.values(engines ?? {}).map((engine) => engine.cannot?.plan).filter(Boolean);
-    setText(this.reason, reasons.at(-1) ?? "");
+    // Of the engine that could with its planner: that names the models to get.
+    setText(this.reason, reasons.find(modelNamed) ?? reasons.at(-1) ?? "");
     show(this.reason, Boolean(engines) && !able("plan") && reasons.length > 0);
   }
 

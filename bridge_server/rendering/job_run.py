@@ -37,7 +37,7 @@ from model.engine import EngineDescription, Progress
 
 log = logging.getLogger(__name__)
 
-AGAIN = "rendering again: the engine's process ended"
+AGAIN = "rendering again: the engine was interrupted"
 
 
 # What ends one part of a job and says nothing about the others.

@@ -277,3 +277,24 @@ def test_an_engine_of_hosts_that_are_away_is_refused_in_words_or_falls_back(tmp_
         assert (await pool.describe("noise")).label == "noise there", "as soon as one is there"
 
     asyncio.run(work())
+
+
+class BriefEngine(NoiseEngine):
+    """Stands for another program's server: what it says holds for a tenth of a second."""
+
+    name = "brief"
+
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), label=str(os.getpid()), holds_seconds=0.1)
+
+
+def test_what_holds_for_a_while_is_asked_again_after_it():
+    pool = EnginePool({"brief": EngineSetup(f"{__name__}:BriefEngine")})
+
+    async def labels() -> list[str]:
+        found = [(await pool.describe("brief")).label]
+        await asyncio.sleep(0.2)
+        return [*found, (await pool.describe("brief")).label]
+
+    first, second = asyncio.run(labels())
+    assert first != second

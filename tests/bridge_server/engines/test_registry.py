@@ -21,7 +21,7 @@ from model.errors import NotLoaded
 from tests.doubles import ENGINES, NoiseEngine
 from tests.refusals import refusal
 
-SKETCH, ACESTEP, ACESTEP_V1, STEMS = BUILT_IN
+SKETCH, ACESTEP, ACESTEP_V1, STEMS, *_ = BUILT_IN
 
 
 def test_every_built_in_engine_can_be_made_and_knows_its_name():

@@ -1,0 +1,133 @@
+"""What the doubles of other programs' servers have in common: a small HTTP server on this machine, in a thread."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class Request:
+    """One request as it came. parts: of a form, by name."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    parts: dict[str, bytes] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Reply:
+    """An answer; lines: of events that go on until `closing` is set."""
+
+    body: bytes = b""
+    status: int = 200
+    media_type: str = "application/json"
+
+
+def reply(status: int = 200, **values: Any) -> Reply:
+    return Reply(json.dumps(values).encode(), status)
+
+
+class HttpDouble:
+    """A server: `answer` is a subclass's. Every request is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.closing = threading.Event()
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            double: ClassVar[HttpDouble]
+
+            def do_GET(self) -> None:
+                self._answer()
+
+            def do_POST(self) -> None:
+                self._answer()
+
+            def _answer(self) -> None:
+                split = urlsplit(self.path)
+                query = {name: found[0] for name, found in parse_qs(split.query).items()}
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                if headers.get("transfer-encoding") == "chunked":
+                    body = self._chunks()
+                else:
+                    body = self.rfile.read(int(headers.get("content-length", 0)))
+                asked = Request(self.command, split.path, query, headers, body)
+                if headers.get("content-type", "").startswith("multipart/form-data"):
+                    asked.parts = form_parts(body, headers["content-type"])
+                double.asked.append(asked)
+                try:
+                    if not double.stream(asked, self):
+                        self.send(double.answer(asked))
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def _chunks(self) -> bytes:
+                body = b""
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
+            def send(self, answer: Reply) -> None:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.media_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.port = self._http.server_address[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def __enter__(self) -> Any:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def answer(self, asked: Request) -> Reply:
+        raise NotImplementedError
+
+    def stream(self, asked: Request, handler: BaseHTTPRequestHandler) -> bool:
+        """Answers by itself what goes on; False for all else."""
+        return False
+
+    def paths(self) -> list[str]:
+        return [one.path for one in self.asked]
+
+
+def form_parts(body: bytes, content_type: str) -> dict[str, bytes]:
+    """The parts of a multipart form by name."""
+    found = re.search(r'boundary="?([^";]+)"?', content_type)
+    assert found, content_type
+    parts = {}
+    for part in (b"\r\n" + body).split(b"\r\n--" + found[1].encode())[1:-1]:
+        headers, _, content = part.partition(b"\r\n\r\n")
+        name = re.search(rb'name="([^"]+)"', headers)
+        assert name, headers
+        parts[name[1].decode()] = content
+    return parts

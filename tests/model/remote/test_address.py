@@ -1,0 +1,45 @@
+import pytest
+
+from model.remote.address import read_address, refuse_open_token
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "host", "loopback"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080", True),
+        (" http://localhost:8080/ ", "http://localhost:8080", "localhost:8080", True),
+        ("https://studio.example/ace/", "https://studio.example/ace", "studio.example", False),
+        ("http://[::1]:8001", "http://[::1]:8001", "[::1]:8001", True),
+        ("http://192.168.1.5:8188", "http://192.168.1.5:8188", "192.168.1.5:8188", False),
+    ],
+)
+def test_an_address(text, url, host, loopback):
+    found = read_address(text)
+    assert (found.url, found.host, found.loopback) == (url, host, loopback)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("127.0.0.1:8080", "must look like http://"),
+        ("ftp://127.0.0.1", "must look like http://"),
+        ("http://", "must look like http://"),
+        ("http://127.0.0.1:port", "no usable port"),
+        ("http://127.0.0.1:99999", "no usable port"),
+        ("http://me:secret@127.0.0.1:8080", "option token"),
+        ("http://127.0.0.1:8080?key=secret", "must end"),
+    ],
+)
+def test_what_is_no_address(text, told):
+    with pytest.raises(ValueError, match=told) as caught:
+        read_address(text)
+    assert "secret" not in str(caught.value) or "key" in text
+
+
+def test_a_token_is_not_sent_for_everybody_to_read():
+    refuse_open_token(read_address("http://localhost:8001"), "secret")
+    refuse_open_token(read_address("https://studio.example"), "secret")
+    refuse_open_token(read_address("http://192.168.1.5"), "")
+    with pytest.raises(ValueError, match="https") as caught:
+        refuse_open_token(read_address("http://192.168.1.5"), "secret")
+    assert "secret" not in str(caught.value)

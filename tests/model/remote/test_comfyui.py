@@ -1,0 +1,149 @@
+"""The engine that runs a ComfyUI workflow, against a double of its server."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from model.engine import Task
+from model.errors import CannotRender, NotLoaded, RenderLost, RenderRejected, RenderStopped
+from model.remote.comfyui import ComfyConfig, ComfyEngine
+from tests.model.remote.ace_double import tone
+from tests.model.remote.comfy_double import NAMED, WORKFLOW, ComfyDouble
+from tests.model.remote.requests import Stopper, render, request, song
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("model.remote.comfyui.POLL_SECONDS", 0.02)
+
+
+@pytest.fixture(scope="module")
+def double():
+    with ComfyDouble() as running:
+        yield running
+
+
+@pytest.fixture
+def engine_for(tmp_path_factory):
+    def make(double: ComfyDouble, graph=WORKFLOW, **changes: str) -> ComfyEngine:
+        path = tmp_path_factory.mktemp("workflow") / "mine.json"
+        path.write_text(json.dumps(graph), encoding="utf-8")
+        return ComfyEngine(ComfyConfig(double.address, workflow=str(path), **{**NAMED, **changes}))
+
+    return make
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_random_regions_come_back_in_time(number, double, engine_for):
+    random = np.random.default_rng(number)
+    rate, channels = int(random.choice([44_100, 48_000, 96_000])), int(random.integers(1, 3))
+    given = song(8, rate, channels, seed=number)
+    start = int(random.integers(rate, 3 * rate))
+    end = int(random.integers(start + rate, 6 * rate))
+    heard = render(engine_for(double), request(given, start, end, seed=number))
+    assert heard.starts["mix"] == start
+    assert heard.stems["mix"].shape == (end - start, channels)
+    figures = heard.report.figures
+    wanted = tone(figures["server_seed"], end - start, rate, start / rate - figures["window"][0])
+    wanted = wanted if channels == 2 else wanted.mean(axis=1, keepdims=True)
+    edge = rate // 20
+    # The gain is undone as far as an autoencoder lets it be measured.
+    assert np.abs(heard.stems["mix"] - wanted)[edge:-edge].max() < 0.02
+
+
+def test_only_the_named_inputs_are_filled_in(double, engine_for):
+    render(engine_for(double), request(song(8), 150_000, 200_000, caption="strings", seed=11))
+    graph = list(double.graphs.values())[-1]
+    assert graph["5"]["inputs"]["seed"] == 11
+    assert graph["4"]["inputs"]["tags"] == "strings"
+    assert (graph["3"]["inputs"]["start"], graph["3"]["inputs"]["end"]) == (3.12, 4.2)
+    assert graph["2"]["inputs"]["audio"] in double.uploads
+    assert graph["1"] == WORKFLOW["1"]
+
+
+def test_what_is_told(double, engine_for):
+    one = engine_for(double)
+    found = one.describe()
+    assert {task for task in Task if found.capability(task).available} == {
+        Task.REPAINT,
+        Task.COMPLETE,
+        Task.COVER,
+    }
+    assert "starts from a song" in found.capability(Task.GENERATE).reason
+    report = render(one, request(song(8), 150_000, 200_000)).report
+    assert report.weights == "ace_step_1.5.safetensors (named by the workflow, not verified)"
+    assert report.figures["workflow"] == "mine.json"
+    assert report.figures["reproducible"] is None
+    assert any("depends on the workflow" in note for note in report.notes)
+
+
+def test_a_new_song(double, engine_for):
+    graph = {number: node for number, node in WORKFLOW.items() if number not in ("2", "3")}
+    one = engine_for(double, graph, source="", start="", end="")
+    assert one.describe().capability(Task.GENERATE).available
+    assert not one.describe().capability(Task.REPAINT).available
+    heard = render(one, request(None, 0, 240_000, Task.GENERATE))
+    assert heard.stems["mix"].shape == (240_000, 2)
+
+
+@pytest.mark.parametrize("fault", ["shifts", "unrelated"])
+def test_a_workflow_that_moves_the_song_is_caught(fault, engine_for):
+    with ComfyDouble(fault) as other, pytest.raises(RenderRejected, match="likeness"):
+        render(engine_for(other), request(song(8), 150_000, 200_000))
+
+
+def test_failures_have_the_nodes_own_words(engine_for):
+    for fault, told in (("fails", "KSampler: CUDA out of memory"), ("nothing", "saved no sound")):
+        with ComfyDouble(fault) as other, pytest.raises(CannotRender) as caught:
+            render(engine_for(other), request(song(8), 150_000, 200_000))
+        assert told in caught.value.sentence
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_cancel_is_answered_at_once_and_stops_nobody_else(old, engine_for):
+    with ComfyDouble() as other:
+        other.old = old
+        other.gate.clear()
+        other.running.append("somebody else's")
+        stopper = Stopper("rendering on the server")
+        with pytest.raises(RenderStopped):
+            render(engine_for(other), request(song(8), 150_000, 200_000), stopper.stop.is_set, stopper)
+        assert time.monotonic() - stopper.at < 0.1
+        (job,) = other.graphs
+        for _ in range(500):
+            if job in other.cancelled and (not old or other.interrupted):
+                break
+            time.sleep(0.01)
+        assert other.cancelled == {job}
+        assert other.interrupted == ([job] if old else [])
+
+
+def test_a_restarted_server_has_lost_the_job(engine_for):
+    with ComfyDouble() as other:
+        other.gate.clear()
+        seen = Stopper("rendering on the server")
+
+        def restart(update):
+            seen(update)
+            if seen.stop.is_set():
+                other.restart()
+
+        with pytest.raises(RenderLost):
+            render(engine_for(other), request(song(8), 150_000, 200_000), on_progress=restart)
+
+
+def test_what_is_missing_is_named(double, engine_for):
+    alien = {**WORKFLOW, "7": {"class_type": "SomebodysNode", "inputs": {}}}
+    for one, told in (
+        (engine_for(double, alien), "SomebodysNode"),
+        (engine_for(double, source="the tune.audio"), "no node called 'the tune'"),
+        (engine_for(double, start=""), "not told its start"),
+        (ComfyEngine(ComfyConfig(double.address)), "has no workflow"),
+    ):
+        assert told in one.describe().capability(Task.REPAINT).reason
+    with pytest.raises(NotLoaded):
+        engine_for(double, alien).load(lambda _: None)
