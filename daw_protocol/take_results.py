@@ -9,7 +9,7 @@ from daw_protocol.fields import Choice, Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
 from daw_protocol.receipt import Receipt
-from daw_protocol.recipe import Recipe
+from daw_protocol.recipe import LyricRecord, Recipe
 from daw_protocol.replies import SAMPLES
 from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record, Row
 from daw_protocol.results import ID, MOMENT, MOMENT_DOC, RATE, REQUEST, TEXTS
@@ -112,6 +112,11 @@ class TakeWithRecipe(TakeRecord):
     request: Mapping[str, object] = value(REQUEST, "its request, completed from the context")
     recipe: Recipe = value(Record(Recipe), "how it was rendered")
     path: str = value(AnyText(), "its Broadcast WAV file on the server's machine")
+    sung: tuple[LyricRecord, ...] = value(
+        ListOf(Record(LyricRecord)),
+        "its lines where they are sung, in seconds from the clip's first sample; empty unless they were timed",
+        (),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

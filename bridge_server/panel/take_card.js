@@ -6,7 +6,7 @@ import { differences, siblingsOf } from "./differences.js";
 import { translated } from "./language.js";
 import { PromptReading } from "./prompt_reading.js";
 import { isStem } from "./stem_mix.js";
-import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
+import { clock, receiptFigures, receiptLine, regionName, taskName } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
 const AROUND = 2;
@@ -150,6 +150,9 @@ export class TakeCard {
     this.acceptPart = button("Accept this part", { picture: "accept", text: "Accept this part", id: "accept-part", hidden: true, onclick: () => this.part && this.actions.acceptPart(take.take, this.part) });
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
+    this.sung = make("ol", { class: "sung" });
+    this.sungFold = make("details", { "data-name": "sung", hidden: true, open: this.open.has("sung") }, make("summary", {}, "Lyrics, as they are sung"), this.sung);
+    this.sungFold.addEventListener("toggle", () => (this.sungFold.open ? this.open.add("sung") : this.open.delete("sung")));
     this.figures = make("dl", { class: "figures" });
     this.#showFigures();
     this.path = make("div", { class: "path", hidden: true });
@@ -172,6 +175,7 @@ export class TakeCard {
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
       madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
       this.#fold("receipt", "Receipt: measurements", () => this.figures),
+      this.sungFold,
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
       this.#files(take),
@@ -315,6 +319,9 @@ export class TakeCard {
       ["Take", about.take],
     ].filter(([, value]) => value !== undefined && value !== null && value !== "");
     this.recipe.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
+    const sung = about.sung ?? [];
+    this.sung.replaceChildren(...sung.map(({ start, text }) => make("li", {}, make("span", { class: "at" }, clock(start)), text)));
+    show(this.sungFold, sung.length > 0);
     this.path.replaceChildren(
       make("code", { title: "The clip on the server's machine" }, about.path),
       button("Copy path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
