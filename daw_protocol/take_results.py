@@ -106,6 +106,34 @@ class RankedTakes(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeardTake(Message):
+    """What a speech recogniser heard in one take."""
+
+    take: str = value(ID, "the take's id")
+    match: float | None = value(
+        Nullable(Real(0, 1)),
+        "share of the lyrics' words that were heard in their order, 0 to 1. null: it has no lyrics",
+    )
+    words: int = value(Whole(0, 100_000), "how many words its lyrics have", 0)
+    text: str = value(AnyText(), "what was heard", "")
+    confidence: float = value(
+        Real(0, 1), "how sure the recogniser is of what it heard, 0 to 1; below 0.5 it guesses", 0.0
+    )
+    language: str = value(AnyText(), "the language it listened for, such as en", "")
+    language_confidence: float = value(
+        Real(0, 1), "how sure it is of that, 0 to 1; 1 where the request named it", 0.0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardTakes(Message):
+    """Takes and their words, newest first."""
+
+    takes: tuple[HeardTake, ...] = value(ListOf(Record(HeardTake)), "the takes")
+    network: str = value(AnyText(), "the network that heard them")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeWithRecipe(TakeRecord):
     """A take with its request, recipe and file."""
 

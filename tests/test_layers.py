@@ -130,7 +130,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("checkpoints",),
         ("acestep_v1",),
         ("acestep", "sketch"),
-        ("ears", "notes", "prompt_match", "stems"),
+        ("ears", "notes", "prompt_match", "stems", "word_hearing"),
         ("pace", "stem_notes", "takes_in_order"),
         ("engine", "engine_config"),
         ("published", "torch_device", "weight_header"),
@@ -238,6 +238,7 @@ ONLY_IN = {
         "model.sketch.engine",
         "model.notes.transcriber",
         "model.prompt_match",
+        "model.word_hearing",
         "model.stems.loading",
     ),
 }

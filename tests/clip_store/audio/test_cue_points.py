@@ -26,7 +26,9 @@ def test_an_independent_reader_finds_places_and_texts_and_the_sound_is_whole():
     data = b"".join(wave_parts(audio, metadata_chunks(None, None, "", audio.rate, cues=POINTS)))
     info = WavInfoReader(io.BytesIO(data))
     # It reads letters of one byte, as the specification of 1991 has no others.
-    labels = [(info.cues.label_and_note(cue.name)[0] or "").encode("latin-1").decode() for cue in info.cues.cues]
+    labels = [
+        (info.cues.label_and_note(cue.name)[0] or "").encode("latin-1").decode() for cue in info.cues.cues
+    ]
     found = list(zip([cue.position for cue in info.cues.cues], labels, strict=True))
     assert found == [(point.sample, point.text) for point in POINTS]
     samples, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
