@@ -39,11 +39,13 @@ from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
 from bridge_server.errors import as_protocol_error
+from bridge_server.handlers.aside_desk import AsideDesk
 from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
+from bridge_server.handlers.heard_words import WordHandlers
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.models import ModelHandlers
@@ -162,7 +164,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         dispatcher = Dispatcher(events)
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
-        ranking = RankingHandlers(settings, store)
+        aside = AsideDesk()
         running_exports = RunningExports()
         plans = Plans(store, connection)
         jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
@@ -174,7 +176,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
-                ranking=ranking,
+                ranking=RankingHandlers(settings, store, aside),
+                words=WordHandlers(settings, store, aside),
                 models=models,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
@@ -255,7 +258,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             midi,
                         )
         finally:
-            ranking.close()
+            aside.close()
             await http.close()
             await health.close()
             osc.close()

@@ -30,6 +30,7 @@ from clip_store.peaks import PeakFiles
 from clip_store.seal import Seal
 from clip_store.source_type import SourceType, of_mix, of_take
 from clip_store.splice import with_clip
+from clip_store.sung_lines import cues_of
 from clip_store.take import MIX, Take
 from daw_protocol.tasks import TASKS, Placement
 
@@ -88,7 +89,7 @@ class ClipStore:
             return path
         audio = self.blobs.get(take.audio)
         chunks = metadata_chunks(
-            bext_of(take, audio), recipe_of(take), statement(take), audio.rate, xmp_of(take)
+            bext_of(take, audio), recipe_of(take), statement(take), audio.rate, xmp_of(take), cues_of(take)
         )
         with whole_file(path) as part:
             with part.open("xb") as file:

@@ -124,6 +124,8 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/takes/show s TAKE"),
     Command("takes.rank", requests.RankTakes, take_results.RankedTakes, Group.TAKES, ID,
             "/bridge/takes/rank ss job JOB"),
+    Command("takes.words", requests.HearWords, take_results.HeardTakes, Group.TAKES, ID,
+            "/bridge/takes/words ss take TAKE"),
     Command("takes.fetch", requests.FetchTake, results.FileSent, Group.TAKES, ("take",), "", osc=False),
     Command("takes.choose", requests.ChooseTake, take_results.ChosenTake, Group.TAKES, ("take",),
             "/bridge/takes/choose s TAKE"),

@@ -102,6 +102,11 @@ class BlueprintRecord(Message):
     )
     caption: str = value(AnyText(), "a description", "")
     lyrics: tuple[LyricRecord, ...] = value(ListOf(Record(LyricRecord)), "its lyrics", ())
+    lyrics_timed: bool = value(
+        Flag(),
+        "whether their times are when they are sung, by the engine; else they are a plan's layout",
+        False,
+    )
     language: str = value(AnyText(), "the language of the lyrics", "")
     other_tempo: float | None = value(
         Real(0, 1e6), "half or twice the tempo, where that may be meant as well", None

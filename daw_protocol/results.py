@@ -353,6 +353,7 @@ class EngineRecord(Message):
     instruments: tuple[str, ...] = value(TEXTS, "the instruments it can play")
     follows_chords: bool = value(Flag(), "whether accompany plays the chords a request gives", False)
     edits: bool = value(Flag(), "whether cover can edit a song's words or description", False)
+    times_lyrics: bool = value(Flag(), "whether it can tell when each line of the lyrics is sung", False)
     stem_passes: bool = value(Flag(), "whether extract takes a pass for each stem", False)
     options: Mapping[str, str] = value(TableOf(AnyText()), "its own options, with a line of help each")
     max_seconds: float = value(Real(0, 1e9), "longest region with its handles, in seconds")

@@ -9,7 +9,7 @@ from daw_protocol.fields import Choice, Flag, Real, Whole
 from daw_protocol.message import Message, value
 from daw_protocol.part_fields import PartsKind
 from daw_protocol.receipt import Receipt
-from daw_protocol.recipe import Recipe
+from daw_protocol.recipe import LyricRecord, Recipe
 from daw_protocol.replies import SAMPLES
 from daw_protocol.result_fields import AnyText, ListOf, Nullable, Record, Row
 from daw_protocol.results import ID, MOMENT, MOMENT_DOC, RATE, REQUEST, TEXTS
@@ -106,12 +106,45 @@ class RankedTakes(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeardTake(Message):
+    """What a speech recogniser heard in one take."""
+
+    take: str = value(ID, "the take's id")
+    match: float | None = value(
+        Nullable(Real(0, 1)),
+        "share of the lyrics' words that were heard in their order, 0 to 1. null: it has no lyrics",
+    )
+    words: int = value(Whole(0, 100_000), "how many words its lyrics have", 0)
+    text: str = value(AnyText(), "what was heard", "")
+    confidence: float = value(
+        Real(0, 1), "how sure the recogniser is of what it heard, 0 to 1; below 0.5 it guesses", 0.0
+    )
+    language: str = value(AnyText(), "the language it listened for, such as en", "")
+    language_confidence: float = value(
+        Real(0, 1), "how sure it is of that, 0 to 1; 1 where the request named it", 0.0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardTakes(Message):
+    """Takes and their words, newest first."""
+
+    takes: tuple[HeardTake, ...] = value(ListOf(Record(HeardTake)), "the takes")
+    network: str = value(AnyText(), "the network that heard them")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeWithRecipe(TakeRecord):
     """A take with its request, recipe and file."""
 
     request: Mapping[str, object] = value(REQUEST, "its request, completed from the context")
     recipe: Recipe = value(Record(Recipe), "how it was rendered")
     path: str = value(AnyText(), "its Broadcast WAV file on the server's machine")
+    sung: tuple[LyricRecord, ...] = value(
+        ListOf(Record(LyricRecord)),
+        "its lines where they are sung, in seconds from the clip's first sample; empty unless they were timed",
+        (),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ class Blueprint:
     confidence: of these, by name, 0..1; "octave" is that of the tempo against its half and double.
     caption:  the music in a sentence. language: of the lyrics, as in requests.
     lyrics:   every line, section tags such as "[Verse 1]" and blank ones among them.
+    lyrics_timed: their times are when they are sung, as a network attended to them; else they are a plan's layout.
     seconds:  length of the music.
     codes:    the music as the engine's own audio codes, from its first sample on; only that engine reads them.
     take:     as in `model.engine.Piece`; not part of the JSON form.
@@ -84,6 +85,7 @@ class Blueprint:
     chords: tuple[TimedChord, ...] = ()
     caption: str = ""
     lyrics: tuple[LyricLine, ...] = ()
+    lyrics_timed: bool = False
     language: str = ""
     other_tempo: float | None = None
     downbeat: float | None = None
@@ -115,7 +117,11 @@ class Blueprint:
     def to_json(self) -> dict[str, Any]:
         """Its JSON object, without what is not known."""
         found = {name: _plain(given) for name, given in asdict(self).items() if name != "take"}
-        return {name: given for name, given in found.items() if given not in (None, "", [], {})}
+        return {
+            name: given
+            for name, given in found.items()
+            if given not in (None, "", [], {}) and given is not False
+        }
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Blueprint:

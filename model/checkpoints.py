@@ -25,6 +25,7 @@ from model.prompt_match import MATCH_MODELS
 from model.published import Kind, Published, PublishedFile
 from model.stems.published_stems import STEM_MODELS
 from model.weight_header import read_header
+from model.word_hearing import WORD_MODELS
 
 __all__ = [
     "CATALOGUE",
@@ -45,7 +46,7 @@ __all__ = [
     "with_needs",
 ]
 
-CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *V1_MODELS, *STEM_MODELS, *MATCH_MODELS)
+CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *V1_MODELS, *STEM_MODELS, *MATCH_MODELS, *WORD_MODELS)
 
 
 def by_name(name: str) -> Published | None:

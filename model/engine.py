@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -116,6 +116,8 @@ class RenderRequest:
     reference:   reference audio for the timbre, at any rate; the bridge has checked consent.
     edit:        for COVER: keep the song, described here as it is, and change what caption and lyrics say otherwise;
                  None = a cover. Only for engines that say `edits`.
+    lyric_times: for GENERATE and COVER: yield a Blueprint with the times of the lyrics' lines, if they can be told.
+                 Only for engines that say `times_lyrics`, and only with lyrics.
     chords:      to be played in this order, from the region's first bar on; empty = the engine's choice.
     writes:      for PLAN and REWRITE: the fields of a Blueprint that the engine may write, of OPEN_FIELDS; the others
                  are the request's own.
@@ -147,6 +149,7 @@ class RenderRequest:
     context_seconds: float | None = None
     reference: Song | None = None
     edit: SongWords | None = None
+    lyric_times: bool = False
     chords: tuple[GivenChord, ...] = ()
     writes: tuple[str, ...] = ()
     instrumental: bool = False
@@ -306,6 +309,7 @@ class EngineDescription:
     reads_words: whether `ANALYSE` writes a caption, the language and the lyrics, and only guesses the rest.
     follows_chords: whether `ACCOMPANY` plays exactly the chords a request gives.
     edits: whether `COVER` can keep the song and change its words or its description.
+    times_lyrics: whether it can tell when each line of the lyrics is sung in what it made.
     stem_passes: whether `EXTRACT` renders each stem in a pass of its own: all of them take as many times as long.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
@@ -334,6 +338,7 @@ class EngineDescription:
     lyric_tags: tuple[str, ...] = ()
     follows_chords: bool = False
     edits: bool = False
+    times_lyrics: bool = False
     stem_passes: bool = False
     codes_per_second: float = 0.0
     reads_words: bool = False
@@ -370,7 +375,7 @@ class Engine(Protocol):
     ) -> Iterator[Rendered]:
         """Yields pieces as they become ready, attachments, a blueprint, and one Report last for each take.
 
-        Takes may come together or one after the other (`takes_in_order` does the latter for any engine).
+        Takes may come together or one after the other (`model/takes_in_order.py` does the latter for any engine).
         Raises CannotRender if it cannot do this with this song, RenderStopped once `should_stop` returns true.
         """
         ...
@@ -384,17 +389,3 @@ def stop_if_asked(should_stop: ShouldStop) -> None:
     """Raises RenderStopped if the render was cancelled."""
     if should_stop():
         raise RenderStopped
-
-
-RenderOne = Callable[[RenderRequest, OnProgress], Iterator[Rendered]]
-
-
-def takes_in_order(request: RenderRequest, progress: OnProgress, render_one: RenderOne) -> Iterator[Rendered]:
-    """Renders the takes of a request by themselves, one after the other; everything that comes names its take."""
-    for take in request.takes:
-        for found in render_one(replace(request, takes=(take,)), _of_take(progress, take)):
-            yield replace(found, take=take)
-
-
-def _of_take(progress: OnProgress, take: int) -> OnProgress:
-    return lambda update: progress(replace(update, take=take))

@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     TOKENIZER = "tokenizer"  # only the text encoder's tokenizer
     STEMS = "stem separator"
     LISTENER = "prompt listener"  # hears how well a sound follows words
+    WORDS = "word listener"  # hears which words are sung
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ KINDS: dict[ToolKind, tuple[str, ...]] = {
     ToolKind.READING: (
         "status", "engines", "songs.list", "focus.show", "jobs.list", "jobs.show", "takes.list", "takes.show",
         "takes.lineage", "prompts.read", "prompts.recent", "presets.list", "models.list", "audition.show",
-        "audition.devices", "store.verify", "songs.ledger", "takes.rank",
+        "audition.devices", "store.verify", "songs.ledger", "takes.rank", "takes.words",
     ),
     ToolKind.RENDERING: (
         "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse", "plan",

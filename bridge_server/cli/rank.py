@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bridge_server.cli.commands import DONE, Screen, some_server
 from bridge_server.settings import Settings
-from daw_protocol.take_results import RankedTakes, TakeList, TakeRecord
+from daw_protocol.take_results import HeardTakes, RankedTakes, TakeList, TakeRecord
 
 
 async def rank(settings: Settings, screen: Screen, values: Mapping[str, object]) -> int:
@@ -23,6 +23,26 @@ async def rank(settings: Settings, screen: Screen, values: Mapping[str, object])
         takes = {one.take: one for one in TakeList.from_stored(listed).takes}
         screen.console.print(table_of(RankedTakes.from_stored(answer), takes))
     return DONE
+
+
+async def words(settings: Settings, screen: Screen, values: Mapping[str, object]) -> int:
+    """The command with --words; returns the exit status. values: of the request. Raises ProtocolError."""
+    async with some_server(settings) as client:
+        answer = await client.call("takes.words", **values)
+    screen.result(answer)
+    if not screen.as_json:
+        screen.console.print(table_of_words(HeardTakes.from_stored(answer)))
+    return DONE
+
+
+def table_of_words(found: HeardTakes) -> Table:
+    """What was heard, as a table."""
+    table = Table("take", "words", "sure", "language", "heard")
+    for one in found.takes:
+        count = "" if one.match is None else f"{round(one.match * one.words)} of {one.words}"
+        sure = "" if one.match is None else f"{one.confidence:.2f}"
+        table.add_row(one.take, count, sure, one.language, escape(one.text))
+    return table
 
 
 def table_of(ranked: RankedTakes, takes: Mapping[str, TakeRecord]) -> Table:

@@ -21,8 +21,14 @@ def add_rank(commands: Subparsers) -> None:
     )
     rank.add_argument("--job", metavar="JOB", help="only takes of this job")
     rank.add_argument("--song", metavar="DIGEST", help="only takes of the song with this digest")
-    rank.add_argument(
+    heard = rank.add_mutually_exclusive_group()
+    heard.add_argument(
         "--prompt", metavar="TEXT", help="what to compare them with (default: what each was asked for)"
+    )
+    heard.add_argument(
+        "--words",
+        action="store_true",
+        help="instead, how many words of their lyrics are heard in them; needs `takebridge models pull words`",
     )
     rank.add_argument("--limit", metavar="N", help="how many at most, the newest (default: 20)")
     json_option(rank)
@@ -30,7 +36,8 @@ def add_rank(commands: Subparsers) -> None:
 
 
 def _run_rank(arguments: argparse.Namespace) -> int:
-    from bridge_server.cli.rank import rank
+    from bridge_server.cli.rank import rank, words
 
     values = {name: given for name in VALUES if (given := getattr(arguments, name)) is not None}
-    return asyncio.run(rank(settings_of(arguments), screen_of(arguments), values))
+    command = words if arguments.words else rank
+    return asyncio.run(command(settings_of(arguments), screen_of(arguments), values))

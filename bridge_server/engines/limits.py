@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from model.engine import EngineDescription, Task, TextLimit
+from model.lyric_tags import has_sung_line
 
 
 def refuse_impossible(description: EngineDescription, request: Render) -> None:
@@ -37,6 +38,7 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
             "chords",
         )
     _refuse_codes(description, request)
+    _refuse_lyric_times(description, request)
     _known("options", tuple(request.options), tuple(description.options), label)
     if description.languages:
         _known("language", (request.language,), description.languages, label)
@@ -69,6 +71,26 @@ def _refuse_codes(description: EngineDescription, request: Render) -> None:
             f"blueprint: its audio codes last {has:.1f} s, the song {wants:.1f} s.",
             "Plan the song again, or remove the codes from the blueprint to have its words rendered.",
             "blueprint",
+        )
+
+
+def _refuse_lyric_times(description: EngineDescription, request: Render) -> None:
+    """Raises ProtocolError where lines are to be timed that this engine cannot time, or that there are none of."""
+    if not getattr(request, "lyric_times", False):
+        return
+    if not description.times_lyrics:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"lyric_times: the {description.label} engine does not know when its lyrics are sung.",
+            "Omit lyric_times, or use the acestep engine.",
+            "lyric_times",
+        )
+    if not has_sung_line(request.lyrics):
+        raise ProtocolError(
+            ErrorCode.MISSING_FIELD,
+            "lyric_times: there is no line to sing.",
+            "Send lyrics with lines between their section tags, or omit lyric_times.",
+            "lyric_times",
         )
 
 

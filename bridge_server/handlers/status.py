@@ -202,6 +202,7 @@ def engine_record(description: EngineDescription) -> results.EngineRecord:
         instruments=description.instruments,
         follows_chords=description.follows_chords,
         edits=description.edits,
+        times_lyrics=description.times_lyrics,
         stem_passes=description.stem_passes,
         options=description.options,
         max_seconds=description.max_seconds,

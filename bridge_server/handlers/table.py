@@ -6,6 +6,7 @@ from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
 from bridge_server.handlers.dispatcher import AUDITION_REQUESTS, Handler
 from bridge_server.handlers.exports import ExportHandlers
+from bridge_server.handlers.heard_words import WordHandlers
 from bridge_server.handlers.jobs import JobHandlers
 from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.prompts import PromptHandlers
@@ -30,6 +31,7 @@ def handler_table(
     jobs: JobHandlers,
     takes: TakeHandlers,
     ranking: RankingHandlers,
+    words: WordHandlers,
     marks: TakeMarkHandlers,
     models: ModelHandlers,
     exports: ExportHandlers,
@@ -50,6 +52,7 @@ def handler_table(
         requests.ListTakes: takes.list,
         requests.ShowTake: takes.show,
         requests.RankTakes: ranking.rank,
+        requests.HearWords: words.hear,
         requests.FetchTake: takes.fetch,
         requests.ChooseTake: takes.choose,
         requests.RevertTake: takes.revert,

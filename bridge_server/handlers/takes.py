@@ -29,10 +29,12 @@ from clip_store.mix.accepted import AcceptedSong, accepted_in
 from clip_store.mix.family import family_of
 from clip_store.mix.hearing import no_longer_accepted, stretches
 from clip_store.store import ClipStore
+from clip_store.sung_lines import lines_in
 from clip_store.take import Take
 from daw_protocol import requests
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.recipe import LyricRecord
 from daw_protocol.replies import TakeChosen
 from daw_protocol.requests.span_between import span_between
 from daw_protocol.results import FileSent
@@ -80,7 +82,10 @@ class TakeHandlers:
         take = self._store.index.get(request.take)
         path = str(await asyncio.to_thread(self._store.clip_path, take))
         mark, gone = self._store.index.marks.of(take.id), self._gone(take, {})
-        result = record(TakeWithRecipe, take, mark, gone, request=take.request, recipe=take.recipe, path=path)
+        sung = tuple(LyricRecord(text=line.text, start=line.start, end=line.end) for line in lines_in(take))
+        result = record(
+            TakeWithRecipe, take, mark, gone, request=take.request, recipe=take.recipe, path=path, sung=sung
+        )
         return understood(request, f"{take.task} at sample {take.position}: {path}", result)
 
     async def lineage(self, request: requests.ShowLineage, _: Client) -> Response:

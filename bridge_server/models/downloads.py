@@ -163,9 +163,10 @@ def _wanted_files(entry: Published, siblings: Any) -> Iterator[HubFile]:
     prefix = f"{entry.subfolder}/" if entry.subfolder else ""
     for sibling in siblings:
         name = sibling.rfilename.removeprefix(prefix)
-        if not sibling.rfilename.startswith(prefix) or not PLAIN_NAME.fullmatch(name) or not is_wanted(name):
+        if not sibling.rfilename.startswith(prefix) or not PLAIN_NAME.fullmatch(name):
             continue
-        if not entry.whole and name not in {file.name for file in entry.files}:
+        # Files that are listed one by one may be of any kind: whoever listed them knows what reads them.
+        if not (is_wanted(name) if entry.whole else name in {file.name for file in entry.files}):
             continue
         sha256 = sibling.lfs.sha256 if sibling.lfs else ""
         yield HubFile(sibling.rfilename, name, int(sibling.size), sha256, str(sibling.blob_id))

@@ -121,6 +121,7 @@ export class Blueprint {
     setText(this.codes, "render the planned audio codes (its melody and form)");
     show(this.view, true);
     this.#says();
+    this.form.refresh();
   }
 
   /** The sections as a strip: each as wide as it is long. */
@@ -132,6 +133,11 @@ export class Blueprint {
       return item;
     }));
     show(this.picture, Boolean(found.sections?.length));
+  }
+
+  /** Its lyrics as edited; empty without a blueprint. */
+  get lyrics() {
+    return this.found ? this.fields.lyrics.value : "";
   }
 
   get #edits() {
@@ -154,7 +160,8 @@ export class Blueprint {
 
   #render() {
     const { id, takes, seed, engine, title } = this.form.given();
-    const given = Object.fromEntries(Object.entries({ id, takes, seed, engine, title }).filter(([, value]) => value !== undefined));
+    const lyric_times = (this.form.draft.lyric_times && this.form.timesLyrics(this.lyrics)) || undefined;
+    const given = Object.fromEntries(Object.entries({ id, takes, seed, engine, title, lyric_times }).filter(([, value]) => value !== undefined));
     return this.bridge.request("generate", { ...given, blueprint: edited(this.found, this.#edits, this.keeps.checked) }, (error) => this.fields[{ bpm: "tempo", prompt: "caption" }[error.field] ?? error.field]?.focus());
   }
 

@@ -44,7 +44,7 @@ const store = new Store({
   chords: [], // [[sample, name]] over the bars
   selected: null, // id of the take the keys are about
   transfer: null, // the download of a model, as the server sends it
-  order: keptOrder(), matches: {}, showHidden: false, // how takes are listed
+  order: keptOrder(), matches: {}, heard: {}, showHidden: false, // how takes are listed
   filter: sessionStorage.getItem(FILTER) ?? "all",
   place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
   audition: null, auditionAt: 0, // there, and why nothing can be heard

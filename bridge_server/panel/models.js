@@ -103,6 +103,7 @@ export class Models {
       list("Music models", models.filter((one) => one.kind === "music model")),
       list("Stem separators: for extract, and for the layers of a repaint", models.filter((one) => one.kind === "stem separator")),
       list("Prompt listeners: to rank takes by how well they follow their prompt", models.filter((one) => one.kind === "prompt listener")),
+      list("Word listeners: to tell whether takes sing their lyrics", models.filter((one) => one.kind === "word listener")),
       list("Planners: they write a song's plan before it is rendered", models.filter((one) => one.kind === "planner")),
       models.some(isPart) ? make("details", { open }, make("summary", {}, "Parts, which come with the models that need them"), make("ul", { class: "models" }, ...models.filter(isPart).map((one) => this.#entry(one)))) : "",
     );

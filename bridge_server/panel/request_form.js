@@ -4,7 +4,7 @@ import { Blueprint } from "./blueprint.js";
 import { button, byId, make, setText, show } from "./dom.js";
 import { COVER, coverFields, coverFieldShown, coverValues } from "./cover_fields.js";
 import { hearsField, hearsMore } from "./hears.js";
-import { Lyrics } from "./lyrics.js";
+import { Lyrics, read } from "./lyrics.js";
 import { modelNamed, transferName } from "./models.js";
 import { Presets } from "./presets.js";
 import { PromptReading } from "./prompt_reading.js";
@@ -19,8 +19,8 @@ const TASKS = {
   accompany: { doc: "A backing for a voice or a solo instrument.", fields: ["prompt", "chords", "strength", "instruments"], needs: "song" },
   extract: { doc: "Stems of the region, or of the whole song. They sum to the song.", fields: ["stems"], needs: "song", single: true },
   lego: { doc: "One more track that fits the song.", fields: ["prompt", "stems"], needs: "song" },
-  cover: { doc: "The same song in another style, or with other words.", fields: ["prompt", "strength", "lyrics", ...Object.keys(COVER)], needs: "song" },
-  generate: { doc: "A new song from a description.", fields: ["prompt", "length", "lyrics"], needs: "nothing" },
+  cover: { doc: "The same song in another style, or with other words.", fields: ["prompt", "strength", "lyrics", "lyric_times", ...Object.keys(COVER)], needs: "song" },
+  generate: { doc: "A new song from a description.", fields: ["prompt", "length", "lyrics", "lyric_times"], needs: "nothing" },
 };
 
 /** For engines that name no examples of their own. */
@@ -36,7 +36,7 @@ const HINTS = {
 /** How deep a clip is at least; a deeper song keeps its own depth. */
 const DEPTHS = [["song", "as the song"], ["24", "24 bits"], ["float", "32-bit float"]];
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", chords: "", instruments: [], stems: [], engine: "", ...COVER };
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", lyric_times: false, chords: "", instruments: [], stems: [], engine: "", ...COVER };
 
 export class RequestForm {
   constructor(store, arranger, bridge, notices, regions) {
@@ -136,6 +136,7 @@ export class RequestForm {
     if (has("layers") && draft.layers !== "all" && this.engine?.layers?.includes(draft.layers)) given.layers = draft.layers;
     if (has("ending") && draft.ending) given.ending = true;
     if (has("lyrics") && draft.lyrics.trim() && this.engine?.lyrics_characters !== 0) given.lyrics = draft.lyrics.trim();
+    if (has("lyric_times") && draft.lyric_times && this.timesLyrics(draft.lyrics)) given.lyric_times = true;
     if (has("chords") && draft.chords.trim() && this.engine?.follows_chords) given.chords = draft.chords.trim();
     for (const name of ["instruments", "stems"]) {
       const chosen = has(name) ? draft[name].filter((entry) => this.engine?.[name]?.includes(entry)) : [];
@@ -215,6 +216,7 @@ export class RequestForm {
       choice("instruments", "Instruments (none: automatic)"),
       choice("stems", "Stems (none: all)"),
       this.lyrics.box,
+      make("label", { class: "check", "data-field": "lyric_times", title: "In the take's recipe, as markers in its clip, and as a file of lyrics (LRC)" }, make("input", { type: "checkbox", name: "lyric_times" }), "mark when each line is sung"),
       field("length", "Length", length),
       ending,
       make("div", { class: "pair" }, takesField, seedField),
@@ -309,6 +311,7 @@ export class RequestForm {
       if (name === "chords") visible &&= Boolean(engine?.follows_chords);
       visible &&= coverFieldShown(name, engine, draft);
       if (name === "strength" && draft.task === "cover") visible &&= !(draft.edit && engine?.edits);
+      if (name === "lyric_times") visible &&= this.timesLyrics(draft.lyrics) || (draft.task === "generate" && this.timesLyrics(this.blueprint.lyrics));
       if (name === "takes") visible = !about.single;
       if (name === "engine") visible = Object.keys(engines ?? {}).length > 1;
       if (name === "context") {
@@ -333,6 +336,16 @@ export class RequestForm {
     setText(this.strengthShown, `${Math.round(draft.strength * 100)} %`);
     this.form.elements.strength.setAttribute("aria-valuetext", this.strengthShown.textContent);
     this.#words();
+  }
+
+  /** Whether the engine can tell when these lyrics are sung: there have to be lines among them. */
+  timesLyrics(lyrics) {
+    return Boolean(this.engine?.times_lyrics) && read(lyrics).lines > 0;
+  }
+
+  /** Shows what a blueprint has made possible. */
+  refresh() {
+    this.#engineChanged();
   }
 
   /** What More is worth opening for: the engine, and the models, of which one may be on its way. */

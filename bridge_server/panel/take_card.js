@@ -6,7 +6,7 @@ import { differences, siblingsOf } from "./differences.js";
 import { translated } from "./language.js";
 import { PromptReading } from "./prompt_reading.js";
 import { isStem } from "./stem_mix.js";
-import { receiptFigures, receiptLine, regionName, taskName } from "./words.js";
+import { clock, receiptFigures, receiptLine, regionName, taskName, wordFigures } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
 const AROUND = 2;
@@ -51,7 +51,7 @@ export class TakeCard {
     store.watch(["takes", "selected", "grid", "opened"], () => this.#changed());
     store.watch(["takes", "selected", "focus", "dragged"], () => this.#showPart());
     store.watch(["takes", "selected", "grid"], () => this.#showName());
-    store.watch(["matches"], () => this.#showFigures());
+    store.watch(["matches", "heard"], () => this.#showFigures());
   }
 
   /** The part of the selected take inside the region, {start, end} on the timeline; null unless it is a part. */
@@ -150,6 +150,10 @@ export class TakeCard {
     this.acceptPart = button("Accept this part", { picture: "accept", text: "Accept this part", id: "accept-part", hidden: true, onclick: () => this.part && this.actions.acceptPart(take.take, this.part) });
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
+    this.hearWords = button("Were the words sung?", { id: "hear-words", class: "small", text: "Were the words sung?", title: "A speech recogniser listens for the lyrics; its figure then stands above", hidden: true, onclick: () => this.#hear(take.take) });
+    this.sung = make("ol", { class: "sung" });
+    this.sungFold = make("details", { "data-name": "sung", hidden: true, open: this.open.has("sung") }, make("summary", {}, "Lyrics, as they are sung"), this.sung);
+    this.sungFold.addEventListener("toggle", () => (this.sungFold.open ? this.open.add("sung") : this.open.delete("sung")));
     this.figures = make("dl", { class: "figures" });
     this.#showFigures();
     this.path = make("div", { class: "path", hidden: true });
@@ -171,7 +175,8 @@ export class TakeCard {
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
       madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
-      this.#fold("receipt", "Receipt: measurements", () => this.figures),
+      this.#fold("receipt", "Receipt: measurements", () => make("div", {}, this.figures, this.hearWords)),
+      this.sungFold,
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
       this.#files(take),
@@ -185,8 +190,20 @@ export class TakeCard {
   #showFigures() {
     if (!this.take || !this.figures) return;
     const match = this.store.get("matches")[this.take.take];
-    const rows = [...(match === undefined ? [] : [["Follows its prompt, −1 to 1", match.toFixed(2)]]), ...receiptFigures(this.take.receipt)];
+    const rows = [...(match === undefined ? [] : [["Follows its prompt, −1 to 1", match.toFixed(2)]]), ...wordFigures(this.store.get("heard")[this.take.take]), ...receiptFigures(this.take.receipt)];
     this.figures.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  }
+
+  /** Has a speech recogniser listen to the take: its figure is kept as long as the page is open. */
+  async #hear(id) {
+    const asked = this.hearWords;
+    const label = asked.querySelector("span");
+    asked.disabled = true;
+    setText(label, "Listening …");
+    const found = await this.bridge.call("takes.words", { take: id });
+    asked.disabled = false;
+    setText(label, "Were the words sung?");
+    if (found) this.store.set({ heard: { ...this.store.get("heard"), [id]: found.takes[0] } });
   }
 
   /** Deleting cannot be undone, so it takes two clicks. */
@@ -316,6 +333,10 @@ export class TakeCard {
       ["Take", about.take],
     ].filter(([, value]) => value !== undefined && value !== null && value !== "");
     this.recipe.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]));
+    show(this.hearWords, Boolean(request.lyrics));
+    const sung = about.sung ?? [];
+    this.sung.replaceChildren(...sung.map(({ start, text }) => make("li", {}, make("span", { class: "at" }, clock(start)), text)));
+    show(this.sungFold, sung.length > 0);
     this.path.replaceChildren(
       make("code", { title: "The clip on the server's machine" }, about.path),
       button("Copy path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),

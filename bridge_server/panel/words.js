@@ -148,6 +148,14 @@ export function receiptFigures(receipt) {
   return rows.filter(([, value]) => value !== undefined && value !== null).map(([name, value, format]) => [name, format(value)]);
 }
 
+/** How many words of a take's lyrics were heard, as [name, value] for the same table; nothing where nobody listened. */
+export function wordFigures(heard) {
+  if (!heard || heard.match === null || heard.match === undefined) return [];
+  const sure = heard.confidence < 0.5 ? ", unsure" : "";
+  const rows = [["Words of the lyrics heard", `${Math.round(heard.match * heard.words)} of ${heard.words}${sure}`]];
+  return heard.text ? [...rows, ["Heard", heard.text]] : rows;
+}
+
 /** The receipt in one line. */
 export function receiptLine(receipt) {
   const warnings = receipt.warnings?.length ?? 0;

@@ -112,6 +112,7 @@ class Plan:
             context_seconds=request.context,
             chords=self._given_chords(),
             edit=song_words(request),
+            lyric_times=getattr(request, "lyric_times", False),
             writes=written_fields(request),
             instrumental=getattr(request, "instrumental", False),
             blueprint=planned_song(request),

@@ -25,6 +25,7 @@ from clip_store.measure.alignment import is_silent
 from clip_store.measure.gain_match import NEIGHBOUR_SECONDS, GainMatch, match_gain
 from clip_store.source_type import of_take
 from clip_store.splice import splice, stretch, with_clip
+from clip_store.sung_lines import lrc_text, sung_lines
 from clip_store.take import MIX, Attachment, Take
 from daw_protocol.chord_sheet import bar_before, chords_text, placed_chords
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -39,6 +40,7 @@ from model.engine import EngineDescription
 from model.kept import CLIP, SONG
 
 HANDLES = "handles"
+LRC_FILE = "lyrics.lrc"
 
 DEPTHS = {"24": Encoding.PCM_24, "float": Encoding.FLOAT}
 """What a request's depth asks for at least; a song that is deeper keeps its own."""
@@ -309,9 +311,11 @@ def _take(
     result: str | None = None,
 ) -> Take:
     plan = order.plan
-    attachments = tuple(
-        Attachment(entry.name, entry.media_type, blobs.put_bytes(entry.data)) for entry in outcome.attachments
-    )
+    made = recipe(order, outcome, receipt)
+    files = [(entry.name, entry.media_type, entry.data) for entry in outcome.attachments]
+    if lines := sung_lines(made.blueprint, plan.region_in_song.start / plan.rate):
+        files.append((LRC_FILE, "text/plain; charset=utf-8", lrc_text(lines).encode("utf-8")))
+    attachments = tuple(Attachment(name, kind, blobs.put_bytes(data)) for name, kind, data in files)
     return Take(
         id=f"t{secrets.token_hex(5)}",
         job=order.job,
@@ -329,7 +333,7 @@ def _take(
         length=plan.region.length,
         rate=plan.rate,
         request=plan.request.to_fields(),
-        recipe=recipe(order, outcome, receipt),
+        recipe=made,
         receipt=receipt,
         created=order.created,
         attachments=attachments if stem == MIX else (),

@@ -13,10 +13,11 @@ import json
 import struct
 import unicodedata
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_store.audio.cue_points import CuePoint, cue_chunks
 from clip_store.audio.riff import read_chunk
 from clip_store.audio.time_stamp import MIN_BEXT
 from clip_store.audio.xml_text import allowed, without_entities
@@ -116,13 +117,18 @@ def encode_ixml(bext: Bext, recipe: Mapping[str, object], note: str, rate: int) 
 
 
 def metadata_chunks(
-    bext: Bext | None, recipe: Mapping[str, object] | None, note: str, rate: int, xmp: bytes = b""
+    bext: Bext | None,
+    recipe: Mapping[str, object] | None,
+    note: str,
+    rate: int,
+    xmp: bytes = b"",
+    cues: Sequence[CuePoint] = (),
 ) -> list[tuple[bytes, bytes]]:
     """The chunks (name, body) for a file, in the order they are written; all of them before the sound.
 
-    xmp: a packet as `encode_xmp` makes it; b"" for none.
+    xmp: a packet as `encode_xmp` makes it; b"" for none. cues: named places in the sound.
     """
-    chunks = []
+    chunks: list[tuple[bytes, bytes]] = []
     if bext is not None:
         chunks.append((b"bext", encode_bext(bext)))
     if recipe is not None or note:
@@ -131,7 +137,7 @@ def metadata_chunks(
         chunks.append((RECIPE_CHUNK, _json(recipe).encode("ascii")))
     if xmp:
         chunks.append((XMP_CHUNK, xmp))
-    return chunks
+    return [*chunks, *cue_chunks(cues)]
 
 
 def read_bext(path: Path) -> Bext | None:

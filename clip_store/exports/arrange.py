@@ -5,7 +5,7 @@ Reads the index and the heads of stored sounds; writes nothing. What lies over w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -22,6 +22,7 @@ from clip_store.mix.family import family_of
 from clip_store.mix.song_ledger import ledger_of
 from clip_store.source_type import SourceType, of_mix
 from clip_store.store import ClipStore, clip_name, file_stem, mark_of, source_type_of, xmp_of
+from clip_store.sung_lines import cues_of
 from clip_store.take import Take
 from daw_protocol.tasks import TASKS
 from daw_protocol.timeline import Key, TempoMap
@@ -249,7 +250,8 @@ def _key(take: Take | None) -> Key | None:
 
 
 def _markers(placed: Iterable[Placed]) -> tuple[Marker, ...]:
-    """Start and end of every region, once each, in order."""
+    """Start and end of every region, once each, and the lines that are sung in what plays, in order."""
+    placed = tuple(placed)
     found: dict[tuple[str, int, int], None] = {}
     for one in placed:
         if one.file.comp:
@@ -257,7 +259,18 @@ def _markers(placed: Iterable[Placed]) -> tuple[Marker, ...]:
         found[one.take.task, one.file.position, one.file.position + one.take.length] = None
     markers = [Marker(f"{task} starts", max(0, start)) for task, start, _ in found]
     markers += [Marker(f"{task} ends", end) for task, _, end in found if end > 0]
+    markers += [marker for one in placed if one.audible and not one.file.comp for marker in _lyrics(one)]
     return tuple(sorted(markers, key=lambda marker: marker.position))
+
+
+def _lyrics(placed: Placed) -> Iterator[Marker]:
+    """Where the lines begin that are heard."""
+    for cue in cues_of(placed.take):
+        position = placed.file.position + cue.sample
+        if position >= 0 and (
+            placed.parts is None or any(part.start <= position < part.end for part in placed.parts)
+        ):
+            yield Marker(cue.text, position)
 
 
 def _notes(tempo: FromZero) -> list[str]:

@@ -28,6 +28,7 @@ from clip_store.exports.sound_recipe import about_sound, recipe_in
 from clip_store.room import check_room
 from clip_store.seal import Seal, signed
 from clip_store.store import ORIGINATOR, bext_of, file_stem
+from clip_store.sung_lines import cues_of
 from clip_store.take import Take
 from daw_protocol.timeline import Span
 
@@ -230,7 +231,8 @@ def _chunks(project: Project, sound: SoundFile, audio: Audio) -> list[tuple[byte
     recipe, note = recipe_in(project, sound, audio)
     if sound.take is None:
         return metadata_chunks(_plain_bext(sound), recipe, note, audio.rate, sound.xmp)
-    return metadata_chunks(_take_bext(sound, audio), recipe, note, audio.rate, sound.xmp)
+    bext, cues = _take_bext(sound, audio), cues_of(sound.take)
+    return metadata_chunks(bext, recipe, note, audio.rate, sound.xmp, cues)
 
 
 def _plain_bext(sound: SoundFile) -> Bext:

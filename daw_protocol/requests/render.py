@@ -221,6 +221,9 @@ STRENGTH = Real(0, 1)
 CHORDS_DOC = (
     "chords to play, one per bar or at positions, repeated to the region's end; by default the engine chooses"
 )
+LYRIC_TIMES_DOC = (
+    "find when each line of the lyrics is sung: in the recipe, as markers in the clip, as lyrics.lrc"
+)
 LAYERS_DOC = "which part of the sound to re-render: all, keep vocals, drums only, no drums, fill, ..."
 
 
@@ -270,6 +273,7 @@ class Generate(Render):
         "the song's plan, as `plan` gave it or edited; prompt, lyrics, tempo, key and length are then its own",
         None,
     )
+    lyric_times: bool = value(Flag(), LYRIC_TIMES_DOC, False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +301,7 @@ class Cover(Render):
         "",
     )
     song_lyrics: str = value(Text(8000), "for edit: its lyrics as they are; by default those of the take", "")
+    lyric_times: bool = value(Flag(), LYRIC_TIMES_DOC, False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,17 @@ class RankTakes(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HearWords(Request):
+    """Whether takes sing their lyrics: how many of the words a speech recogniser hears in them."""
+
+    take: str | None = value(Text(64, 1), "only this take", None)
+    song: str | None = value(Text(80, 1), "only takes of the song with this digest", None)
+    job: str | None = value(Text(64, 1), "only takes of this job", None)
+    lyrics: str = value(Text(8000), "the words to listen for; by default those of each take's request", "")
+    limit: int = value(Whole(1, 100), "how many at most, the newest", 20)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowTake(Request):
     """One take with its recipe and receipt."""
 

@@ -37,10 +37,10 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import stoppable, within
+from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
     from model.acestep.loaded_checkpoint import AdapterRequest, Extras, LoadedCheckpoint
@@ -289,6 +289,7 @@ def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescripti
         stems=TRACKS,
         stem_passes=True,
         edits=True,
+        times_lyrics=True,
         instruments=ACCOMPANIMENTS,
         max_seconds=MAX_FRAMES / FRAMES_PER_SECOND,
         options=ENGINE_HELP,

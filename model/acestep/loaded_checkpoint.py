@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
-from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS
+from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, UNKNOWN_LANGUAGE
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_codes, with_song_plan
 from model.acestep.device.devices import Device, free_bytes
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MIN_FRAMES
+from model.acestep.lyrics.lyric_timing import present_heads
 from model.acestep.planner import word_tasks
 from model.acestep.planner.song_planning import PlannerHouse, blueprint_of, plan_song
 from model.acestep.renderer import Renderer
@@ -114,6 +115,8 @@ class LoadedCheckpoint:
             self._parts.adapt(applied)
             vae = self._choose_vae(extras.vae)
             plan = plan_render(request, self._parts.traits)
+            if request.lyric_times:
+                present_heads(self._parts.traits, self.folder.config.dit)  # before anything is rendered
             self._house.close()
             self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
             given = request.blueprint
@@ -125,9 +128,15 @@ class LoadedCheckpoint:
                 yield file
                 given = words if given is None else replace(given, codes=words.codes)
                 progress = within(progress, _PLANNED, 1.0)
-            if given is not None:
+            # The lines of a blueprint are where its plan, or another take, has them.
+            given = None if given is None else replace(given, lyrics_timed=False)
+            if given is not None and not request.lyric_times:
                 yield given
             for found in self._renderer.render(request, plan, progress, should_stop):
+                if isinstance(found, Blueprint):
+                    found = _timed(
+                        given or Blueprint(caption=request.caption, language=_said(request)), found
+                    )
                 if isinstance(found, Report):
                     found = self._completed(found, applied)
                     found = replace(found, figures={**found.figures, **vae})
@@ -275,6 +284,17 @@ class LoadedCheckpoint:
                 f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",
             )
         return replace(report, figures=figures, notes=notes, weights=weights)
+
+
+def _timed(known: Blueprint, heard: Blueprint) -> Blueprint:
+    """What is known of a song, with its lyrics where they are sung, if that could be told."""
+    if known.lyrics and not heard.lyrics_timed:
+        return known
+    return replace(known, lyrics=heard.lyrics, lyrics_timed=heard.lyrics_timed)
+
+
+def _said(request: RenderRequest) -> str:
+    return "" if request.language == UNKNOWN_LANGUAGE else request.language
 
 
 def _name(dtype: torch.dtype) -> str:

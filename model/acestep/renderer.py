@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -24,9 +24,13 @@ from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
 from model.acestep.conditioning.kept_latents import joined, kept_of
 from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
+from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
+from model.acestep.delivered_pieces import DeliveredPieces
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, plan_window
+from model.acestep.lyrics.lyric_timing import present_heads, time_lyrics, with_words
+from model.acestep.lyrics.timed_lines import TimedWords, Token
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
@@ -37,13 +41,11 @@ from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
 from model.acestep.song_edit import compose_edit, seeded_edit_noise
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
-from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
+from model.blueprint import Blueprint
+from model.engine import OnProgress, Rendered, RenderRequest, Report, Samples, ShouldStop, Song
 from model.errors import CannotRender
 from model.pace import Pace
 
-MIX = "mix"
-HANDLES = "handles"
-RESIDUAL = "residual"
 UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
 
 _KEPT_PROMPTS = 64
@@ -53,6 +55,7 @@ _KEPT_CONDITIONS = 4  # up to 28 MB each, where the lyrics are as long as they m
 # Cumulative shares of a render's time, for the progress bar: reading the prompts, encoding song and reference,
 # preparing the condition; the rest is denoising and decoding.
 _READ, _LISTENED, _REFERRED, _PREPARED = 0.03, 0.12, 0.14, 0.15
+_TIMED = 0.97  # where the times of the lyrics are asked for: what is done by then
 _COMPOSED = 0.85  # of one piece's share; the rest of it is decoding
 
 
@@ -81,7 +84,7 @@ class Renderer:
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
         self._clock = clock
-        self._prompts: Recent[tuple[PromptStates, tuple[str, ...]]] = Recent(_KEPT_PROMPTS)
+        self._prompts: Recent[_ReadPrompts] = Recent(_KEPT_PROMPTS)
         self._code_latents: Recent[Tensor] = Recent(_KEPT_CODE_LATENTS)
         self._prepared: Recent[Conditions] = Recent(_KEPT_CONDITIONS)
         self._listener = Listener(parts)
@@ -102,7 +105,7 @@ class Renderer:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine; plan: the request's. Pieces of each stem come in order; the Report comes last."""
         pace = Pace(progress, should_stop, self._clock)
-        read, lost = self._read(plan, pace.part(0.0, _READ))
+        read, lost, tokens = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
         scene = self._scene(plan, request.song, pace.part(_READ, _LISTENED))
         if plan.as_it_is is not None and hears_nothing(request.song, request.start, request.end):
@@ -114,8 +117,9 @@ class Renderer:
         names = [(*name, sounds) for name in _prompt_names(plan)]
         every = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
-        delivered = _Delivered(request)
-        generating = pace.part(_PREPARED, 1.0)
+        delivered = DeliveredPieces(request)
+        generating = pace.part(_PREPARED, _TIMED if request.lyric_times else 1.0)
+        words = None
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
             stages = [_stage(plan, each) for each in prompts]
@@ -132,8 +136,11 @@ class Renderer:
                     yield from delivered.pieces(stem.stem, start, samples)
                 whole = joined(scene.source, rendered, plan.region)
                 yield from kept_of(request, plan.window, stem.stem, whole)
+                if request.lyric_times:
+                    words = self._timed(request, plan, scene, conditions[0], rendered, tokens, pace)
+                    yield Blueprint(lyrics=words.lines, lyrics_timed=words.timed)
         yield from delivered.residual()
-        yield self._report(plan, request, delivered)
+        yield with_words(self._report(plan, request, delivered), words)
 
     def _groups(
         self, prompts: tuple[Prompts, ...], prepared: list[Conditions]
@@ -165,8 +172,10 @@ class Renderer:
 
     # --- phases ---------------------------------------------------------------------------------------
 
-    def _read(self, plan: RenderPlan, pace: Pace) -> tuple[list[PromptStates], tuple[str, ...]]:
-        """The encoded prompts of each piece, and notes about whatever was cut."""
+    def _read(
+        self, plan: RenderPlan, pace: Pace
+    ) -> tuple[list[PromptStates], tuple[str, ...], tuple[Token, ...]]:
+        """The encoded prompts of each piece, notes about whatever was cut, and the tokens of the first lyric prompt."""
         pace.at("reading the prompt", 0.0)
         names = _prompt_names(plan)
         read = [self._prompts.get(name) for name in names]
@@ -178,10 +187,11 @@ class Renderer:
                     pace.check()
                     short, notes = fitted(encoder, prompts)
                     states = pipeline.encode_prompts(encoder, short, plan.settings)
-                    read[index] = self._prompts.put(name, (states, notes))
+                    tokens = tuple(encoder.tokens(short.lyrics, MAX_LYRIC_TOKENS))
+                    read[index] = self._prompts.put(name, _ReadPrompts(states, notes, tokens))
         found = [known for known in read if known is not None]
-        lost = dict.fromkeys(note for _, notes in found for note in notes)
-        return [states for states, _ in found], tuple(lost)
+        lost = dict.fromkeys(note for known in found for note in known.notes)
+        return [known.states for known in found], tuple(lost), found[0].tokens
 
     def _scene(self, plan: RenderPlan, song: Song | None, pace: Pace) -> Scene:
         pace.at("encoding the song", 0.0)
@@ -278,6 +288,22 @@ class Renderer:
                 dit, scene, as_it_is, as_wanted, plan.settings, noise, 1, on_step, should_stop
             )
 
+    def _timed(
+        self,
+        request: RenderRequest,
+        plan: RenderPlan,
+        scene: Scene,
+        conditions: Conditions,
+        latents: Tensor,
+        tokens: tuple[Token, ...],
+        pace: Pace,
+    ) -> TimedWords:
+        with self._parts.dit() as dit:
+            heads = present_heads(self._parts.traits, dit.config)
+            return time_lyrics(
+                dit, heads, request, plan, scene, conditions, latents, tokens, pace.part(_TIMED, 1.0)
+            )
+
     def _decoded(
         self, plan: RenderPlan, latents: Tensor, channels: int, pace: Pace, should_stop: ShouldStop
     ) -> Iterator[tuple[int, Samples]]:
@@ -289,7 +315,7 @@ class Renderer:
             )
             yield from project_audio(_with_progress(audio, pace, end - first), plan.window, channels)
 
-    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: _Delivered) -> Report:
+    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: DeliveredPieces) -> Report:
         settings, window = plan.settings, plan.window
         traits = self._parts.traits
         name = traits.name
@@ -324,6 +350,14 @@ class Renderer:
         return Report(f"Generated by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
 
 
+class _ReadPrompts(NamedTuple):
+    """Prompts of one piece, read. notes: about whatever was cut. tokens: of the lyric prompt."""
+
+    states: PromptStates
+    notes: tuple[str, ...]
+    tokens: tuple[Token, ...]
+
+
 def _every_prompt(plan: RenderPlan) -> tuple[Prompts, ...]:
     """Those of each piece, then those of the song as it is before an edit."""
     return plan.prompts if plan.as_it_is is None else (*plan.prompts, plan.as_it_is)
@@ -356,45 +390,3 @@ def _with_progress(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator
         done += piece.shape[1]
         pace.at("decoding audio", done / (frames * HOP))
         yield piece.numpy()
-
-
-class _Delivered:
-    """Turns decoded audio into the pieces of the result."""
-
-    def __init__(self, request: RenderRequest) -> None:
-        self._request = request
-        self._stems: dict[str, list[Samples]] = {}
-        self.peak = 0.0
-
-    def pieces(self, stem: str, start: int, samples: Samples) -> Iterator[Piece]:
-        """The part inside the region as its stem; for a mix, all of it as handles too."""
-        request = self._request
-        if stem == MIX and request.handle:
-            yield Piece(HANDLES, start, samples)
-        begin, end = max(request.start - start, 0), min(request.end - start, len(samples))
-        if begin >= end:
-            return
-        inside = np.ascontiguousarray(samples[begin:end])
-        self.peak = max(self.peak, float(np.abs(inside).max()))
-        if stem != MIX:
-            self._stems.setdefault(stem, []).append(inside)
-        yield Piece(stem, start + begin, inside)
-
-    def residual(self) -> Iterator[Piece]:
-        """For EXTRACT, the song minus the stems, so that all pieces together sum to it."""
-        request = self._request
-        if request.song is None or request.task is not Task.EXTRACT:
-            return
-        rest = self._source(request.song).astype(np.float64)
-        for parts in self._stems.values():
-            rest -= np.concatenate(parts)
-        yield Piece(RESIDUAL, request.start, rest.astype(np.float32))
-
-    def _source(self, song: Song) -> Samples:
-        """The song in the region, zeros outside it."""
-        request = self._request
-        source = np.zeros((request.length, request.channels), np.float32)
-        first, end = max(request.start, 0), min(request.end, song.frames)
-        if first < end:
-            source[first - request.start : end - request.start] = song.samples[first:end]
-        return source

@@ -24,10 +24,10 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import stoppable
+from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
     from model.acestep_v1.loaded_v1 import LoadedV1, V1AdapterRequest

@@ -28,7 +28,6 @@ from model.engine import (
     Song,
     Task,
     TextLimit,
-    takes_in_order,
 )
 from model.pace import Pace
 from model.sketch import captions
@@ -41,6 +40,7 @@ from model.sketch.rearrange import complete, repaint
 from model.sketch.rearrange.layers import SongStems
 from model.sketch.separation.separation_parameters import STEM_NAMES
 from model.sketch.separation.span_separation import SpanSeparation
+from model.takes_in_order import takes_in_order
 
 _WEIGHTS_REMEDY = "Install ACE-Step weights (`takebridge models pull {}`) and choose the acestep engine."
 _GETS = {Task.LEGO: "base", Task.PLAN: "planner-1.7b", Task.REWRITE: "planner-1.7b"}

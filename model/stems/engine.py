@@ -24,7 +24,6 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    takes_in_order,
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import Pace
@@ -33,6 +32,7 @@ from model.stems.clarity import Clarity
 from model.stems.loading import GET_PACKAGES, GET_WEIGHTS, LABEL, Networks
 from model.stems.published_stems import FOUR, SIX, StemModel, model_for, stem_models
 from model.stems.span import OVERLAP, span_stems
+from model.takes_in_order import takes_in_order
 from model.vocabulary import PromptVocabulary
 
 RESIDUAL = "residual"

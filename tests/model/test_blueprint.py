@@ -17,6 +17,7 @@ FULL = Blueprint(
     chords=(TimedChord("F#m", -0.5), TimedChord("Bm7", 2.0)),
     caption="a slow waltz",
     lyrics=(LyricLine("Hello", 1.0, 1.5), LyricLine("again"), LyricLine("and on", 3.0)),
+    lyrics_timed=True,
     language="en",
     other_tempo=240.0,
     downbeat=0.31,

@@ -9,15 +9,11 @@ from model.engine import (
     Capability,
     EngineDescription,
     Grid,
-    Piece,
-    Progress,
     RenderRequest,
-    Report,
     Song,
     Task,
     TextLimit,
     stop_if_asked,
-    takes_in_order,
 )
 from model.errors import RenderStopped
 
@@ -90,16 +86,3 @@ def asked(*takes: int) -> RenderRequest:
 def test_takes_that_name_nothing_or_one_twice_are_refused(takes: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="takes must be"):
         asked(*takes)
-
-
-def test_takes_in_order_name_their_take_in_all_that_comes() -> None:
-    def render_one(request, progress):
-        progress(Progress("drawing", 0.5))
-        yield Piece("mix", 0, np.full((100, 2), request.take, np.float32))
-        yield Report("Drawn.")
-
-    told: list[Progress] = []
-    found = list(takes_in_order(asked(0, 3), told.append, render_one))
-    assert [each.take for each in found] == [0, 0, 3, 3]
-    assert [each.samples[0, 0] for each in found if isinstance(each, Piece)] == [0, 3]
-    assert [each.take for each in told] == [0, 3]

@@ -73,7 +73,8 @@ _TEXT = """# Instruction
 - duration: {seconds} seconds
 <|endoftext|>
 """
-_LYRICS = "# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
+_LYRIC_TITLE = "\n\n# Lyric\n"
+_LYRICS = "# Languages\n{language}" + _LYRIC_TITLE + "{lyrics}<|endoftext|>"
 
 _KEY = re.compile(r"([A-Ga-g])\s*(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?", re.ASCII)
 _ACCIDENTALS = {"♯": "#", "sharp": "#", "♭": "b", "flat": "b"}
@@ -125,6 +126,11 @@ def text_prompt(wording: str, caption: str, metas: Metas) -> str:
 def lyric_prompt(lyrics: str, language: str = UNKNOWN_LANGUAGE) -> str:
     """Language and lyrics; section tags such as [Verse 1] are part of the lyrics and stay unchanged."""
     return _LYRICS.format(language=language, lyrics=lyrics)
+
+
+def lyrics_begin(prompt: str) -> int:
+    """Where the lyrics begin in a `lyric_prompt`."""
+    return prompt.index(_LYRIC_TITLE) + len(_LYRIC_TITLE)
 
 
 def stem_caption(song: str, track: str, *, explicit_mask: bool) -> str:

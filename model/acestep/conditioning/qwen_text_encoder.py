@@ -73,6 +73,13 @@ class QwenTextEncoder:
         # The end marker appended by the tokenizer always counts as one of them.
         return prompt[read.offsets[most - 1][0] :]
 
+    def tokens(self, prompt: str, most: int) -> list[tuple[int, int]]:
+        """See TextEncoder."""
+        self._tokenizer.enable_truncation(most, direction="right")
+        read = self._tokenizer.encode(prompt)
+        end = self._tokenizer.token_to_id(END_MARKER)
+        return list(read.offsets[: read.ids.index(end) if end in read.ids else len(read.ids)])
+
     @property
     def _embedding(self) -> nn.Embedding:
         found = self._network.get_submodule("embed_tokens")

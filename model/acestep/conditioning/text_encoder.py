@@ -21,3 +21,8 @@ class TextEncoder(Protocol):
     def unread(self, prompt: str, most: int) -> str:
         """The end of a prompt that is cut if only `most` tokens are read; "" if all of it is read."""
         ...
+
+    def tokens(self, prompt: str, most: int) -> list[tuple[int, int]]:
+        """Of each token that is read, its first character in the prompt and the one after its last; up to the first
+        end marker."""
+        ...

@@ -185,6 +185,9 @@ class RmsNorm(nn.Module):
         return (wide * scale).to(x.dtype) * self.weight
 
 
+_QUERIES_AT_ONCE = 1024
+
+
 @dataclass(frozen=True)
 class KeysValues:
     """Key and value of attention, each [B, K, S, D]."""
@@ -244,6 +247,18 @@ class Attention(nn.Module):
     def across(self, x: Tensor, seen: KeysValues) -> Tensor:
         """Cross attention without positions, [B, L, C] over prepared keys and values -> [B, L, C]."""
         return self._joined(self.attend(self.queries(x), seen.key, seen.value, None))
+
+    def probabilities(self, x: Tensor, seen: KeysValues, head: int, entries: slice) -> Tensor:
+        """How one head attends across: softmax over all of `seen`, of which some entries N are kept, float32 [B, L, N].
+
+        In pieces: of a long window, all of it at once would take as much memory as a layer.
+        """
+        query = self.queries(x)[:, head].float()
+        key = seen.key[:, head // (self.heads // self.key_heads)].float().mT / self.head_width**0.5
+        pieces = [
+            (part @ key).softmax(dim=-1)[..., entries] for part in torch.split(query, _QUERIES_AT_ONCE, 1)
+        ]
+        return torch.cat(pieces, dim=1)
 
     def _joined(self, heads: Tensor) -> Tensor:
         joined: Tensor = self.out(heads.transpose(1, 2).flatten(2))

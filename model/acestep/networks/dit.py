@@ -10,7 +10,9 @@ Whatever stays constant during a render is prepared once: `plan` for a length, `
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -107,15 +109,27 @@ class DitLayer(nn.Module):
         self.mlp = GatedMlp(shape.width, shape.inner_width)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, seen: KeysValues, rotary: Rotary, visible: Visible
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        seen: KeysValues,
+        rotary: Rotary,
+        visible: Visible,
+        watch: Callable[[Tensor], None] | None = None,
     ) -> Tensor:
-        """x [B, L, C], modulation [B or 1, 6, C], seen = this layer's condition -> [B, L, C]."""
+        """x [B, L, C], modulation [B or 1, 6, C], seen = this layer's condition -> [B, L, C].
+
+        watch: gets what cross attention asks with, [B, L, C].
+        """
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (self.shift_scale_gate + modulation).chunk(
             6, dim=1
         )
         attended = self.self_attention(modulate(self.self_norm(x), shift, scale), rotary, visible)
         x = torch.addcmul(x, gate, attended)
-        x = x + self.cross_attention.across(self.cross_norm(x), seen)
+        asking = self.cross_norm(x)
+        if watch is not None:
+            watch(asking)
+        x = x + self.cross_attention.across(asking, seen)
         return torch.addcmul(x, mlp_gate, self.mlp(modulate(self.mlp_norm(x), mlp_shift, mlp_scale)))
 
 
@@ -133,6 +147,12 @@ class Condition:
     """Every layer's cross-attention keys and values of the encoder states. One item serves a batch of any size."""
 
     layers: tuple[KeysValues, ...]
+
+
+def _keep(
+    found: list[Tensor], across: Attention, seen: KeysValues, heads: list[int], entries: slice, asking: Tensor
+) -> None:
+    found.extend(across.probabilities(asking, seen, head, entries) for head in heads)
 
 
 class Dit(nn.Module):
@@ -200,6 +220,32 @@ class Dit(nn.Module):
         x = modulate(self.norm(x), shift, scale)
         out: Tensor = self.unpatchify(x.transpose(1, 2)).transpose(1, 2)
         return out[:, :frames].to(noisy.dtype)
+
+    def attention_to(
+        self,
+        noisy: Tensor,
+        context: Tensor,
+        time: Tensor,
+        condition: Condition,
+        plan: DitPlan,
+        heads: Sequence[tuple[int, int]],
+        entries: slice,
+    ) -> list[Tensor]:
+        """How some heads, as (layer, head), attend to some entries N of the condition: float32 [B, L, N] each.
+
+        The inputs are those of `forward`, for one item; the answer is in the order of the layers. Those after the last
+        that is asked for are not computed.
+        """
+        found: list[Tensor] = []
+        _, modulation = self.embed_time(time)
+        x = self._tokens(noisy, context)
+        layers = self._layers()[: max(layer for layer, _ in heads) + 1]
+        for index, layer in enumerate(layers):
+            seen, sliding = condition.layers[index], self.config.sliding[index]
+            asked = [head for at, head in heads if at == index]
+            watch = partial(_keep, found, layer.cross_attention, seen, asked, entries)
+            x = layer(x, modulation, seen, plan.rotary, plan.band if sliding else None, watch)
+        return found
 
     def _tokens(self, noisy: Tensor, context: Tensor) -> Tensor:
         """Context channels first, then the noisy ones; the order is part of the weights. -> [B, L, C]"""

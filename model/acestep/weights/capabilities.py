@@ -7,6 +7,7 @@ turbo and sft were trained without them.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.engine import Capability, Task
@@ -88,6 +89,7 @@ class CheckpointTraits:
 
     name: of the folder. xl: the network with the 4B decoder. stem_tuned: fine-tuned to add single tracks.
     untrained: random weights for tests, marked in their config.
+    lyric_heads: as (layer, head), those whose cross attention follows the lyrics; () where none are known.
     """
 
     name: str
@@ -95,6 +97,7 @@ class CheckpointTraits:
     xl: bool = False
     stem_tuned: bool = False
     untrained: bool = False
+    lyric_heads: tuple[tuple[int, int], ...] = ()
 
     @property
     def defaults(self) -> Defaults:
@@ -113,20 +116,45 @@ class CheckpointTraits:
         return "acestep-v15-xl-base" if self.xl else "acestep-v15-base"
 
 
+def lyric_heads_in(field: object) -> tuple[tuple[int, int], ...]:
+    """The heads that a config's `lyric_alignment_layers_config` names, {"layer": [heads]}; what is none is left out."""
+    if not isinstance(field, Mapping):
+        return ()
+    found = {
+        (int(layer), head)
+        for layer, heads in field.items()
+        if str(layer).isdecimal() and isinstance(heads, list)
+        for head in heads
+        if isinstance(head, int) and not isinstance(head, bool) and head >= 0
+    }
+    return tuple(sorted(found))
+
+
+_LYRIC_HEADS = lyric_heads_in({"2": [6], "3": [10, 11], "4": [3], "5": [8, 9], "6": [8]})
+"""Of the 2B network, where a config says nothing: the official application's. XL has others, in its config."""
+
+
 def traits_of(
-    name: str, *, is_turbo: bool, is_xl: bool, stem_tuned: bool = False, untrained: bool = False
+    name: str,
+    *,
+    is_turbo: bool,
+    is_xl: bool,
+    stem_tuned: bool = False,
+    untrained: bool = False,
+    lyric_heads: tuple[tuple[int, int], ...] = (),
 ) -> CheckpointTraits:
     """A checkpoint's traits, from its folder name and its config.
 
     Base and sft have equal configs, so only the name distinguishes them; an unknown name counts as base, since a
     fine-tuned base checkpoint supports every task.
     """
+    heads = lyric_heads or (() if is_xl else _LYRIC_HEADS)
     if is_turbo:
-        return CheckpointTraits(name, Training.TURBO, is_xl, stem_tuned, untrained)
+        return CheckpointTraits(name, Training.TURBO, is_xl, stem_tuned, untrained, heads)
     words = name.lower().replace("_", "-").split("-")
     # "base-sft-fix-inst" is a further fine-tuned base checkpoint, sampled like any sft.
     training = Training.SFT if "sft" in words else Training.BASE
-    return CheckpointTraits(name, training, is_xl, stem_tuned, untrained)
+    return CheckpointTraits(name, training, is_xl, stem_tuned, untrained, heads)
 
 
 def capabilities(traits: CheckpointTraits) -> tuple[Capability, ...]:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.acestep.weights.capabilities import CheckpointTraits, traits_of
+from model.acestep.weights.capabilities import CheckpointTraits, lyric_heads_in, traits_of
 from model.acestep.weights.single_files import (
     Held,
     music_fields,
@@ -107,6 +107,7 @@ class ModelFolder:
             is_xl=self.fields.get("encoder_hidden_size") not in (None, self.fields.get("hidden_size")),
             stem_tuned=self.stem_tuned,
             untrained=bool(self.fields.get("untrained", False)),
+            lyric_heads=lyric_heads_in(self.fields.get("lyric_alignment_layers_config")),
         )
 
     def describe(self) -> str:

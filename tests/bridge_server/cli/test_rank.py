@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from bridge_server.cli.commands import Screen
-from bridge_server.cli.rank import rank, table_of
+from bridge_server.cli.rank import rank, table_of, table_of_words, words
 from bridge_server.handlers import ranking
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.take_results import RankedTake, RankedTakes
+from daw_protocol.take_results import HeardTake, HeardTakes, RankedTake, RankedTakes
 from tests.bridge_server.peers import ServerThread, noise_song
 from tests.bridge_server.servers import settings_in
 
@@ -56,3 +56,22 @@ def test_a_take_that_has_gone_meanwhile():
     printed = io.StringIO()
     Console(file=printed).print(table_of(ranked, {}))
     assert "t1" in printed.getvalue()
+
+
+def test_words_that_were_heard_are_a_table():
+    heard = HeardTakes(
+        takes=(
+            HeardTake(take="t1", match=0.5, words=4, text="la [la]", confidence=0.25, language="en"),
+            HeardTake(take="t2", match=None),
+        ),
+        network="Whisper",
+    )
+    printed = io.StringIO()
+    Console(file=printed, width=200).print(table_of_words(heard))
+    assert all(shown in printed.getvalue() for shown in ("2 of 4", "0.25", "la [la]", "t2"))
+
+
+def test_words_need_a_recogniser(server):
+    with pytest.raises(ProtocolError) as caught:
+        asyncio.run(words(server.settings, Screen(Console(file=io.StringIO()), False), {}))
+    assert caught.value.code is ErrorCode.MISSING_FIELD  # no take there has lyrics

@@ -8,6 +8,7 @@ import pytest
 
 from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.handlers import ranking
+from bridge_server.handlers.aside_desk import AsideDesk
 from bridge_server.handlers.ranking import RankingHandlers
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import RankTakes
@@ -38,7 +39,7 @@ def asked(shelf, monkeypatch, tmp_path):
     lengths = {shelf.store.blobs.path(take.audio): take.length for take in shelf.store.index.list()}
     length_of = lengths.__getitem__
     settings = SimpleNamespace(engines={MODELS_ENGINE.name: SimpleNamespace(models=tmp_path)})
-    handlers = RankingHandlers(settings, shelf.store, score)
+    handlers = RankingHandlers(settings, shelf.store, AsideDesk(), score)
     return SimpleNamespace(
         handlers=handlers,
         rank=lambda **values: asyncio.run(handlers.rank(RankTakes(**values), None)),
@@ -102,7 +103,7 @@ def test_a_ranking_that_nobody_waits_for_ends(asked, end):
         if end == "its client leaves":
             ranking.cancel()
         else:
-            asked.handlers.close()
+            asked.handlers._desk.close()
         (outcome,) = await asyncio.gather(ranking, return_exceptions=True)
         assert await asyncio.to_thread(ended.wait, 60)
         return outcome
@@ -115,4 +116,7 @@ def test_a_ranking_that_nobody_waits_for_ends(asked, end):
     if end == "its client leaves":
         assert isinstance(outcome, asyncio.CancelledError)
     else:
-        assert (outcome.code, outcome.sentence) == (ErrorCode.CANCELLED, "The ranking was cancelled.")
+        assert (outcome.code, outcome.sentence) == (
+            ErrorCode.CANCELLED,
+            "Listening to the takes was cancelled.",
+        )

@@ -66,6 +66,18 @@ def state(models: Path) -> State:
     return installed_models(models, entry_of("base")).state
 
 
+@pytest.mark.parametrize(("name", "weights"), [("prompt-match", "pytorch_model.bin"), ("words", "model.bin")])
+def test_what_is_listed_file_by_file_comes_whatever_its_kind_and_nothing_else(
+    tmp_path: Path, name: str, weights: str
+) -> None:
+    listed = {file.name: b"{}" for file in entry_of(name).files}
+    files = {**listed, weights: b"weights", "model.safetensors": b"twice", "run.bin": b"code"}
+    with running(hub_server.Hub({entry_of(name).repository: files})) as served:
+        folder = pull(served, tmp_path, name=name)
+    assert weights in listed
+    assert {path.name for path in folder.iterdir()} == {*listed, RECORD}
+
+
 def test_a_whole_pull(hub, tmp_path):
     counted: list[int] = []
     files: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,9 @@ class HashedText:
 
     def unread(self, prompt: str, most: int) -> str:
         return " ".join(prompt.split()[most:])
+
+    def tokens(self, prompt: str, most: int) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+\s*", prompt)][:most]
 
 
 def _drawn(word: str) -> Tensor:

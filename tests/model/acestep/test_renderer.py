@@ -14,7 +14,8 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from model.acestep.conditioning.listener import Recent
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render
-from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Renderer
+from model.acestep.delivered_pieces import HANDLES, MIX, RESIDUAL
+from model.acestep.renderer import Renderer
 from model.acestep.weights.capabilities import MODEL_TASK
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, RenderStopped

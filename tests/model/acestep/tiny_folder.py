@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
@@ -56,6 +56,19 @@ def write_checkpoint(folder: Path) -> Path:
     fields = json.loads((folder / "config.json").read_text()) | {"is_turbo": turbo, "untrained": True}
     (folder / "config.json").write_text(json.dumps(fields))
     return folder
+
+
+def sharpen(checkpoint: Path) -> None:
+    """Lets a head of a checkpoint attend to its lyrics sharply; where, random weights decide."""
+    fields = json.loads((checkpoint / "config.json").read_text()) | {
+        "lyric_alignment_layers_config": {"3": [0]}
+    }
+    (checkpoint / "config.json").write_text(json.dumps(fields))
+    tensors = load_file(checkpoint / "model.safetensors")
+    for name, tensor in tensors.items():
+        if name.endswith("cross_attn.q_norm.weight"):
+            tensor *= 100
+    save_file(tensors, checkpoint / "model.safetensors")
 
 
 def write_vae(folder: Path) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from unittest.mock import patch
 
 import pytest
 
@@ -138,3 +140,29 @@ def test_impossible_configs() -> None:
         DitConfig(BLOCK, (), 8)
     with pytest.raises(ValueError, match=r"context_channels \(100\) must be twice latent_channels \(64\)"):
         DitConfig(BLOCK, (True,), 8, context_channels=100)
+
+
+@pytest.mark.parametrize(
+    ("time", "name", "noisy"), [(0.125, "attention", "noised"), (1.0, "attention_pure_noise", "noise")]
+)
+def test_attention_to_the_condition(time: float, name: str, noisy: str) -> None:
+    golden = {key.removeprefix("dit."): value for key, value in tensors("lyric_times").items()}
+    dit = copy.deepcopy(networks(TURBO).dit)
+    for layer in dit.layers:
+        assert isinstance(layer, DitLayer)
+        layer.cross_attention.query_norm.weight.data *= 8  # as the stored case did
+    heads = [(layer, head) for layer in range(4) for head in range(4)]
+    frames = golden["latents"].shape[1]
+    asked = (
+        golden[noisy],
+        golden["context"],
+        torch.tensor([time]),
+        dit.condition(golden["encoder"]),
+        dit.plan(frames),
+    )
+    for entries in (slice(0, 114), slice(13, 40)):
+        for found, (layer, head) in zip(dit.attention_to(*asked, heads, entries), heads, strict=True):
+            assert worst(found[0], golden[name][layer, head][:, entries]) <= 1e-4
+    with patch.object(dit.layers[3], "forward", side_effect=AssertionError("computed for nothing")):
+        (only,) = dit.attention_to(*asked, [(2, 1)], slice(0, 114))
+    assert worst(only[0], golden[name][2, 1]) <= 1e-4
