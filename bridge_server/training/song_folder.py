@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bridge_server.songs.sources import is_inside
 from clip_store.audio.audio_file import read_audio
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_regular
@@ -29,6 +30,8 @@ MAX_CAPTION, MAX_LYRICS = 512, 4096  # letters; the network reads no more
 MAX_TEXT = 1_000_000  # bytes of a file of words: a hundred times what the network reads
 BPM_RANGE = (30, 300)
 FIELD = "songs"
+DESCRIBE = "describe"
+"""Among a song's words: nothing stands next to it, so a planner's words are better than its name."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,21 @@ class SongToLearn:
     seconds: float
     words: Mapping[str, Any]
 
+    def as_it_is(self) -> SongToLearn:
+        """The same, without a planner's words where there are none."""
+        return replace(self, words={name: word for name, word in self.words.items() if name != DESCRIBE})
+
     @property
     def fields(self) -> dict[str, Any]:
         """For the order of a training."""
         return {"name": self.path.name, "digest": self.digest, **self.words}
 
 
-def songs_in(folder: Path) -> list[SongToLearn]:
-    """Every song of the folder, by name. Raises ProtocolError, naming the song, for one that cannot be learnt from."""
+def songs_in(folder: Path, roots: tuple[Path, ...] = ()) -> list[SongToLearn]:
+    """Every song of the folder, by name. Raises ProtocolError, naming the song, for one that cannot be learnt from.
+
+    roots: folders that links must not lead out of; () = they may lead anywhere.
+    """
     if not folder.is_dir():
         raise _refused(
             ErrorCode.FILE_MISSING, f"There is no folder {folder}.", "Name the folder with the songs."
@@ -65,7 +75,29 @@ def songs_in(folder: Path) -> list[SongToLearn]:
             f"There are {len(paths)} songs in {folder}; at most {MAX_SONGS} are trained on.",
             "Choose those that sound most like what you want.",
         )
+    for path in paths:
+        _refuse_links(path, roots)
     return list(_different(map(_song, paths)))
+
+
+def _refuse_links(song: Path, roots: tuple[Path, ...]) -> None:
+    """Raises ProtocolError if the song, or a file of words next to it, is a link out of the folders."""
+    for path in (song, *_beside(song)):
+        try:
+            led_out = bool(roots) and path.exists() and not is_inside(path, roots)
+        except (OSError, RuntimeError):  # a link that leads to itself
+            led_out = True
+        if led_out:
+            raise _refused(
+                ErrorCode.OUTSIDE_ROOTS,
+                f"{path.name} is a link that leads out of the folders the server may read.",
+                "Put the file itself into the folder.",
+            )
+
+
+def _beside(song: Path) -> tuple[Path, ...]:
+    """Where its words may be."""
+    return tuple(song.with_suffix(ending) for ending in (".json", ".caption.txt", ".lyrics.txt", ".txt"))
 
 
 def _different(songs: Iterator[SongToLearn]) -> Iterator[SongToLearn]:
@@ -104,16 +136,15 @@ def _song(path: Path) -> SongToLearn:
 
 def _words(path: Path) -> dict[str, Any]:
     """What the files beside a song say; without a caption its name, with spaces."""
-    fields = _json(path.with_suffix(".json"))
-    caption = _text(path.with_suffix(".caption.txt")) or _string(path, fields, "caption")
-    lyrics = (
-        _text(path.with_suffix(".lyrics.txt"))
-        or _text(path.with_suffix(".txt"))
-        or _string(path, fields, "lyrics")
-    )
+    about, sound, sung, text = _beside(path)
+    fields = _json(about)
+    caption = _text(sound) or _string(path, fields, "caption")
+    lyrics = _text(sung) or _text(text) or _string(path, fields, "lyrics")
     words: dict[str, Any] = {
         "caption": (caption or path.stem.replace("_", " ").replace("-", " ").strip())[:MAX_CAPTION]
     }
+    if not caption and not lyrics:
+        words[DESCRIBE] = True
     if lyrics:
         words["lyrics"] = lyrics[:MAX_LYRICS]
     for ours, names in (

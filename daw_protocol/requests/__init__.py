@@ -78,6 +78,15 @@ from daw_protocol.requests.takes import (
     ShowTake,
     UndoSong,
 )
+from daw_protocol.requests.training import (
+    DiscardTraining,
+    ListTrainings,
+    ReadTrainingSongs,
+    ResumeTraining,
+    ShowTraining,
+    StartTraining,
+    StopTraining,
+)
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
@@ -102,6 +111,7 @@ __all__ = [
     "Cover",
     "DeletePreset",
     "DeleteTake",
+    "DiscardTraining",
     "Export",
     "Extract",
     "FetchTake",
@@ -117,6 +127,7 @@ __all__ = [
     "ListPresets",
     "ListSongs",
     "ListTakes",
+    "ListTrainings",
     "LoopAudition",
     "MarkTake",
     "MatchAudition",
@@ -127,12 +138,14 @@ __all__ = [
     "PreviousTake",
     "RankTakes",
     "ReadPrompt",
+    "ReadTrainingSongs",
     "RecentPrompts",
     "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
     "Request",
+    "ResumeTraining",
     "RevertTake",
     "Rewrite",
     "SavePreset",
@@ -152,8 +165,11 @@ __all__ = [
     "ShowLineage",
     "ShowPassage",
     "ShowTake",
+    "ShowTraining",
+    "StartTraining",
     "Status",
     "StopAudition",
+    "StopTraining",
     "SweepStore",
     "Transport",
     "UndoSong",

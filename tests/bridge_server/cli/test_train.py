@@ -18,7 +18,9 @@ from rich.console import Console
 from websockets.exceptions import InvalidMessage
 
 from bridge_server.cli.commands import Screen
-from bridge_server.cli.train import TrainingWish, _interrupted, _only_one, _renders, _yielding, train
+from bridge_server.cli.train import _interrupted, _renders, _yielding, train
+from bridge_server.training.training import Standing
+from bridge_server.training.training_wish import TrainingWish, only_one
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
 
@@ -55,7 +57,7 @@ def test_songs_become_an_adapter_with_its_picture(
     where, models = screen(), write_models(tmp_path / "models", "acestep-v15-turbo")
     assert train(where, replace(wish, models=models), yields=False) == 0
     assert sorted(path.name for path in wish.adapter.iterdir()) == [
-        "adapter_config.json", "adapter_model.safetensors", "loss.png",
+        "adapter_config.json", "adapter_model.safetensors", "loss.png", "training.json",
     ]  # fmt: skip
     said = shown(where)
     assert "3 songs, 0:16 in all:" in said
@@ -114,8 +116,11 @@ class FakeTraining:
     def stop(self) -> None:
         self.stopped = True
 
-    def news(self) -> Iterator[dict[str, Any]]:
-        yield {"phase": "training", "share": 0.5}
+    def keep(self, under_way: bool) -> None:
+        assert not under_way  # no server goes on with it
+
+    def follow(self) -> Iterator[Standing]:
+        yield Standing("training", 0.5)
         assert self.stopped
         raise ProtocolError(ErrorCode.CANCELLED, "Stopped.", "Go on.")
 
@@ -186,14 +191,14 @@ def test_a_server_that_says_nothing_does_not_render(monkeypatch: pytest.MonkeyPa
 
 
 def test_one_name_is_trained_once_at_a_time(wish: TrainingWish) -> None:
-    with _only_one(wish):
+    with only_one(wish):
         with pytest.raises(ProtocolError, match="my_sound is being trained already") as refused:
             train(screen(), wish)
         assert refused.value.code is ErrorCode.ID_IN_USE
         assert not wish.run.exists()
-        with _only_one(replace(wish, name="another")):
+        with only_one(replace(wish, name="another")):
             pass
-    with _only_one(wish):
+    with only_one(wish):
         pass
 
 
