@@ -1,8 +1,8 @@
 /** The loss of a training as a picture: every step faintly, their average, and the checks on fixed examples. */
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640;
-const HEIGHT = 220;
+const HEIGHT = 200;
+const LEAST = 240;
 const LEFT = 52;
 const RIGHT = 10;
 const TOP = 10;
@@ -47,22 +47,23 @@ function drawn(name, properties, text) {
   return element;
 }
 
-/** An SVG element. losses: of each step so far; checks: [step, loss]; steps: of the whole training. */
-export function lossPlot({ losses = [], checks = [], steps = 0 }) {
+/** An SVG element. losses: of each step so far; checks: [step, loss]; steps: of the whole training; room: in pixels. */
+export function lossPlot({ losses = [], checks = [], steps = 0 }, room) {
+  const width = Math.max(LEAST, room);
   const [low, high] = span(losses, checks);
   const whole = Math.max(steps, losses.length, 2);
-  const x = (step) => LEFT + ((step - 1) / (whole - 1)) * (WIDTH - LEFT - RIGHT);
+  const x = (step) => LEFT + ((step - 1) / (whole - 1)) * (width - LEFT - RIGHT);
   const y = (loss) => HEIGHT - BOTTOM - (Math.min(Math.max(loss, low), high) - low) / (high - low) * (HEIGHT - TOP - BOTTOM);
   const line = (points, kind) => drawn("polyline", { class: kind, points: points.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" ") });
   const means = averaged(losses);
   const best = bestOf(checks);
-  const picture = drawn("svg", { class: "loss-plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const picture = drawn("svg", { class: "loss-plot", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
   const parts = [losses.length ? `step ${losses.length} of ${whole}, average loss ${means.at(-1).toFixed(4)}` : "no step yet"];
   if (best) parts.push(`best on fixed examples: ${best[1].toFixed(4)} at step ${best[0]}`);
   picture.setAttribute("aria-label", `Loss: ${parts.join("; ")}`);
   for (let mark = 0; mark <= 3; mark += 1) {
     const loss = low + ((high - low) * mark) / 3;
-    picture.append(drawn("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(loss), y2: y(loss) }));
+    picture.append(drawn("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(loss), y2: y(loss) }));
     picture.append(drawn("text", { x: LEFT - 6, y: y(loss) + 4, "text-anchor": "end" }, loss.toFixed(3)));
     const step = 1 + Math.round(((whole - 1) * mark) / 3);
     picture.append(drawn("text", { x: x(step), y: HEIGHT - 6, "text-anchor": mark === 3 ? "end" : "middle" }, step));

@@ -245,16 +245,15 @@ export class RequestForm {
     return Boolean(this.engine?.options?.adapter) && (this.store.get("sounds").length > 0 || Boolean(this.draft.sound));
   }
 
-  /** The next requests have this sound; where their engine takes none, they go to one that does. */
+  /** The next requests have this sound; where their engine takes none, they go to one that does. False: none does. */
   useSound(adapter) {
-    this.draft.sound = adapter;
-    if (!this.engine?.options?.adapter) {
-      const [able] = Object.entries(this.store.get("engines") ?? {}).find(([, entry]) => entry.options?.adapter) ?? [""];
-      this.draft.engine = able;
-    }
+    const takes = ([, entry]) => Boolean(entry.options?.adapter);
+    const able = this.engine?.options?.adapter ? this.draft.engine : Object.entries(this.store.get("engines") ?? {}).find(takes)?.[0];
+    if (able === undefined) return false;
     byId("more-fold").open = true;
-    this.apply({});
+    this.apply({ sound: adapter, engine: able });
     byId("f-sound").focus();
+    return true;
   }
 
   #taskKey(event) {

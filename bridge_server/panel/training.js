@@ -209,7 +209,7 @@ export class Training {
     if (running.share > 0) bar.value = running.share;
     else bar.removeAttribute("value");
     const curve = this.curves.get(running.name);
-    if (curve?.losses.length) plot.replaceChildren(lossPlot(curve), legend());
+    if (curve?.losses.length) plot.replaceChildren(lossPlot(curve, plot.clientWidth), legend());
     const names = (curve?.previews ?? []).join();
     if (names !== this.shown.list) {
       this.shown.list = names;
@@ -225,7 +225,7 @@ export class Training {
 
   #entry(one) {
     const about = [one.step && one.steps ? `step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
-    const use = one.adapter ? button(`Use ${one.name} in requests`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
+    const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
     const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
     const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;
     const fold = make("details", {}, make("summary", {}, "Loss and previews"));
@@ -242,7 +242,7 @@ export class Training {
     await this.#curve(name);
     const curve = this.curves.get(name);
     if (!curve) return;
-    fold.append(...(curve.losses.length ? [lossPlot(curve), legend()] : []), this.#previews(name, curve.previews));
+    fold.append(...(curve.losses.length ? [lossPlot(curve, fold.clientWidth), legend()] : []), this.#previews(name, curve.previews));
   }
 
   #previews(name, previews) {
@@ -257,9 +257,9 @@ export class Training {
   }
 
   #use(one) {
-    this.form.useSound(one.adapter);
+    if (!this.form.useSound(one.adapter)) return this.notices.say("No engine can use a trained sound at the moment.", "“Models” shows what is missing.", true);
     this.box.close();
-    this.notices.say(`The sound ${one.name} is in the request.`, "Its strength is under “More”.");
+    return this.notices.say(`The sound ${one.name} is in the request.`, "Its strength is under “More”.");
   }
 
   async #stop(name) {

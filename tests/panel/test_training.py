@@ -107,10 +107,10 @@ def test_a_finished_sound_is_in_the_next_request(training_server, open_panel):
     sound.locator("summary").click()
     expect(sound.locator("audio")).to_have_count(2)
     page.evaluate("document.querySelector('[data-sound=brushes] audio').play()")
-    page.wait_for_function("document.querySelector('[data-sound=brushes] audio').currentTime > 0")
+    panel.wait("document.querySelector('[data-sound=brushes] audio').currentTime > 0")
     if axe_file() is not None:
         looked_at(panel, keys=False)
-    sound.get_by_role("button", name="Use brushes in requests").click()
+    sound.get_by_role("button", name="Use it: brushes").click()
     expect(page.locator("#training-dialog")).to_be_hidden()
     expect(page.locator("#f-sound")).to_have_value("brushes/adapter_model.safetensors")
     expect(page.locator("#f-sound_strength")).to_be_visible()

@@ -76,6 +76,8 @@ def test_songs_become_an_adapter_that_requests_can_name(server: ServerThread, pe
         status, headers, body = server.get(f"/trainings/whole/{path}")
         assert (status, headers["Content-Type"]) == (200, kind)
         assert body
+    replies = peer.render("generate", length="2s", engine="sounds", options={"sounds": ended["adapter"]})
+    assert replies[-1].name == "done"  # its file was found where finished adapters are
     with pytest.raises(RpcError, match="already something called whole") as taken:
         start(peer, "whole")
     assert (taken.value.code, taken.value.field) == ("id_in_use", "name")
