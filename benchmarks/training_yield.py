@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_yield [--renders 8]
 
-A real server with untrained models in its process, and a real training of examples as long as they may be: one step
+A real server with untrained models in its process, and a real training with 64 examples in each step: one step
 takes many seconds, so that a training that only looked between two steps would be seen. In turns the training is
 stopped and gone on with; each time the Sketch engine renders a repaint, and the time from the request to its end is
 taken. Needs the extra acestep.
@@ -36,7 +36,7 @@ def main() -> None:
         band_song(settings.roots[0] / "band.wav")
         (settings.roots[0] / "mine").mkdir()
         for number in range(3):
-            write_song(settings.roots[0] / "mine" / f"{number}.wav", 110.0 * (number + 2), 120.0)
+            write_song(settings.roots[0] / "mine" / f"{number}.wav", 110.0 * (number + 2), 30.0)
         with ServerThread(settings) as server, following(server) as peer:
             timed(peer)  # the engine is loaded
             begin(peer)
@@ -58,8 +58,8 @@ def main() -> None:
 
 def begin(peer: WebSocketPeer) -> None:
     peer.call(
-        "training.start", name="slow", songs="mine", consent=True, device="cpu", memory=8, seconds=110.0,
-        accumulation=8, steps=100_000, preview_every=0,
+        "training.start", name="slow", songs="mine", consent=True, device="cpu", memory=8, seconds=28.0,
+        accumulation=64, steps=100_000, preview_every=0,
     )  # fmt: skip
     until(peer, lambda moved: moved.get("phase") == "prepared")
 

@@ -23,6 +23,7 @@ from bridge_server.training.kept_trainings import (
     KeptTraining,
     kept_trainings,
     preview_names,
+    refuse_other,
 )
 from bridge_server.training.song_folder import DESCRIBE, SongToLearn, songs_in
 from bridge_server.training.training_runner import RunningTraining, TrainingRunner
@@ -162,6 +163,7 @@ class TrainingDesk:
             consent = await asyncio.to_thread(kept_consent, wish, songs)
             if consent is None and not request.consent:
                 raise no_consent()
+            await asyncio.to_thread(refuse_other, wish, songs)
             if not request.describe:
                 songs = [song.as_it_is() for song in songs]
             begun = self._runner.begin(wish, songs, consent or consent_now(songs))

@@ -7,24 +7,29 @@ Nothing here raises for a file that is damaged or gone: such a training has less
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training_wish import (
     ADAPTERS,
     NAME,
     RUNS,
     TrainingWish,
+    kept_consent,
     lock_path,
     save,
     wish_from_fields,
 )
+from daw_protocol.errors import ErrorCode, ProtocolError
 
 WISH, REPORT, PREVIEWS, PLOT = "wish.json", "training.json", "previews", "loss.png"
+STATE = "state"
+"""How the file begins in which a trainer keeps what was learnt."""
 _ADAPTER_FILES = ("adapter_model.safetensors", "lokr_weights.safetensors")
 
 
@@ -85,6 +90,24 @@ def keep_wish(
 def keep_report(folder: Path, songs: tuple[str, ...], measured: Measured) -> None:
     """Beside a finished adapter. Raises ProtocolError if the disk refuses."""
     save(folder / REPORT, json.dumps({"songs": songs, **measured.to_fields()}).encode())
+
+
+def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
+    """Raises ProtocolError where something was learnt under this name from other songs or with other settings: begun
+    anew, it would lose what it takes to go on with."""
+    if not any(wish.run.glob(f"{STATE}.*")):
+        return
+    kept = _unfinished(wish.run)
+    before = wish if kept is None or kept.wish is None else kept.wish
+    memory = {wish.memory, before.memory} - {0}
+    same = (wish.checkpoint, dict(wish.changed)) == (before.checkpoint, dict(before.changed))
+    if kept_consent(wish, songs) is None or not same or len(memory) > 1:
+        raise ProtocolError(
+            ErrorCode.ID_IN_USE,
+            f"The training in {wish.name} was begun with other songs, settings or another checkpoint.",
+            "Start it as it was begun, or choose another name.",
+            "name",
+        )
 
 
 def kept_trainings(store: Path) -> list[KeptTraining]:

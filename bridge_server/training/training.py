@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge_server.training.kept_trainings import PLOT, PREVIEWS, Measured, keep_report, keep_wish
+from bridge_server.training.kept_trainings import (
+    PLOT,
+    PREVIEWS,
+    Measured,
+    keep_report,
+    keep_wish,
+    refuse_other,
+)
 from bridge_server.training.loss_plot import loss_picture
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training_process import TrainingProcess
@@ -67,6 +74,7 @@ class Training:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         refuse_name(wish)  # by now another training may have finished under it
+        refuse_other(wish, songs)
         self.wish = wish
         self.songs = tuple(song.path.name for song in songs)
         self._losses: list[float] = []  # appended to by the thread that follows, copied by whoever shows them

@@ -136,6 +136,8 @@ class TrainingRunner:
     async def close(self) -> None:
         """Ends the training with the server; the next one goes on."""
         self._control.stop(for_good=False)
+        if self.current is not None and self.current.standing.step == 0:
+            self._control.end()  # nothing is learnt yet, and loading may take longer than anybody wants to wait
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
             self._control.end()
@@ -177,7 +179,8 @@ class TrainingRunner:
                     told, phase = now, standing.phase
                     report(lambda current, standing=standing: replace(current, standing=standing))  # type: ignore[misc]
         except ProtocolError as error:
-            if error.code is ErrorCode.CANCELLED:
+            killed = control.stopped and error.code is ErrorCode.ENGINE_DIED  # it did not stop in time
+            if error.code is ErrorCode.CANCELLED or killed:
                 training.keep(under_way=not control.stopped_for_good)
                 return lambda current: replace(current, state="stopped")
             if error.code is ErrorCode.INTERNAL:
@@ -202,15 +205,15 @@ class _Control:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._training: Training | None = None
-        self._paused = self._stopped = False
-        self.stopped_for_good = False
+        self._paused = False
+        self.stopped = self.stopped_for_good = False
 
     def takes(self, training: Training) -> None:
         with self._lock:
             self._training = training
             if self._paused:
                 training.pause(True)
-            if self._stopped:
+            if self.stopped:
                 training.stop()
 
     def pause(self, paused: bool) -> None:
@@ -221,7 +224,7 @@ class _Control:
 
     def stop(self, *, for_good: bool) -> None:
         with self._lock:
-            self._stopped = True
+            self.stopped = True
             self.stopped_for_good = self.stopped_for_good or for_good
             if self._training is not None:
                 self._training.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from tests.bridge_server.training.training_peer import (
     until_state,
     until_step,
 )
+from tests.disks import disk
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +222,14 @@ def test_other_songs_do_not_take_the_consent_of_those_before(
         peer.call("training.resume", name="changing")
     with pytest.raises(RpcError, match="consent of everyone"):
         start(peer, "changing", songs="changing", consent=False)
+    for other in ({"songs": "changing"}, {"songs": "mine", "rank": 4}):
+        with pytest.raises(RpcError, match="begun with other songs, settings"):
+            start(peer, "changing", steps=LONG, **other)
+    write_song(folder / "rain.wav", hertz=330.0)  # as it was
+    peer.call("training.resume", name="changing")
+    until_step(peer, 1)
+    peer.call("training.stop")
+    until_state(peer, "stopped")
     peer.call("training.discard", name="changing")
 
 
@@ -259,6 +269,27 @@ def test_it_outlasts_the_server_whether_that_is_stopped_or_killed(
         assert one["state"] == "stopped"  # its songs are gone
         with pytest.raises(RpcError, match="There is no folder"):
             peer.call("training.resume", name="lasting")
+
+
+def test_a_full_disk_is_named_and_what_was_learnt_goes_on_afterwards(
+    server: ServerThread, peer: WebSocketPeer
+) -> None:
+    with disk(store_of(server) / "training", "512k") as small:
+        start(peer, "full", steps=LONG)
+        before = until_step(peer, 3)["step"]
+        filler = small / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        failed = until_state(peer, "failed")
+        assert "full" in failed["sentence"]
+        assert failed["remedy"]
+        filler.unlink()
+        peer.call("training.resume", name="full")
+        assert until_step(peer, before + 1)["training"] == "full"
+        peer.call("training.stop")
+        until_state(peer, "stopped")
+        peer.call("training.discard", name="full")
 
 
 def test_osc_starts_and_stops_one(server: ServerThread, peer: WebSocketPeer) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from model.errors import CannotRender, RenderStopped
+from model.acestep.training.whole_file import write_whole_file
+from model.errors import CannotRender, NotLoaded, RenderStopped
 
 STEP_SECONDS = 0.002
 RATE = 48_000
@@ -31,6 +32,8 @@ def train_order(
     state, steps = run / "state.json", int(fields["changed"].get("steps", 5))
     if fields["checkpoint"] == "broken":
         raise RuntimeError("a bug")
+    if fields["checkpoint"] == "absent":
+        raise NotLoaded("There is no complete checkpoint.", "Run `takebridge models pull turbo`.")
     if fields["checkpoint"] == "grand":
         raise CannotRender("There is no checkpoint called grand.", "Available: small.")
     level = float(np.mean([np.abs(read(song["digest"])[0]).mean() for song in fields["songs"]]))
@@ -45,9 +48,7 @@ def train_order(
         if should_stop():
             raise RenderStopped
         losses.append(level + 1 / step)
-        part = state.with_suffix(".part")
-        part.write_text(json.dumps(losses))
-        part.replace(state)
+        write_whole_file(state, json.dumps(losses).encode())
         checked = losses[-1] if step == steps else None
         tell(
             {"phase": "training", "share": step / steps, "step": step, "loss": losses[-1], "checked": checked}
