@@ -26,6 +26,7 @@ class TrainingRecord(Message):
     steps: int = value(COUNT, "steps wanted; 0 while that is not known", 0)
     seconds_left: float | None = value(Nullable(SECONDS), "estimated seconds left", None)
     songs: tuple[str, ...] = value(TEXTS, "the songs it learns from", ())
+    described: tuple[str, ...] = value(TEXTS, "those of them that a planner wrote about", ())
     adapter: str = value(
         AnyText(), "when it is done: the file, as the engine's option `adapter` names it", ""
     )

@@ -106,6 +106,8 @@ def _followed(screen: Screen, training: Training) -> Trained:
         task = bar.add_task("starting", total=1.0)
         for standing in training.follow():
             words = standing.phase
+            for song, caption in standing.described.items():
+                screen.say(escape(f"  {song}, as the planner hears it: {caption}"))
             if standing.loss is not None:
                 words = f"step {standing.step}, loss {averaged(training.measured.losses)[-1]:.4f}"
             bar.update(task, description=escape(words), completed=standing.share)

@@ -12,6 +12,7 @@ import logging
 import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridge_server.engines.registry import MODELS_ENGINE
@@ -60,6 +61,7 @@ from model.checkpoints import ModelFolder, find_models
 
 log = logging.getLogger(__name__)
 
+MOST = 1e9  # what a loss may be in an answer
 PACKAGES = ("torch", "safetensors", "transformers", "tokenizers")
 CHANGED = {
     "kind": "kind", "steps": "steps", "rank": "rank", "seconds": "seconds", "learning_rate": "learning_rate",
@@ -104,7 +106,7 @@ class TrainingDesk:
             asyncio.to_thread(self._kept), asyncio.to_thread(_usable, self._models)
         )
         reason, remedy = _what_lacks(self._models, models)
-        current = self._current()
+        current = await self._current()
         records = [current] if current else []
         records += [_of_kept(one) for one in found if current is None or one.name != current.name]
         result = TrainingList(
@@ -120,14 +122,15 @@ class TrainingDesk:
         return understood(request, f"Trainings: {names}." if names else "Nothing was trained yet.", result)
 
     async def show(self, request: ShowTraining) -> Response:
-        current = self._current()
+        current = await self._current()
         if current is not None and current.name == request.name:
             record, measured = current, self._runner.measured
         else:
             kept = await self._known(request.name)
             record, measured = _of_kept(kept), kept.measured
-        checks = tuple(check for check in measured.checks if math.isfinite(check[1]))
-        shown = ShownTraining(**vars(record), losses=measured.losses, checks=checks)
+        losses = tuple(min(loss, MOST) for loss in measured.losses)
+        checks = tuple((step, min(loss, MOST)) for step, loss in measured.checks if not math.isnan(loss))
+        shown = ShownTraining(**vars(record), losses=losses, checks=checks)
         return understood(request, f"{record.name}: {record.state}.", shown)
 
     async def songs(self, request: ReadTrainingSongs) -> Response:
@@ -150,7 +153,7 @@ class TrainingDesk:
         wish = self._wish(request)
         async with self._turn:
             self._runner.refuse_another()
-            refuse_name(wish)
+            await asyncio.to_thread(refuse_name, wish)
             folder, songs = await asyncio.to_thread(self._read, request.songs, "songs")
             if request.digest and request.digest != _digest(songs):
                 raise ProtocolError(
@@ -159,7 +162,7 @@ class TrainingDesk:
                     "Look at the folder again, then start.",
                     "songs",
                 )
-            wish = TrainingWish(**{**vars(wish), "songs": folder})
+            wish = replace(wish, songs=folder)
             consent = await asyncio.to_thread(kept_consent, wish, songs)
             if consent is None and not request.consent:
                 raise no_consent()
@@ -211,6 +214,8 @@ class TrainingDesk:
     async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
         async with self._turn:
             self._runner.refuse_another()
+            wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
+            await asyncio.to_thread(refuse_name, wish)
             _, songs = await asyncio.to_thread(self._read, str(wish.songs), "songs")
             consent = await asyncio.to_thread(kept_consent, wish, songs)
             if consent is None:
@@ -266,13 +271,15 @@ class TrainingDesk:
     def _kept(self) -> Sequence[KeptTraining]:
         return kept_trainings(self._store)
 
-    def _current(self) -> TrainingRecord | None:
-        """The one under way, or the last one as long as what it left is the newest that is known of it."""
+    async def _current(self) -> TrainingRecord | None:
+        """The one under way, or the last one if it failed: a full disk may not have taken why."""
         current = self._runner.current
-        return self._record(current) if current is not None and current.under_way else None
+        if current is None or not (current.under_way or current.state == "failed"):
+            return None
+        return self._record(current, await asyncio.to_thread(preview_names, current.wish.run))
 
-    def _record(self, current: RunningTraining) -> TrainingRecord:
-        standing, error = current.standing, current.error
+    def _record(self, current: RunningTraining, previews: tuple[str, ...] = ()) -> TrainingRecord:
+        standing, (sentence, remedy) = current.standing, _why(current)
         return TrainingRecord(
             name=current.wish.name,
             state=current.state,
@@ -282,14 +289,15 @@ class TrainingDesk:
             steps=standing.steps,
             seconds_left=standing.seconds_left,
             songs=current.songs,
+            described=current.described,
             adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
-            previews=preview_names(current.wish.adapter if current.file else current.wish.run),
-            sentence=error.sentence if error else "",
-            remedy=error.remedy if error else "",
+            previews=previews,
+            sentence=sentence,
+            remedy=remedy,
         )
 
     def _moved(self, current: RunningTraining) -> None:
-        standing, error = current.standing, current.error
+        standing, (sentence, remedy) = current.standing, _why(current)
         self._events.publish(
             Notice(
                 TrainingMoved(
@@ -304,11 +312,16 @@ class TrainingDesk:
                     seconds_left=_finite(standing.seconds_left),
                     preview=standing.preview,
                     adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
-                    sentence=error.sentence if error else "",
-                    remedy=error.remedy if error else "",
+                    sentence=sentence,
+                    remedy=remedy,
                 )
             )
         )
+
+
+def _why(current: RunningTraining) -> tuple[str, str]:
+    """Why a training failed, and what to do; empty where it did not."""
+    return (current.error.sentence, current.error.remedy) if current.error else ("", "")
 
 
 def _of_kept(kept: KeptTraining) -> TrainingRecord:
@@ -327,6 +340,7 @@ def _of_kept(kept: KeptTraining) -> TrainingRecord:
         step=taken,
         steps=steps,
         songs=kept.songs,
+        described=kept.described,
         adapter=_option(kept.name, kept.adapter) if kept.adapter else "",
         previews=kept.previews,
         sentence=kept.sentence,
@@ -344,7 +358,7 @@ def _digest(songs: Sequence[SongToLearn]) -> str:
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) and value <= 1e9 else None
+    return min(value, MOST) if value is not None and math.isfinite(value) else None
 
 
 def _usable(models: Path | None) -> list[ModelFolder]:

@@ -233,6 +233,7 @@ export class Training {
     return make("li", { class: `model ${one.state}`, "data-sound": one.name },
       make("div", { class: "top" }, make("strong", {}, one.name), make("span", { class: "state" }, STATES[one.state]), make("span", { class: "push" }), use, again, remove),
       about ? make("p", { class: "quiet" }, about) : null,
+      one.described?.length ? make("p", { class: "quiet" }, `The planner wrote about ${one.described.join(", ")}.`) : null,
       one.sentence ? make("p", { class: "bad" }, one.sentence) : null,
       one.remedy ? make("p", { class: "quiet" }, one.remedy) : null,
       one.step || one.previews?.length ? fold : null);

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class KeptTraining:
     """A training as its files show it.
 
     wish: None where it is finished. adapter: the finished file. under_way: it was when its server ended. elsewhere:
-    another program trains it now. sentence, remedy: why it failed. songs: their names.
+    another program trains it now. sentence, remedy: why it failed. songs: their names; described: those that a planner
+    wrote about.
     """
 
     name: str
@@ -66,6 +67,7 @@ class KeptTraining:
     sentence: str = ""
     remedy: str = ""
     songs: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)
 
     @property
@@ -81,15 +83,20 @@ def keep_wish(
     measured: Measured,
     sentence: str = "",
     remedy: str = "",
+    described: tuple[str, ...] = (),
 ) -> None:
     """Raises ProtocolError if the disk refuses."""
     fields = {"wish": wish.to_fields(), "under_way": under_way, "sentence": sentence, "remedy": remedy}
-    save(wish.run / WISH, json.dumps({**fields, "songs": songs, **measured.to_fields()}).encode())
+    shown = {"songs": songs, "described": described, **measured.to_fields()}
+    save(wish.run / WISH, json.dumps({**fields, **shown}).encode())
 
 
-def keep_report(folder: Path, songs: tuple[str, ...], measured: Measured) -> None:
+def keep_report(
+    folder: Path, songs: tuple[str, ...], measured: Measured, described: tuple[str, ...] = ()
+) -> None:
     """Beside a finished adapter. Raises ProtocolError if the disk refuses."""
-    save(folder / REPORT, json.dumps({"songs": songs, **measured.to_fields()}).encode())
+    shown = {"songs": songs, "described": described, **measured.to_fields()}
+    save(folder / REPORT, json.dumps(shown).encode())
 
 
 def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
@@ -161,13 +168,15 @@ def _unfinished(folder: Path) -> KeptTraining | None:
     if not fields:
         return None
     try:
-        wish = wish_from_fields(fields["wish"])
+        # The store may have been moved since.
+        wish = replace(wish_from_fields(fields["wish"]), store=folder.parent.parent, name=folder.name)
     except (KeyError, TypeError):
         return None
     return KeptTraining(
         folder.name, folder, wish, None, bool(fields.get("under_way")),
         is_being_trained(folder.parent.parent, folder.name), str(fields.get("sentence", "")),
-        str(fields.get("remedy", "")), _texts(fields.get("songs")), _measured(fields),
+        str(fields.get("remedy", "")), _texts(fields.get("songs")), _texts(fields.get("described")),
+        _measured(fields),
     )  # fmt: skip
 
 
@@ -177,8 +186,9 @@ def _finished(folder: Path) -> KeptTraining | None:
         return None
     fields = _read(folder / REPORT)
     return KeptTraining(
-        folder.name, folder, adapter=adapter, songs=_texts(fields.get("songs")), measured=_measured(fields)
-    )
+        folder.name, folder, adapter=adapter, songs=_texts(fields.get("songs")),
+        described=_texts(fields.get("described")), measured=_measured(fields),
+    )  # fmt: skip
 
 
 def _read(path: Path) -> Mapping[str, Any]:

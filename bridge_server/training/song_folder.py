@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 ENDINGS = frozenset((".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".opus", ".caf", ".w64"))
 MAX_SONGS = 50
+MAX_KNOWN = 4 * MAX_SONGS
 MIN_SECONDS = 5.12  # what the network takes in at least
 MAX_SECONDS = 1200.0
 SILENT = 1e-4  # of full scale: nothing in such a song can be learnt
@@ -114,24 +116,41 @@ def _different(songs: Iterator[SongToLearn]) -> Iterator[SongToLearn]:
         yield song
 
 
+@lru_cache(MAX_KNOWN)
+def _heard(path: Path, _state: tuple[int, ...]) -> tuple[str, float, bool]:
+    """Digest, seconds, and whether nothing can be heard; known as long as the file's state is the same: who looks at a
+    folder of hours of music starts a training with it a moment later. Raises ClipStoreError."""
+    audio = read_audio(path, MAX_SECONDS)
+    return audio.digest, audio.seconds, bool(np.abs(audio.samples).max(initial=0.0) < SILENT)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """() for a file that is gone: reading it says so."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def _song(path: Path) -> SongToLearn:
     try:
-        audio = read_audio(path, MAX_SECONDS)
+        digest, seconds, silent = _heard(path, _state(path))
     except ClipStoreError as error:
         raise _refused(ErrorCode.FILE_UNREADABLE, error.sentence, error.remedy) from error
-    if audio.seconds < MIN_SECONDS:
+    if seconds < MIN_SECONDS:
         raise _refused(
             ErrorCode.OUT_OF_RANGE,
-            f"{path.name} lasts {audio.seconds:.1f} s; a song to train on lasts {MIN_SECONDS:.1f} s or more.",
+            f"{path.name} lasts {seconds:.1f} s; a song to train on lasts {MIN_SECONDS:.1f} s or more.",
             "Take it out of the folder, or use a longer bounce.",
         )
-    if np.abs(audio.samples).max() < SILENT:
+    if silent:
         raise _refused(
             ErrorCode.OUT_OF_RANGE,
             f"{path.name} is silent.",
             "Take it out of the folder, or bounce it again.",
         )
-    return SongToLearn(path, audio.digest, audio.seconds, _words(path))
+    return SongToLearn(path, digest, seconds, _words(path))
 
 
 def _words(path: Path) -> dict[str, Any]:

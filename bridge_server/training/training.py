@@ -12,7 +12,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge_server.training.kept_trainings import (
@@ -40,7 +40,8 @@ class Standing:
     """How far a training is. phase: in words. share: of the phase, 0 to 1; of the whole training from its steps on.
 
     step, steps: taken, and wanted; 0 until they are known. loss, checked: of the step just taken, on its own examples
-    and, where it was measured, on the fixed ones. preview: the name of one that was just rendered.
+    and, where it was measured, on the fixed ones. preview: the name of one that was just rendered. described: captions
+    that a planner wrote, by the song's name.
     """
 
     phase: str
@@ -51,6 +52,7 @@ class Standing:
     checked: float | None = None
     seconds_left: float | None = None
     preview: str = ""
+    described: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Training:
         refuse_other(wish, songs)
         self.wish = wish
         self.songs = tuple(song.path.name for song in songs)
+        self.described: tuple[str, ...] = ()  # songs that a planner wrote about
         self._losses: list[float] = []  # appended to by the thread that follows, copied by whoever shows them
         self._checks: list[tuple[int, float]] = []
         self._steps = 0
@@ -119,7 +122,7 @@ class Training:
 
     def keep(self, under_way: bool, sentence: str = "", remedy: str = "") -> None:
         """Writes down what there is to show of an unfinished training. Raises ProtocolError if the disk refuses."""
-        keep_wish(self.wish, under_way, self.songs, self.measured, sentence, remedy)
+        keep_wish(self.wish, under_way, self.songs, self.measured, sentence, remedy, self.described)
 
     def _standing(self, news: Mapping[str, Any]) -> Standing:
         phase, share = str(news["phase"]), min(1.0, max(0.0, float(news["share"])))
@@ -129,9 +132,10 @@ class Training:
             self._steps = max(len(self._losses), round(len(self._losses) / max(share, 1e-9)))
         if "step" not in news:
             self._last = None  # what is not a step does not say how long steps take
-            return Standing(
-                phase, share, len(self._losses), self._steps, preview=str(news.get("preview", ""))
-            )
+            written = {str(one["name"]): str(one["caption"]) for one in news.get("described", ())}
+            self.described = self.described or tuple(written)
+            preview = str(news.get("preview", ""))
+            return Standing(phase, share, len(self._losses), self._steps, preview=preview, described=written)
         step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
         self._steps = max(step, round(step / max(share, 1e-9)))
         self._losses.append(loss)
@@ -157,7 +161,7 @@ class Training:
         self._checks = [(int(step), float(loss)) for step, loss in made["checks"]]
         self._steps = len(self._losses)
         save(wish.adapter / PLOT, _picture(wish, self.measured))
-        keep_report(wish.adapter, self.songs, self.measured)
+        keep_report(wish.adapter, self.songs, self.measured, self.described)
         self.made = Trained(str(made["adapter"]), bool(made["stopped_early"]), self.measured)
         try:  # the adapter's folder may be on another disk
             if (wish.run / PREVIEWS).is_dir():

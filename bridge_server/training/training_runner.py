@@ -32,13 +32,15 @@ CLOSE_SECONDS = 15.0
 class RunningTraining:
     """How the server's training is. state: "training", "waiting" (for a render), "stopped", "failed" or "done".
 
-    stopping: whether it was asked to stop. file: of the finished adapter. error: why it failed.
+    described: songs that a planner wrote about. stopping: whether it was asked to stop. file: of the finished adapter.
+    error: why it failed.
     """
 
     wish: TrainingWish
     songs: tuple[str, ...]
     state: str = "training"
     standing: Standing = field(default_factory=lambda: Standing("starting", 0.0))
+    described: tuple[str, ...] = ()
     stopping: bool = False
     file: str = ""
     stopped_early: bool = False
@@ -177,7 +179,7 @@ class TrainingRunner:
                 now, news = time.monotonic(), standing.checked is not None or standing.phase != phase
                 if news or now - told >= PUBLISH_SECONDS:
                     told, phase = now, standing.phase
-                    report(lambda current, standing=standing: replace(current, standing=standing))  # type: ignore[misc]
+                    report(_stands(standing, training.described))
         except ProtocolError as error:
             killed = control.stopped and error.code is ErrorCode.ENGINE_DIED  # it did not stop in time
             if error.code is ErrorCode.CANCELLED or killed:
@@ -234,6 +236,10 @@ class _Control:
         with self._lock:
             if self._training is not None:
                 self._training.end()
+
+
+def _stands(standing: Standing, described: tuple[str, ...]) -> Change:
+    return lambda current: replace(current, standing=standing, described=described)
 
 
 def _failed(error: ProtocolError) -> Change:

@@ -113,7 +113,8 @@ def run_training(
             now for before, now in zip(order.songs, songs, strict=True) if before.describe != now.describe
         )
         if folder.planner is not None and written:
-            on_news(TrainingNews("described", 1.0, described=written))
+            names = ", ".join(song.name for song in written)
+            on_news(TrainingNews(f"the planner wrote about {names}", 1.0, described=written))
         order = replace(order, songs=songs)
         material = _material(parts, weights, order, settings, read, on_news, should_stop)
         dit = weights.load_dit(_training_dtype(device), device.place)
@@ -138,9 +139,8 @@ def run_training(
                 preview(str(step.step), step.step / settings.steps)
 
         try:
-            if (
-                previews.is_due(taken) and not trainer.done
-            ):  # the one before the first step, or one that was stopped
+            # The one before the first step, or one that was stopped.
+            if previews.is_due(taken) and not trainer.done:
                 preview(str(taken), taken / settings.steps)
             trainer.train(stepped, should_stop)
         except RenderStopped:

@@ -68,6 +68,13 @@ def test_songs_become_an_adapter_with_its_picture(
     assert not capsys.readouterr().out
 
 
+def test_words_of_the_planner_are_shown(wish: TrainingWish, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
+    where = screen()
+    assert train(where, replace(wish, checkpoint="planned"), yields=False) == 0
+    assert "rain.wav, as the planner hears it: what rain.wav is like" in shown(where)
+
+
 def test_one_that_was_begun_here_is_listed_and_no_server_goes_on_with_it(
     wish: TrainingWish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

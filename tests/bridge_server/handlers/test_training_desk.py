@@ -89,6 +89,17 @@ def test_songs_become_an_adapter_that_requests_can_name(server: ServerThread, pe
         peer.call("training.discard", name="whole")
 
 
+def test_songs_that_a_planner_wrote_about_are_told(server: ServerThread, peer: WebSocketPeer) -> None:
+    start(peer, "planned", checkpoint="planned", steps=2)
+    assert until(peer, lambda moved: "wrote about" in moved.get("phase", ""))["state"] == "training"
+    until_state(peer, "done")
+    names = ["late-train.wav", "rain.wav", "slow_walk.wav"]
+    assert peer.call("training.show", name="planned")["described"] == names
+    start(peer, "as_named", checkpoint="planned", describe=False, steps=2)
+    until_state(peer, "done")
+    assert "described" not in peer.call("training.show", name="as_named")
+
+
 def test_one_that_was_stopped_goes_on_where_it_was(server: ServerThread, peer: WebSocketPeer) -> None:
     start(peer, "halves", steps=LONG)
     until_step(peer, 3)

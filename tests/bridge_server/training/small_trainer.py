@@ -36,6 +36,10 @@ def train_order(
         raise NotLoaded("There is no complete checkpoint.", "Run `takebridge models pull turbo`.")
     if fields["checkpoint"] == "grand":
         raise CannotRender("There is no checkpoint called grand.", "Available: small.")
+    guessed = [song["name"] for song in fields["songs"] if song.get("describe")]
+    if fields["checkpoint"] == "planned" and guessed:
+        told = [{"name": name, "caption": f"what {name} is like"} for name in guessed]
+        tell({"phase": f"the planner wrote about {', '.join(guessed)}", "share": 1.0, "described": told})
     level = float(np.mean([np.abs(read(song["digest"])[0]).mean() for song in fields["songs"]]))
     losses = json.loads(state.read_text()) if state.exists() else []
     if losses:
