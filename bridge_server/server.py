@@ -26,6 +26,7 @@ from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
 from bridge_server.endpoints.http.server import HttpServer
 from bridge_server.endpoints.http.store_files import StoreFiles
+from bridge_server.endpoints.http.training_files import TrainingFiles
 from bridge_server.endpoints.link import link_control
 from bridge_server.endpoints.mailbox.endpoint import SCHEME, MailboxEndpoint
 from bridge_server.endpoints.mailbox.folder import MailboxFolder
@@ -59,6 +60,7 @@ from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.table import handler_table
 from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
+from bridge_server.handlers.trainings import ADAPTERS, TrainingHandlers
 from bridge_server.jobs.database import DATABASE, Connection, open_database
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -111,6 +113,7 @@ class RunningServer:
     controller: AuditionController
     supervisor: Supervisor
     metrics: Metrics
+    trainings: TrainingHandlers
     announcement: str = ""
     midi: str = ""
 
@@ -141,7 +144,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         limits, presets = settings.limits, Presets(connection)
         queue = JobQueue(connection, limits.queued_jobs)
         folder = MailboxFolder(mailbox_root(settings.store), limits.frame_bytes)
-        reader = SongReader(store, connection, (*settings.roots, folder.audio), limits.song_seconds)
+        readable = (*settings.roots, folder.audio, settings.store / ADAPTERS)
+        reader = SongReader(store, connection, readable, limits.song_seconds)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
             settings.engines,
@@ -165,6 +169,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
         aside = AsideDesk()
+        trainings = TrainingHandlers(settings, events)
         running_exports = RunningExports()
         plans = Plans(store, connection)
         jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
@@ -179,6 +184,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ranking=RankingHandlers(settings, store, aside),
                 words=WordHandlers(settings, store, aside),
                 models=models,
+                trainings=trainings,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
                     store, settings.store / DATABASE, settings.roots, running_exports, sealing, settings.spoken
@@ -208,6 +214,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             pages=Pages(settings, store, live),
             files=StoreFiles(store),
             passages=PassageFiles(passages),
+            trainings=TrainingFiles(settings.store),
             rpc=PostRpc(settings, dispatcher, audience, turns),
             uploads=PutUpload(settings, store.blobs, reader),
             health=health,
@@ -224,6 +231,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         supervisor.start("metrics", metrics.watch_loop, essential=False)
         supervisor.start("render worker", worker.run)
         supervisor.start("ends of jobs", queue.keep_writing_ends)
+        supervisor.spawn("training of before", trainings.go_on())
         if settings.watch is not None:
             watched = WatchFolder(
                 replace(settings.watch, language=settings.spoken),
@@ -254,6 +262,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             controller,
                             supervisor,
                             metrics,
+                            trainings,
                             announcement,
                             midi,
                         )
@@ -264,6 +273,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             osc.close()
             await controller.close()
             await models.close()
+            await trainings.close()
             await supervisor.close()
             address.unlink(missing_ok=True)
 

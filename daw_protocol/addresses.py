@@ -17,6 +17,7 @@ from daw_protocol import (
     results,
     song_tempo_kept,
     take_results,
+    training_results,
 )
 from daw_protocol.message import Message
 from daw_protocol.replies import AuditionState
@@ -37,6 +38,7 @@ class Group(enum.Enum):
     AUDITION = "Audition: playing takes in their song, through the server's sound device"
     WATCH = "Monitoring: for panels, control surfaces and scripts that display activity"
     MODELS = "Models: the weights engines render with"
+    TRAINING = "Trainings: adapters from the producer's own songs"
     SERVER = "The server"
 
 
@@ -186,6 +188,20 @@ COMMANDS: tuple[Command, ...] = (
             "/bridge/models/get s turbo"),
     Command("models.cancel", requests.CancelModel, model_results.ModelTransfer, Group.MODELS, ID,
             "/bridge/models/cancel"),
+    Command("training.list", requests.ListTrainings, training_results.TrainingList, Group.TRAINING, ID,
+            "/bridge/training/list"),
+    Command("training.show", requests.ShowTraining, training_results.ShownTraining, Group.TRAINING, ("name",),
+            "/bridge/training/show s my_sound"),
+    Command("training.songs", requests.ReadTrainingSongs, training_results.TrainingSongs, Group.TRAINING,
+            ("folder",), "/bridge/training/songs s my_songs"),
+    Command("training.start", requests.StartTraining, training_results.TrainingRecord, Group.TRAINING,
+            ("name", "songs"), "/bridge/training/start sssi my_sound my_songs consent 1"),
+    Command("training.stop", requests.StopTraining, training_results.TrainingRecord, Group.TRAINING, ("name",),
+            "/bridge/training/stop"),
+    Command("training.resume", requests.ResumeTraining, training_results.TrainingRecord, Group.TRAINING,
+            ("name",), "/bridge/training/resume s my_sound"),
+    Command("training.discard", requests.DiscardTraining, training_results.DiscardedTraining, Group.TRAINING,
+            ("name",), "/bridge/training/discard s my_sound"),
     Command("status", requests.Status, results.ServerStatus, Group.SERVER, ID, "/bridge/status"),
     Command("engines", requests.ListEngines, results.EngineList, Group.SERVER, ID, "/bridge/engines"),
     Command("store.verify", requests.VerifyStore, results.StoreProblems, Group.SERVER, ID,

@@ -274,6 +274,36 @@ class ModelProgress(Reply):
     remedy: str = value(SENTENCE, "what to do about it", "")
 
 
+TRAINING_STATES = ("training", "waiting", "stopped", "failed", "done")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingMoved(Reply):
+    """To `watch` subscribers: a training began, moved on (some four times a second), waits for a render, or ended.
+
+    `training.show` has the losses of all steps.
+    """
+
+    name: ClassVar[str] = "training"
+    training: str = value(Text(64), "the name of the adapter")
+    state: str = value(Choice(TRAINING_STATES), "what it is doing, or how it ended")
+    phase: str = value(Text(300), "what is being done, in words", "")
+    share: float = value(Real(0, 1), "the part of that which is done, 0 to 1", 0.0)
+    step: int = value(SAMPLES, "steps taken", 0)
+    steps: int = value(SAMPLES, "steps wanted; 0 while that is not known", 0)
+    loss: float | None = value(Real(0, 1e9), "loss of the last step", None)
+    checked: float | None = value(
+        Real(0, 1e9), "loss on the fixed examples, where it was measured after this step", None
+    )
+    seconds_left: float | None = value(Real(0, 1e9), "estimated seconds left", None)
+    preview: str = value(Text(64), "the name of a preview that was just rendered", "")
+    adapter: str = value(
+        Text(300), "when it is done: the file, as the engine's option `adapter` names it", ""
+    )
+    sentence: str = value(SENTENCE, "why it failed", "")
+    remedy: str = value(SENTENCE, "what to do about it", "")
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Acknowledged,
     JobProgress,
@@ -289,4 +319,5 @@ REPLIES: tuple[type[Reply], ...] = (
     TakeChosen,
     TakeMarked,
     ModelProgress,
+    TrainingMoved,
 )

@@ -119,7 +119,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("song_tempo", "chord_sheet"),
         ("addresses",),
         ("take_results", "prompt_results"),
-        ("model_results",),
+        ("model_results", "training_results"),
         ("results", "song_tempo_kept"),
         ("host_results", "ledger", "recipe", "song_receipt"),
         ("result_fields",),

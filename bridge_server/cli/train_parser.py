@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bridge_server.cli.arguments import models_of, screen_of, store_of
 from bridge_server.cli.options import Subparsers, json_option, models_option
+from daw_protocol.requests.training import MEMORY
 
-MEMORY = (8, 12, 16, 24)
-"""Presets, by the gigabytes of the device."""
+PREVIEW_EVERY = 250  # steps
 
 
 def add_train(commands: Subparsers) -> None:
@@ -60,6 +60,20 @@ def add_train(commands: Subparsers) -> None:
     one.add_argument(
         "--seed", type=int, metavar="N", help="the order of examples and all noise (default: 42)"
     )
+    one.add_argument(
+        "--preview-every", type=int, default=PREVIEW_EVERY, metavar="N",
+        help="render a few seconds after so many steps; 0: never (default: 250)",
+    )  # fmt: skip
+    one.add_argument(
+        "--preview-prompt",
+        default="",
+        metavar="TEXT",
+        help="what is rendered (default: the first song's caption)",
+    )
+    one.add_argument(
+        "--as-named", action="store_true",
+        help="do not let a planner, where one is installed, write about songs that have no words with them",
+    )  # fmt: skip
     json_option(one, "print the result as JSON, and nothing else")
     models_option(one)
     one.set_defaults(run=_run)
@@ -75,7 +89,8 @@ def changed_settings(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bridge_server.cli.train import TrainingWish, train
+    from bridge_server.cli.train import train
+    from bridge_server.training.training_wish import TrainingWish
 
     here: Path = arguments.here
     wish = TrainingWish(
@@ -89,5 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         memory=arguments.memory,
         changed=changed_settings(arguments),
+        preview={"every": arguments.preview_every, "prompt": arguments.preview_prompt},
+        describe=not arguments.as_named,
     )
     return train(screen_of(arguments), wish)

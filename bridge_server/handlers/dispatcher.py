@@ -34,7 +34,8 @@ SLOW: frozenset[type[Request]] = frozenset(
         requests.VerifyStore, requests.SweepStore, requests.ShowJob, requests.ShowTake, requests.FetchTake,
         requests.DeleteTake, requests.Export, requests.ShowFocus, requests.ListSongs, requests.ListEngines,
         requests.SetSongTempo, requests.ListModels, requests.ReadPrompt, requests.RecentPrompts, requests.RankTakes,
-        requests.HearWords,
+        requests.HearWords, requests.ListTrainings, requests.ShowTraining, requests.ReadTrainingSongs,
+        requests.StartTraining, requests.ResumeTraining, requests.DiscardTraining,
         *AUDITION_REQUESTS,
     )
 )  # fmt: skip

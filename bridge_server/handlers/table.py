@@ -17,6 +17,7 @@ from bridge_server.handlers.status import StatusHandlers
 from bridge_server.handlers.submit import SubmitHandlers
 from bridge_server.handlers.take_marks import TakeMarkHandlers
 from bridge_server.handlers.takes import TakeHandlers
+from bridge_server.handlers.trainings import TrainingHandlers
 from bridge_server.handlers.uploads import begin_upload
 from daw_protocol import requests
 from daw_protocol.addresses import COMMANDS
@@ -34,6 +35,7 @@ def handler_table(
     words: WordHandlers,
     marks: TakeMarkHandlers,
     models: ModelHandlers,
+    trainings: TrainingHandlers,
     exports: ExportHandlers,
     context: ContextHandlers,
     shared_context: SharedContextHandlers,
@@ -80,6 +82,13 @@ def handler_table(
         requests.ListModels: models.list,
         requests.GetModel: models.get,
         requests.CancelModel: models.cancel,
+        requests.ListTrainings: trainings.list,
+        requests.ShowTraining: trainings.show,
+        requests.ReadTrainingSongs: trainings.songs,
+        requests.StartTraining: trainings.start,
+        requests.StopTraining: trainings.stop,
+        requests.ResumeTraining: trainings.resume,
+        requests.DiscardTraining: trainings.discard,
         requests.BeginUpload: begin_upload,
         **dict.fromkeys(CONTEXT_REQUESTS, context.apply),
         **dict.fromkeys(AUDITION_REQUESTS, audition.respond),

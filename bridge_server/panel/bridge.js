@@ -236,6 +236,7 @@ export class Bridge {
     else if (name === "audition") this.#auditionChanged(values);
     else if (name === "chosen") this.refreshTakes();
     else if (name === "model") this.store.set({ transfer: values });
+    else if (name === "training") this.store.set({ training: values });
     else if (name === "marked") this.#marked(values);
     else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
     else if (values.job) this.#jobMoved(name, values);

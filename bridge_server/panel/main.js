@@ -23,6 +23,7 @@ import { Store } from "./store.js";
 import { TakeListTools, keptOrder } from "./take_list_tools.js";
 import { TakeMarks, neighbour } from "./take_marks.js";
 import { TakeCard } from "./take_card.js";
+import { Training } from "./training.js";
 import { Transport } from "./transport.js";
 import { regionName } from "./words.js";
 
@@ -44,6 +45,8 @@ const store = new Store({
   chords: [], // [[sample, name]] over the bars
   selected: null, // id of the take the keys are about
   transfer: null, // the download of a model, as the server sends it
+  training: null, // the last news of a training; the finished ones that requests can use, {name, adapter}
+  sounds: [],
   order: keptOrder(), matches: {}, heard: {}, showHidden: false, // how takes are listed
   filter: sessionStorage.getItem(FILTER) ?? "all",
   place: null, // where takes play: "here" in this browser, or "bridge"; null until it is known
@@ -192,6 +195,7 @@ const marks = new TakeMarks(store, bridge, lanes, notices);
 const card = new TakeCard(store, arranger, bridge, actions, notices, marks);
 new TakeListTools(store, bridge);
 new Models(store, bridge, notices);
+new Training(store, bridge, notices, form);
 const listening = new Listening(store, bridge, notices, lanes);
 const transport = new Transport(store, arranger, listening, actions);
 new Pointing(arranger, store, bridge, listening, regions);

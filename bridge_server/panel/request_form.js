@@ -36,7 +36,7 @@ const HINTS = {
 /** How deep a clip is at least; a deeper song keeps its own depth. */
 const DEPTHS = [["song", "as the song"], ["24", "24 bits"], ["float", "32-bit float"]];
 
-const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", lyric_times: false, chords: "", instruments: [], stems: [], engine: "", ...COVER };
+const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", lyric_times: false, chords: "", instruments: [], stems: [], engine: "", sound: "", sound_strength: 1, ...COVER };
 
 export class RequestForm {
   constructor(store, arranger, bridge, notices, regions) {
@@ -63,6 +63,7 @@ export class RequestForm {
     this.form.addEventListener("change", () => this.#read());
     store.watch(["engines", "status"], () => this.#engineChanged());
     store.watch(["transfer"], () => this.#showEngine());
+    store.watch(["sounds"], () => this.#engineChanged());
     store.watch(["focus", "dragged", "marked", "grid", "connection", "accepted"], () => this.#words());
   }
 
@@ -145,6 +146,7 @@ export class RequestForm {
     if (!single) given.takes = Number(draft.takes);
     if (String(draft.seed).trim()) given.seed = String(draft.seed).trim(); // as text: a number would be rounded above 2^53
     if (draft.engine) given.engine = draft.engine;
+    if (draft.sound && this.hasSounds) given.options = { adapter: draft.sound, adapter_strength: Number(draft.sound_strength) };
     if (this.hearsMore) given.hears = draft.hears;
     if (String(draft.context).trim()) given.context = Number(draft.context);
     if (["repaint", "complete"].includes(draft.task)) {
@@ -189,13 +191,19 @@ export class RequestForm {
     const takesField = make("div", { "data-field": "takes" }, make("label", { class: "label", for: "f-takes" }, "Takes"), stepper);
     const seedField = make("div", {}, make("label", { class: "label", for: "f-seed" }, "Seed"), seedBox);
     const engine = make("select", { id: "f-engine", name: "engine" });
+    const sound = make("select", { id: "f-sound", name: "sound" });
     const depth = make("select", { id: "f-depth", name: "depth" }, ...DEPTHS.map(([value, label]) => make("option", { value }, label)));
     const match = make("label", { class: "check", "data-field": "match" }, make("input", { type: "checkbox", name: "match" }), "match the loudness of the original");
     const more = make("details", { id: "more-fold" }, make("summary", {}, "More", (this.engineShown = make("span", { class: "quiet", id: "more-engine" }))),
       make("div", { class: "fold" },
         field("layers", "Layers to replace", layers),
         field("engine", "Engine", engine),
-        button("Models and device…", { id: "models-button", class: "small", "data-models": "", "aria-haspopup": "dialog" }),
+        make("div", { class: "tools" },
+          button("Models and device…", { id: "models-button", class: "small", "data-models": "", "aria-haspopup": "dialog" }),
+          button("Train a sound…", { id: "training-button", class: "small", "data-training": "", "aria-haspopup": "dialog" })),
+        make("div", { class: "pair" },
+          field("sound", "Trained sound", sound),
+          field("sound_strength", "Its strength", number("sound_strength", { min: -2, max: 2, step: 0.1 }))),
         make("div", { class: "pair" },
           field("context", "Context, seconds", number("context", { min: 0, max: 600, step: 1, placeholder: "auto" })),
           field("crossfade", "Crossfade, ms", number("crossfade", { min: 0, max: 1000, step: 1, placeholder: "12" }))),
@@ -232,6 +240,22 @@ export class RequestForm {
     this.#write();
     this.#keep();
     this.#engineChanged();
+  }
+
+  /** Whether the engine can take a trained sound, and there is one. */
+  get hasSounds() {
+    return Boolean(this.engine?.options?.adapter) && (this.store.get("sounds").length > 0 || Boolean(this.draft.sound));
+  }
+
+  /** The next requests have this sound; where their engine takes none, they go to one that does. False: none does. */
+  useSound(adapter) {
+    const takes = ([, entry]) => Boolean(entry.options?.adapter);
+    const able = this.engine?.options?.adapter ? this.draft.engine : Object.entries(this.store.get("engines") ?? {}).find(takes)?.[0];
+    if (able === undefined) return false;
+    byId("more-fold").open = true;
+    this.apply({ sound: adapter, engine: able });
+    byId("f-sound").focus();
+    return true;
   }
 
   #taskKey(event) {
@@ -318,6 +342,8 @@ export class RequestForm {
         visible = true;
         this.form.elements.context.placeholder = engine?.context_seconds ? `auto: ${engine.context_seconds}` : "auto";
       }
+      if (name === "sound") visible = this.hasSounds;
+      if (name === "sound_strength") visible = this.hasSounds && Boolean(draft.sound);
       if (name === "hears") visible = this.hearsMore;
       if (["crossfade", "depth", "match"].includes(name)) visible = ["repaint", "complete"].includes(draft.task);
       if (name === "length") visible &&= about.needs === "nothing" || !this.arranger.region;
@@ -325,6 +351,9 @@ export class RequestForm {
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry)])], draft.engine);
+    const sounds = this.store.get("sounds");
+    const kept = draft.sound && !sounds.some((one) => one.adapter === draft.sound) ? [[draft.sound, draft.sound]] : [];
+    options(this.form.elements.sound, [["", "none"], ...sounds.map((one) => [one.adapter, one.name]), ...kept], draft.sound);
     this.#showEngine();
     this.blueprint.update();
     this.#checks("instruments", choices.instruments);

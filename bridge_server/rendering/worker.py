@@ -14,6 +14,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from bridge_server.rendering.job_run import JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders
 from bridge_server.rendering.postprocess import warm_up
 from bridge_server.rendering.take_recorder import TakeRecorder
-from bridge_server.sessions.events import Events, JobReply
+from bridge_server.sessions.events import Event, Events, JobReply
 from bridge_server.settings import Settings
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
@@ -44,6 +45,13 @@ log = logging.getLogger(__name__)
 
 # How often a full disk is asked again whether it takes anything.
 RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RendersUnderWay(Event):
+    """A job was begun or has ended. count: how many are under way now."""
+
+    count: int
 
 
 class RenderWorker:
@@ -185,6 +193,7 @@ class RenderWorker:
             self._fail(job, error)
             return
         self._runs[job.id] = run
+        self._events.publish(RendersUnderWay(len(self._runs)))
         task = asyncio.create_task(self._carry_out(run), name=f"job {job.id}")
         task.add_done_callback(lambda _: self.wake())
         self._tasks.add(task)
@@ -236,6 +245,7 @@ class RenderWorker:
             self._fail(job, _our_fault(job))
         finally:
             self._runs.pop(job.id, None)
+            self._events.publish(RendersUnderWay(len(self._runs)))
 
     def _end_cancelled(self, run: JobRun) -> None:
         job = run.job

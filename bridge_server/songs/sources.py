@@ -177,6 +177,37 @@ def find_folder(name: str, roots: tuple[Path, ...]) -> Path:
     )
 
 
+def find_songs_folder(name: str, roots: tuple[Path, ...], field: str) -> Path:
+    """The folder a request names to read songs from. Raises ProtocolError: outside the roots, or not there."""
+    inside = False
+    for candidate in chain(_candidates(name, roots), _alike(name, roots)):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            resolved = candidate.resolve()
+            if _is_inside(resolved, roots):
+                inside = True
+                if resolved.is_dir():
+                    return resolved
+    where = ", ".join(str(root) for root in roots) or "none yet"
+    if inside:
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"There is no folder {name!r}.",
+            f"Check the name. Relative names are searched in {where}.",
+            field,
+        )
+    raise ProtocolError(
+        ErrorCode.OUTSIDE_ROOTS,
+        f"{name!r} is outside the folders the server may read.",
+        f"Folders: {where}. Add one with `takebridge serve --root FOLDER`.",
+        field,
+    )
+
+
+def is_inside(path: Path, roots: tuple[Path, ...]) -> bool:
+    """Whether a path, with all links followed, lies in one of the folders. Raises OSError, RuntimeError."""
+    return _is_inside(path.resolve(), roots)
+
+
 def _candidates(name: str, roots: tuple[Path, ...]) -> list[Path]:
     """Where a name may lead, exactly as it is spelled."""
     given = Path(name)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bridge_server.songs.sources import is_inside
 from clip_store.audio.audio_file import read_audio
 from clip_store.errors import ClipStoreError
 from clip_store.regular_file import open_regular
@@ -22,6 +24,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 ENDINGS = frozenset((".wav", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".opus", ".caf", ".w64"))
 MAX_SONGS = 50
+MAX_KNOWN = 4 * MAX_SONGS
 MIN_SECONDS = 5.12  # what the network takes in at least
 MAX_SECONDS = 1200.0
 SILENT = 1e-4  # of full scale: nothing in such a song can be learnt
@@ -29,6 +32,8 @@ MAX_CAPTION, MAX_LYRICS = 512, 4096  # letters; the network reads no more
 MAX_TEXT = 1_000_000  # bytes of a file of words: a hundred times what the network reads
 BPM_RANGE = (30, 300)
 FIELD = "songs"
+DESCRIBE = "describe"
+"""Among a song's words: nothing stands next to it, so a planner's words are better than its name."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,21 @@ class SongToLearn:
     seconds: float
     words: Mapping[str, Any]
 
+    def as_it_is(self) -> SongToLearn:
+        """The same, without a planner's words where there are none."""
+        return replace(self, words={name: word for name, word in self.words.items() if name != DESCRIBE})
+
     @property
     def fields(self) -> dict[str, Any]:
         """For the order of a training."""
         return {"name": self.path.name, "digest": self.digest, **self.words}
 
 
-def songs_in(folder: Path) -> list[SongToLearn]:
-    """Every song of the folder, by name. Raises ProtocolError, naming the song, for one that cannot be learnt from."""
+def songs_in(folder: Path, roots: tuple[Path, ...] = ()) -> list[SongToLearn]:
+    """Every song of the folder, by name. Raises ProtocolError, naming the song, for one that cannot be learnt from.
+
+    roots: folders that links must not lead out of; () = they may lead anywhere.
+    """
     if not folder.is_dir():
         raise _refused(
             ErrorCode.FILE_MISSING, f"There is no folder {folder}.", "Name the folder with the songs."
@@ -65,7 +77,29 @@ def songs_in(folder: Path) -> list[SongToLearn]:
             f"There are {len(paths)} songs in {folder}; at most {MAX_SONGS} are trained on.",
             "Choose those that sound most like what you want.",
         )
+    for path in paths:
+        _refuse_links(path, roots)
     return list(_different(map(_song, paths)))
+
+
+def _refuse_links(song: Path, roots: tuple[Path, ...]) -> None:
+    """Raises ProtocolError if the song, or a file of words next to it, is a link out of the folders."""
+    for path in (song, *_beside(song)):
+        try:
+            led_out = bool(roots) and path.exists() and not is_inside(path, roots)
+        except (OSError, RuntimeError):  # a link that leads to itself
+            led_out = True
+        if led_out:
+            raise _refused(
+                ErrorCode.OUTSIDE_ROOTS,
+                f"{path.name} is a link that leads out of the folders the server may read.",
+                "Put the file itself into the folder.",
+            )
+
+
+def _beside(song: Path) -> tuple[Path, ...]:
+    """Where its words may be."""
+    return tuple(song.with_suffix(ending) for ending in (".json", ".caption.txt", ".lyrics.txt", ".txt"))
 
 
 def _different(songs: Iterator[SongToLearn]) -> Iterator[SongToLearn]:
@@ -82,38 +116,54 @@ def _different(songs: Iterator[SongToLearn]) -> Iterator[SongToLearn]:
         yield song
 
 
+@lru_cache(MAX_KNOWN)
+def _heard(path: Path, _state: tuple[int, ...]) -> tuple[str, float, bool]:
+    """Digest, seconds, and whether nothing can be heard; known as long as the file's state is the same: who looks at a
+    folder of hours of music starts a training with it a moment later. Raises ClipStoreError."""
+    audio = read_audio(path, MAX_SECONDS)
+    return audio.digest, audio.seconds, bool(np.abs(audio.samples).max(initial=0.0) < SILENT)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """() for a file that is gone: reading it says so."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def _song(path: Path) -> SongToLearn:
     try:
-        audio = read_audio(path, MAX_SECONDS)
+        digest, seconds, silent = _heard(path, _state(path))
     except ClipStoreError as error:
         raise _refused(ErrorCode.FILE_UNREADABLE, error.sentence, error.remedy) from error
-    if audio.seconds < MIN_SECONDS:
+    if seconds < MIN_SECONDS:
         raise _refused(
             ErrorCode.OUT_OF_RANGE,
-            f"{path.name} lasts {audio.seconds:.1f} s; a song to train on lasts {MIN_SECONDS:.1f} s or more.",
+            f"{path.name} lasts {seconds:.1f} s; a song to train on lasts {MIN_SECONDS:.1f} s or more.",
             "Take it out of the folder, or use a longer bounce.",
         )
-    if np.abs(audio.samples).max() < SILENT:
+    if silent:
         raise _refused(
             ErrorCode.OUT_OF_RANGE,
             f"{path.name} is silent.",
             "Take it out of the folder, or bounce it again.",
         )
-    return SongToLearn(path, audio.digest, audio.seconds, _words(path))
+    return SongToLearn(path, digest, seconds, _words(path))
 
 
 def _words(path: Path) -> dict[str, Any]:
     """What the files beside a song say; without a caption its name, with spaces."""
-    fields = _json(path.with_suffix(".json"))
-    caption = _text(path.with_suffix(".caption.txt")) or _string(path, fields, "caption")
-    lyrics = (
-        _text(path.with_suffix(".lyrics.txt"))
-        or _text(path.with_suffix(".txt"))
-        or _string(path, fields, "lyrics")
-    )
+    about, sound, sung, text = _beside(path)
+    fields = _json(about)
+    caption = _text(sound) or _string(path, fields, "caption")
+    lyrics = _text(sung) or _text(text) or _string(path, fields, "lyrics")
     words: dict[str, Any] = {
         "caption": (caption or path.stem.replace("_", " ").replace("-", " ").strip())[:MAX_CAPTION]
     }
+    if not caption and not lyrics:
+        words[DESCRIBE] = True
     if lyrics:
         words["lyrics"] = lyrics[:MAX_LYRICS]
     for ours, names in (

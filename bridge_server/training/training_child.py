@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 
 from bridge_server.log_words import traceback_text
 from bridge_server.platforms import ignore_interrupt, yield_to_others
+from bridge_server.training.preview_folder import PreviewFolder
 from bridge_server.training.song_folder import MAX_SECONDS
 from clip_store.audio.audio_file import read_audio
 from clip_store.errors import ClipStoreError
-from model.errors import EngineError, NotLoaded, RanOutOfMemory, RenderStopped
-
-TRAINER = "model.acestep.training.training_run"
-"""Named, not imported: its code needs torch, which only this process loads."""
+from model.errors import CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
 
 NEWS, DONE, STOPPED, REFUSED, NOT_READY, MEMORY, BROKE = (
     "news", "done", "stopped", "refused", "not ready", "memory", "broke",
@@ -61,9 +59,12 @@ class Wishes:
 
 
 def training_main(
-    connection: Connection, order: Mapping[str, Any], paths: Mapping[str, Path], yields: bool
+    connection: Connection, order: Mapping[str, Any], paths: Mapping[str, Path], yields: bool, trainer: str
 ) -> None:
-    """Entry point of the process. paths: of the songs, by digest. yields: whether it lowers its priority."""
+    """Entry point of the process. paths: of the songs, by digest. yields: whether it lowers its priority.
+
+    trainer: the module that trains.
+    """
     ignore_interrupt()
     wishes = Wishes()
     threading.Thread(target=_listen, args=(connection, wishes), daemon=True).start()
@@ -72,19 +73,29 @@ def training_main(
 
     def read(digest: str) -> tuple[Samples, int]:
         audio = read_audio(paths[digest], MAX_SECONDS)
+        if audio.digest != digest:  # what may be learnt from is that audio and no other
+            raise CannotRender(
+                f"{paths[digest].name} is not the song it was when the training began.",
+                "Put it back, or start a training under another name.",
+            )
         return np.ascontiguousarray(audio.samples, dtype=np.float32), audio.rate
 
-    connection.send(_carried_out(order, read, connection, wishes))
+    shelf = PreviewFolder(Path(order["run"]))
+    connection.send(_carried_out(trainer, order, read, shelf, connection, wishes))
 
 
 def _carried_out(
-    order: Mapping[str, Any], read: Any, connection: Connection, wishes: Wishes
+    trainer: str,
+    order: Mapping[str, Any],
+    read: Any,
+    shelf: PreviewFolder,
+    connection: Connection,
+    wishes: Wishes,
 ) -> tuple[str, dict[str, Any]]:
     """The last message."""
     try:
-        trainer = importlib.import_module(TRAINER)
-        made = trainer.train_order(
-            order, read, lambda news: connection.send((NEWS, news)), wishes.should_stop
+        made = importlib.import_module(trainer).train_order(
+            order, read, lambda news: connection.send((NEWS, news)), wishes.should_stop, shelf
         )
         return DONE, made
     except RenderStopped:

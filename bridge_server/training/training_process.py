@@ -27,6 +27,8 @@ from bridge_server.training.training_child import (
 )
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+TRAINER = "model.acestep.training.training_run"
+"""Named, not imported: its code needs torch, which only its process loads."""
 EXIT_SECONDS = 10.0
 _CODES = {
     STOPPED: ErrorCode.CANCELLED,
@@ -45,7 +47,8 @@ class TrainingProcess:
     def __init__(self, order: Mapping[str, Any], paths: Mapping[str, Path], yields: bool = True) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share this process's threads and locks
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=training_main, args=(theirs, dict(order), dict(paths), yields))
+        args = (theirs, dict(order), dict(paths), yields, TRAINER)
+        self._process = context.Process(target=training_main, args=args)
         self._process.start()
         theirs.close()  # so that the end of the process closes the pipe
 
@@ -79,6 +82,10 @@ class TrainingProcess:
     def pause(self, paused: bool) -> None:
         """Waits before the next example, or goes on."""
         self._tell(PAUSE if paused else GO_ON)
+
+    def kill(self) -> None:
+        """Ends the process at once; the news end with an error that says so."""
+        self._process.kill()
 
     def close(self) -> None:
         """Ends the process, however far it is."""

@@ -79,6 +79,15 @@ from daw_protocol.requests.takes import (
     ShowTake,
     UndoSong,
 )
+from daw_protocol.requests.training import (
+    DiscardTraining,
+    ListTrainings,
+    ReadTrainingSongs,
+    ResumeTraining,
+    ShowTraining,
+    StartTraining,
+    StopTraining,
+)
 from daw_protocol.requests.watch import ListSongs, ShowFocus, Watch
 
 __all__ = [
@@ -103,6 +112,7 @@ __all__ = [
     "Cover",
     "DeletePreset",
     "DeleteTake",
+    "DiscardTraining",
     "Export",
     "Extract",
     "FetchTake",
@@ -119,6 +129,7 @@ __all__ = [
     "ListPresets",
     "ListSongs",
     "ListTakes",
+    "ListTrainings",
     "LoopAudition",
     "MarkTake",
     "MatchAudition",
@@ -129,12 +140,14 @@ __all__ = [
     "PreviousTake",
     "RankTakes",
     "ReadPrompt",
+    "ReadTrainingSongs",
     "RecentPrompts",
     "RedoSong",
     "RedoTake",
     "Render",
     "Repaint",
     "Request",
+    "ResumeTraining",
     "RevertTake",
     "Rewrite",
     "SavePreset",
@@ -154,8 +167,11 @@ __all__ = [
     "ShowLineage",
     "ShowPassage",
     "ShowTake",
+    "ShowTraining",
+    "StartTraining",
     "Status",
     "StopAudition",
+    "StopTraining",
     "SweepStore",
     "Transport",
     "UndoSong",

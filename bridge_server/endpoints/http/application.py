@@ -24,6 +24,7 @@ from bridge_server.endpoints.http.post_rpc import PostRpc
 from bridge_server.endpoints.http.put_upload import PutUpload
 from bridge_server.endpoints.http.reapack import PREFIX as REAPER
 from bridge_server.endpoints.http.store_files import StoreFiles
+from bridge_server.endpoints.http.training_files import TrainingFiles
 from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.response import our_fault
@@ -37,6 +38,7 @@ class Services:
     pages: Pages
     files: StoreFiles
     passages: PassageFiles
+    trainings: TrainingFiles
     rpc: PostRpc
     uploads: PutUpload
     health: Health
@@ -68,6 +70,8 @@ def application(settings: Settings, services: Services) -> ASGIApp:
             Route("/takes/{take}/{name}", files.take),
             Route("/audio/{digest}.wav", files.audio),
             Route("/exports/{path:path}", files.export),
+            Route("/trainings/{name}/previews/{preview}.wav", services.trainings.preview),
+            Route("/trainings/{name}/loss.png", services.trainings.loss),
             Route(f"{PASSAGES}{TAKES}/{{take}}/{{side}}", services.passages.take),
             Route(f"{PASSAGES}{SONGS}/{{digest}}/original.wav", services.passages.song),
             Route(f"{PASSAGES}{JOBS}/{{job}}/{{number:int}}/{{side}}", services.passages.render),

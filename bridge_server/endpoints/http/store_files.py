@@ -56,7 +56,9 @@ class StoreFiles:
             if path is None:
                 return nothing_at(request.scope["path"])
             guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            file = TakeFile(OF_EXPORTS.get(path.suffix.lower(), guessed), path, path.name, _state(path))
+            file = TakeFile(
+                OF_EXPORTS.get(path.suffix.lower(), guessed), path, path.name, state_of_file(path)
+            )
             return await file_response(request, file)
         except OSError as error:
             return missing(error)
@@ -71,7 +73,8 @@ class StoreFiles:
         return path if path.is_relative_to(folder) and path.is_file() else None
 
 
-def _state(path: Path) -> str:
+def state_of_file(path: Path) -> str:
+    """Differs whenever the file does. Raises OSError."""
     status = path.stat()
     return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
 

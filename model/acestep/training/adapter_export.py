@@ -16,7 +16,7 @@ from torch import Tensor
 from model.acestep.training.adapter_layers import ChangedLinear
 from model.acestep.training.training_settings import AdapterKind, TrainingSettings
 from model.acestep.training.whole_file import write_whole_file
-from model.acestep.weights.adapter_file import LOKR_CONFIG, PEFT_STEM
+from model.acestep.weights.adapter_file import DIFFUSERS_CONFIG, LOKR_CONFIG, PEFT_STEM
 from model.acestep.weights.model_folders import PEFT_CONFIG
 
 ABOUT = "takebridge"
@@ -32,6 +32,7 @@ _PUBLISHED = {
     "out": "o_proj",
 }
 _TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj"]
+_DIFFUSERS_TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
 
 
 def adapter_file(folder: Path, kind: AdapterKind) -> Path:
@@ -55,7 +56,10 @@ def write_adapter(
         named = _named(changes, lambda module: f"base_model.model.{module}")
         config = json.dumps(_peft_config(settings), indent=1)
         write_whole_file(folder / PEFT_CONFIG, config.encode())
-        metadata["format"] = "pt"
+        metadata |= {
+            "format": "pt",
+            DIFFUSERS_CONFIG: json.dumps(_diffusers_config(settings), sort_keys=True),
+        }
     else:
         named = _named(changes, lambda module: f"lycoris_{module.replace('.', '_')}")
         metadata |= {"format": "lycoris", "algo": "lokr", LOKR_CONFIG: json.dumps(_lokr_config(settings))}
@@ -105,6 +109,18 @@ def _peft_config(settings: TrainingSettings) -> dict[str, Any]:
         "rank_pattern": {},
         "alpha_pattern": {},
     }
+
+
+def _diffusers_config(settings: TrainingSettings) -> dict[str, Any]:
+    """The scaling where diffusers looks for it: it does not read PEFT's config, and takes the rank for alpha."""
+    fields = {
+        "r": settings.rank,
+        "lora_alpha": settings.alpha,
+        "lora_dropout": settings.dropout,
+        "bias": "none",
+        "target_modules": _DIFFUSERS_TARGETS,
+    }
+    return {f"transformer.{name}": value for name, value in fields.items()}
 
 
 def _lokr_config(settings: TrainingSettings) -> dict[str, Any]:

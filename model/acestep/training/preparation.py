@@ -50,7 +50,10 @@ MIN_SECONDS = MIN_FRAMES / FRAMES_PER_SECOND
 
 @dataclass(frozen=True)
 class TrainingSong:
-    """A song to train on. digest: of its audio. meter: beats per bar; None = unknown, as for bpm and key."""
+    """A song to train on. digest: of its audio. meter: beats per bar; None = unknown, as for bpm and key.
+
+    describe: nothing is written about it; a planner's words are better than its name.
+    """
 
     name: str
     digest: str
@@ -60,6 +63,7 @@ class TrainingSong:
     bpm: int | None = None
     meter: str | None = None
     key: str | None = None
+    describe: bool = False
 
 
 ReadSong = Callable[[TrainingSong], tuple[Samples, int]]
@@ -112,7 +116,7 @@ def refuse_too_short(name: str, seconds: float) -> None:
 
 def _key(song: TrainingSong, crop_frames: int, checkpoint: str) -> str:
     """Of all that the song's file depends on; its name is not part of it."""
-    fields = {name: value for name, value in asdict(song).items() if name != "name"}
+    fields = {name: value for name, value in asdict(song).items() if name not in ("name", "describe")}
     return hashlib.sha256(json.dumps([fields, crop_frames, checkpoint], sort_keys=True).encode()).hexdigest()
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,20 +19,24 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adafactor, AdamW, Optimizer
 
+from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.networks.dit import Dit
-from model.acestep.training.adapter_layers import ChangedLinear, attach, detach, trained
+from model.acestep.training.adapter_layers import ATTENTIONS, ChangedLinear, attach, detach, trained
 from model.acestep.training.examples import Examples
 from model.acestep.training.flow_loss import FlowLoss, save_activations
 from model.acestep.training.prepared_song import PreparedSong
 from model.acestep.training.training_settings import OptimiserKind, TrainingSettings
 from model.acestep.training.training_state import Curve, read_state, write_state
 from model.engine import ShouldStop, stop_if_asked
-from model.errors import CannotRender
+from model.errors import CannotRender, RenderStopped
 
 CHECKED = 8
 """Examples on which a check measures the loss; always the same ones."""
 MIN_SONGS_TO_HOLD_ONE_OUT = 5
 """With so many songs or more, checks use one song that is not trained on; with fewer, every song is needed."""
+HELD_SHARE = 0.1
+MIN_FRAMES_TO_HOLD_A_PART = 60 * FRAMES_PER_SECOND
+"""With fewer songs, checks use the last tenth of those of a minute or more, which is not trained on."""
 
 STATE = "state.safetensors"
 """The file of a training's state in its folder."""
@@ -79,6 +84,7 @@ class Trainer:
         self._loss = FlowLoss(dit)
         self._about = _about(material, settings)
         self._best: dict[str, Tensor] = {}
+        self._checks = False  # whether a check is being measured, which is never left half done
         self.curve = Curve()
         if self._state.exists():
             self.curve, self._best = read_state(self._state, self._about, self._parameters, self._optimiser)
@@ -91,17 +97,19 @@ class Trainer:
     def train(self, on_trained: OnTrained, should_stop: ShouldStop) -> None:
         """Takes the steps that remain, and ends with the best numbers found.
 
-        Raises RenderStopped after keeping the state; CannotRender if the loss is not a number any more, or the disk
-        refuses the state.
+        should_stop is asked in every layer, forwards and (where activations are computed twice) backwards: what waits
+        in it makes way for a render at once, however long the examples are. A step that is stopped half way is dropped.
+        Raises RenderStopped; CannotRender if the loss is not a number any more, or the disk refuses the state.
         """
         try:
-            while not self.done:
-                self._dit.train()
-                loss = self._one_step(should_stop)
-                checked = self._check()
-                if self.done or self._step % self._settings.keep_every == 0:
-                    self._keep()
-                on_trained(StepDone(self._step, loss, checked))
+            with self._asking(should_stop):
+                while not self.done:
+                    self._dit.train()
+                    loss = self._one_step(should_stop)
+                    checked = self._check()
+                    if self.done or self._step % self._settings.keep_every == 0:
+                        self._keep()
+                    on_trained(StepDone(self._step, loss, checked))
         except BaseException:
             self._dit.zero_grad(set_to_none=True)
             raise
@@ -121,6 +129,23 @@ class Trainer:
             for layer in self._dit.layers:
                 layer.__dict__.pop("forward", None)
         detach(self._dit, self.changes)
+
+    @contextmanager
+    def _asking(self, should_stop: ShouldStop) -> Iterator[None]:
+        """Inside, every layer asks. An attention is called again where its layer is computed a second time."""
+
+        def ask(*_: object) -> None:
+            if should_stop() and not self._checks:
+                raise RenderStopped
+
+        hooks = [
+            layer.get_submodule(ATTENTIONS[0]).register_forward_pre_hook(ask) for layer in self._dit.layers
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @property
     def _step(self) -> int:
@@ -153,8 +178,12 @@ class Trainer:
         if self._step % self._settings.check_every and self._step != self._settings.steps:
             return None
         self._dit.eval()
-        with torch.no_grad():
-            loss = sum(float(self._loss(self._checked[number])) for number in range(CHECKED)) / CHECKED
+        self._checks = True
+        try:
+            with torch.no_grad():
+                loss = sum(float(self._loss(self._checked[number])) for number in range(CHECKED)) / CHECKED
+        finally:
+            self._checks = False
         self.curve.checks.append((self._step, loss))
         if self.curve.best == (self._step, loss):
             self._best = {name: value.detach().clone() for name, value in self._parameters.items()}
@@ -165,11 +194,25 @@ class Trainer:
 
 
 def _parted(songs: Sequence[PreparedSong]) -> tuple[Sequence[PreparedSong], Sequence[PreparedSong]]:
-    """Songs to train on and songs to check with."""
+    """Songs to train on and songs to check with: another one, or parts that are not trained on, or else the same."""
     ordered = sorted(songs, key=lambda one: one.digest)  # whatever they are called
-    if len(ordered) < MIN_SONGS_TO_HOLD_ONE_OUT:
+    if len(ordered) >= MIN_SONGS_TO_HOLD_ONE_OUT:
+        return ordered[1:], ordered[:1]
+    cut = {one.digest: one.frames - round(one.frames * HELD_SHARE) for one in ordered}
+    held = [
+        _part(one, slice(cut[one.digest], None)) for one in ordered if one.frames >= MIN_FRAMES_TO_HOLD_A_PART
+    ]
+    if not held:
         return ordered, ordered
-    return ordered[1:], ordered[:1]
+    used = [
+        _part(one, slice(cut[one.digest])) if one.frames >= MIN_FRAMES_TO_HOLD_A_PART else one
+        for one in ordered
+    ]
+    return used, held
+
+
+def _part(song: PreparedSong, frames: slice) -> PreparedSong:
+    return replace(song, mean=song.mean[frames], deviation=song.deviation[frames])
 
 
 def _about(material: TrainingMaterial, settings: TrainingSettings) -> str:

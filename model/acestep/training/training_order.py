@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from model.acestep.conditioning.prompts import LANGUAGES
 from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.training.preparation import TrainingSong
+from model.acestep.training.preview import PreviewWish
 from model.acestep.training.training_settings import MAX_COUNT, AdapterKind, OptimiserKind
 from model.engine import Samples
 from model.errors import CannotRender
@@ -24,7 +25,7 @@ class TrainingOrder:
 
     changed: settings that differ from the preset's, by name. memory: gigabytes of the preset; 0 = what is free.
     run, adapter: the folders of what is unfinished, and of the finished adapter.
-    about: goes into the adapter's metadata, such as that the performers agreed.
+    about: goes into the adapter's metadata, such as that the performers agreed. preview: what to render on the way.
     """
 
     name: str
@@ -37,11 +38,12 @@ class TrainingOrder:
     run: Path
     adapter: Path
     about: Mapping[str, Any]
+    preview: PreviewWish = field(default_factory=PreviewWish)
 
 
 def order_from_fields(fields: Mapping[str, Any]) -> TrainingOrder:
     """An order from plain values; folders are given as text. Raises KeyError or TypeError for other fields,
-    and CannotRender for a language the model does not know."""
+    and CannotRender for a language the model does not know and for previews that cannot be made."""
     songs = tuple(TrainingSong(**song) for song in fields["songs"])
     for song in songs:
         if song.language not in LANGUAGES:
@@ -50,7 +52,8 @@ def order_from_fields(fields: Mapping[str, Any]) -> TrainingOrder:
                 "Write a code such as en, de or ja into its .json file, or omit it.",
             )
     folders = {name: Path(fields[name]) for name in ("models", "run", "adapter")}
-    return TrainingOrder(**{**fields, **folders, "songs": songs})
+    preview = PreviewWish(**fields.get("preview", {}))
+    return TrainingOrder(**{**fields, **folders, "songs": songs, "preview": preview})
 
 
 def changed_settings(changed: Mapping[str, Any]) -> dict[str, Any]:

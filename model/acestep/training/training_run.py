@@ -16,9 +16,11 @@ from torch import Tensor
 
 from model.acestep.device.devices import Device, choose_device, free_bytes
 from model.acestep.device.memory_plan import GIGABYTE, Placement
-from model.acestep.device.parts import StoredParts, neighbours
+from model.acestep.device.parts import neighbours
 from model.acestep.training.adapter_export import write_adapter
-from model.acestep.training.preparation import prepare
+from model.acestep.training.preparation import TrainingSong, prepare
+from model.acestep.training.preview import FINISHED, Previews, PreviewShelf, TrainedParts
+from model.acestep.training.song_descriptions import described
 from model.acestep.training.trainer import STATE, StepDone, Trainer, TrainingMaterial
 from model.acestep.training.training_order import (
     ReadDigest,
@@ -37,13 +39,13 @@ from model.acestep.training.whole_file import write_whole_file
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder, find_models
 from model.acestep.weights.tensor_files import weight_files
-from model.engine import ShouldStop
+from model.engine import Samples, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from model.torch_device import AUTO, out_of_memory, spare_a_core
 from model.weight_header import fingerprint
 
 _VAE_FRAMES = 512
-_SETTINGS = "settings.json"
+_SETTINGS, _DESCRIPTIONS = "settings.json", "descriptions.json"
 _GET_WEIGHTS = "Run `takebridge models pull base`, or name the folder of your models with --models."
 _LESS = "Choose a smaller --memory, which trains on shorter examples."
 
@@ -52,13 +54,16 @@ _LESS = "Choose a smaller --memory, which trains on shorter examples."
 class TrainingNews:
     """What a run tells: a phase in words and its share done, 0 to 1.
 
-    step: the step just taken. before: all that was measured by a run that now goes on.
+    step: the step just taken. before: all that was measured by a run that now goes on. preview: the name of a new one.
+    described: songs whose words are the planner's, each with them.
     """
 
     phase: str
     share: float
     step: StepDone | None = None
     before: Curve | None = None
+    preview: str = ""
+    described: tuple[TrainingSong, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,22 @@ class TrainedAdapter:
 OnNews = Callable[[TrainingNews], None]
 
 
+class NoShelf:
+    """For trainings without previews."""
+
+    def has(self, _name: str) -> bool:
+        return True
+
+    def keep(self, name: str, _samples: Samples, _rate: int) -> None:
+        raise AssertionError(f"nobody wanted the preview {name}")
+
+
 def run_training(
-    order: TrainingOrder, read: ReadDigest, on_news: OnNews, should_stop: ShouldStop
+    order: TrainingOrder,
+    read: ReadDigest,
+    on_news: OnNews,
+    should_stop: ShouldStop,
+    shelf: PreviewShelf | None = None,
 ) -> TrainedAdapter:
     """Trains and writes the adapter. Raises RenderStopped with the state kept, NotLoaded, and CannotRender."""
     folder = chosen_checkpoint(order.models, order.checkpoint)
@@ -85,19 +104,50 @@ def run_training(
     try:
         on_news(TrainingNews(f"loading {folder.name}", 0.0))
         weights = open_weights(folder)
-        material = _material(weights, device, order, settings, read, on_news, should_stop)
+        parts = _parts(weights, device)
+        songs = described(
+            parts, folder.planner, device, order.songs, lambda song: read(song.digest), order.run / _DESCRIPTIONS,
+            lambda phase, share: on_news(TrainingNews(phase, share)), should_stop,
+        )  # fmt: skip
+        written = tuple(
+            now for before, now in zip(order.songs, songs, strict=True) if before.describe != now.describe
+        )
+        if folder.planner is not None and written:
+            names = ", ".join(song.name for song in written)
+            on_news(TrainingNews(f"the planner wrote about {names}", 1.0, described=written))
+        order = replace(order, songs=songs)
+        material = _material(parts, weights, order, settings, read, on_news, should_stop)
         dit = weights.load_dit(_training_dtype(device), device.place)
+        parts.trained = dit
+        previews = Previews(parts, order.preview, order.songs[0], shelf or NoShelf())
         trainer = Trainer(dit, material, settings, order.run)
         taken = len(trainer.curve.losses)
         if taken:
             on_news(
                 TrainingNews(f"going on after step {taken}", taken / settings.steps, before=trainer.curve)
             )
+
+        def preview(name: str, share: float) -> None:
+            on_news(TrainingNews("rendering a preview", share))
+            dit.eval()
+            previews.make(name, should_stop)
+            on_news(TrainingNews("rendered a preview", share, preview=name))
+
+        def stepped(step: StepDone) -> None:
+            on_news(_news(step, settings))
+            if previews.is_due(step.step):
+                preview(str(step.step), step.step / settings.steps)
+
         try:
-            trainer.train(lambda step: on_news(_news(step, settings)), should_stop)
+            # The one before the first step, or one that was stopped.
+            if previews.is_due(taken) and not trainer.done:
+                preview(str(taken), taken / settings.steps)
+            trainer.train(stepped, should_stop)
         except RenderStopped:
             trainer.keep()
             raise
+        if previews.is_due_at_the_end():
+            preview(FINISHED, 1.0)
     except Exception as error:
         if out_of_memory(error):
             raise RanOutOfMemory(f"{device.label} has too little memory for this training.", _LESS) from error
@@ -112,6 +162,7 @@ def train_order(
     read: ReadDigest,
     tell: Callable[[dict[str, Any]], None],
     should_stop: ShouldStop,
+    shelf: PreviewShelf | None = None,
 ) -> dict[str, Any]:
     """`run_training` in plain values, for a process that knows no networks: what it tells and gives can be JSON."""
 
@@ -122,9 +173,13 @@ def train_order(
             more = {"step": step.step, "loss": step.loss, "checked": step.checked}
         elif news.before is not None:
             more = {"losses": list(news.before.losses), "checks": list(news.before.checks)}
+        elif news.preview:
+            more = {"preview": news.preview}
+        elif news.described:
+            more = {"described": [{"name": song.name, "caption": song.caption} for song in news.described]}
         tell({"phase": news.phase, "share": news.share, **more})
 
-    made = run_training(order_from_fields(fields), read, on_news, should_stop)
+    made = run_training(order_from_fields(fields), read, on_news, should_stop, shelf)
     curve = {"losses": made.curve.losses, "checks": made.curve.checks}
     return {"adapter": str(made.path), "stopped_early": made.stopped_early, **curve}
 
@@ -164,9 +219,15 @@ def _settings(order: TrainingOrder, device: Device) -> TrainingSettings:
     return settings
 
 
+def _parts(weights: Weights, device: Device) -> TrainedParts:
+    """Every network is loaded for as long as it is needed: training needs the memory."""
+    placement = Placement(device.number_bytes, offload=True, transformer_bytes=device.transformer_bytes)
+    return TrainedParts(weights, device, replace(placement, vae_frames=_VAE_FRAMES))
+
+
 def _material(
+    parts: TrainedParts,
     weights: Weights,
-    device: Device,
     order: TrainingOrder,
     settings: TrainingSettings,
     read: ReadDigest,
@@ -181,8 +242,6 @@ def _material(
         *weight_files(companions.text_encoder, "model"),
     }
     checkpoint = fingerprint(files)
-    placement = Placement(device.number_bytes, offload=True, transformer_bytes=device.transformer_bytes)
-    parts = StoredParts(weights, device, replace(placement, vae_frames=_VAE_FRAMES))
     songs = prepare(
         parts,
         order.songs,

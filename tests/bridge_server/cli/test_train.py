@@ -18,9 +18,13 @@ from rich.console import Console
 from websockets.exceptions import InvalidMessage
 
 from bridge_server.cli.commands import Screen
-from bridge_server.cli.train import TrainingWish, _interrupted, _only_one, _renders, _yielding, train
+from bridge_server.cli.train import _interrupted, _renders, _yielding, train
+from bridge_server.training.kept_trainings import kept_trainings
+from bridge_server.training.training import Standing
+from bridge_server.training.training_wish import TrainingWish, only_one
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.training.songs_to_learn import QUICK, three_songs
+from tests.bridge_server.training.training_peer import SMALL_TRAINER
 
 
 @pytest.fixture
@@ -42,34 +46,45 @@ def shown(where: Screen) -> str:
 
 
 def test_songs_become_an_adapter_with_its_picture(
-    wish: TrainingWish, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    wish: TrainingWish, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip(
-        "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
-    )
-    from safetensors import safe_open
-
-    from tests.model.acestep.tiny_folder import write_models
-
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the process that trains; see tests/one_thread.py
-    where, models = screen(), write_models(tmp_path / "models", "acestep-v15-turbo")
-    assert train(where, replace(wish, models=models), yields=False) == 0
+    """Around a trainer without networks; tests/bridge_server/test_trained_sounds.py has the real one."""
+    monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
+    where = screen()
+    assert train(where, wish, yields=False) == 0
     assert sorted(path.name for path in wish.adapter.iterdir()) == [
-        "adapter_config.json", "adapter_model.safetensors", "loss.png",
+        "adapter_model.safetensors", "loss.png", "training.json",
     ]  # fmt: skip
     said = shown(where)
     assert "3 songs, 0:16 in all:" in said
     assert "slow_walk.wav: slow walk" in said
     assert '{"adapter": "my_sound/adapter_model.safetensors"}' in said
-    with safe_open(wish.adapter / "adapter_model.safetensors", framework="numpy") as opened:
-        about = json.loads(opened.metadata()["takebridge"])
+    about = json.loads((wish.adapter / "adapter_model.safetensors").read_text())["about"]
     assert len(about["consent"]["songs"]) == 3
-    assert about["consent"]["songs"] == about["songs"]
     assert not wish.run.exists()
     with pytest.raises(ProtocolError, match="already something called my_sound") as taken:
         train(screen(), wish)
     assert taken.value.code is ErrorCode.ID_IN_USE
     assert not capsys.readouterr().out
+
+
+def test_words_of_the_planner_are_shown(wish: TrainingWish, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
+    where = screen()
+    assert train(where, replace(wish, checkpoint="planned"), yields=False) == 0
+    assert "rain.wav, as the planner hears it: what rain.wav is like" in shown(where)
+
+
+def test_one_that_was_begun_here_is_listed_and_no_server_goes_on_with_it(
+    wish: TrainingWish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
+    with pytest.raises(ProtocolError, match="no checkpoint called grand"):
+        train(screen(), replace(wish, checkpoint="grand"), yields=False)
+    (kept,) = kept_trainings(wish.store)
+    assert (kept.name, kept.under_way, kept.sentence) == (
+        "my_sound", False, "There is no checkpoint called grand.",
+    )  # fmt: skip
 
 
 def test_without_consent_nothing_starts(wish: TrainingWish, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +129,11 @@ class FakeTraining:
     def stop(self) -> None:
         self.stopped = True
 
-    def news(self) -> Iterator[dict[str, Any]]:
-        yield {"phase": "training", "share": 0.5}
+    def keep(self, under_way: bool) -> None:
+        assert not under_way  # no server goes on with it
+
+    def follow(self) -> Iterator[Standing]:
+        yield Standing("training", 0.5)
         assert self.stopped
         raise ProtocolError(ErrorCode.CANCELLED, "Stopped.", "Go on.")
 
@@ -186,14 +204,14 @@ def test_a_server_that_says_nothing_does_not_render(monkeypatch: pytest.MonkeyPa
 
 
 def test_one_name_is_trained_once_at_a_time(wish: TrainingWish) -> None:
-    with _only_one(wish):
+    with only_one(wish):
         with pytest.raises(ProtocolError, match="my_sound is being trained already") as refused:
             train(screen(), wish)
         assert refused.value.code is ErrorCode.ID_IN_USE
         assert not wish.run.exists()
-        with _only_one(replace(wish, name="another")):
+        with only_one(replace(wish, name="another")):
             pass
-    with _only_one(wish):
+    with only_one(wish):
         pass
 
 

@@ -38,7 +38,8 @@ def test_songs_come_by_name_with_what_is_known_of_them(folder: Path) -> None:
     late, rain, slow = songs_in(folder)
     assert [song.path.name for song in (late, rain, slow)] == ["late-train.wav", "rain.wav", "slow_walk.wav"]
     assert late.words == {"caption": "a train, late"}
-    assert slow.words == {"caption": "slow walk"}
+    assert slow.words == {"caption": "slow walk", "describe": True}
+    assert slow.as_it_is().words == {"caption": "slow walk"}
     assert rain.words == {
         "caption": "brushes and rain", "lyrics": "[Verse]\nla la", "key": "C minor", "meter": "3", "bpm": 96,
     }  # fmt: skip

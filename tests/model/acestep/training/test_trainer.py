@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from model.acestep.training.examples import Examples
-from model.acestep.training.trainer import CHECKED, StepDone, Trainer, TrainingMaterial
+from model.acestep.training.trainer import (
+    CHECKED,
+    MIN_FRAMES_TO_HOLD_A_PART,
+    StepDone,
+    Trainer,
+    TrainingMaterial,
+)
 from model.acestep.training.training_settings import AdapterKind, OptimiserKind, TrainingSettings
 from model.errors import CannotRender, RenderStopped
 from tests.model.acestep.test_training_step import Whole
@@ -156,6 +163,80 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     assert any(
         value.any() for name, value in ours.items() if name.endswith(("lora_B.weight", "lokr_w2", "w2_b"))
     )
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_stopped_inside_a_step_it_goes_on_to_the_same_bits(tmp_path: Path, checkpointing: bool) -> None:
+    """At every place where it asks: between layers, forwards and backwards; a check is finished all the same."""
+    settings = small(steps=3, check_every=2, keep_every=1, accumulation=1, checkpointing=checkpointing)
+    asked = 0
+
+    def stops_at(place: int) -> Callable[[], bool]:
+        nonlocal asked
+        asked = 0
+
+        def should_stop() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked >= place
+
+        return should_stop
+
+    whole = Trainer(fresh_dit(2), material(), settings, tmp_path / "whole")
+    whole.train(lambda _step: None, stops_at(10**9))
+    places = asked
+    assert places >= 3 * (3 + 2 * checkpointing) + 2 * 2 * CHECKED  # a step asks once, and in each layer
+    inside = 0
+    for place in range(2, places, 7):
+        folder = tmp_path / str(place)
+        stopped = Trainer(fresh_dit(2), material(), settings, folder)
+        try:
+            stopped.train(lambda _step: None, stops_at(place))
+        except RenderStopped:
+            inside += 1
+        stopped.keep()  # as it is kept when the stop came during the last check, which ends the training
+        assert not any(layer.self_attention._forward_pre_hooks for layer in stopped._dit.layers)  # type: ignore[union-attr]
+        resumed = train(folder, settings)
+        assert resumed.curve == whole.curve, place
+        ours, theirs = numbers(resumed), numbers(whole)
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs), place
+    assert inside >= 3
+
+
+def test_with_a_transformer_in_bfloat16_the_change_is_learnt_in_float32(tmp_path: Path) -> None:
+    """As on a graphics card: the losses are near those of float32, and what is killed goes on to the same bits."""
+    settings = small(steps=4, keep_every=1, dropout=0.0)
+    exact = train(tmp_path / "exact", settings).curve.losses
+
+    def coarse(folder: Path, stop_after: int | None = None) -> Trainer:
+        trainer = Trainer(fresh_dit(2).bfloat16(), material(), settings, folder)
+        begun = len(trainer.curve.losses)
+        trainer.train(
+            lambda _step: None,
+            lambda: stop_after is not None and len(trainer.curve.losses) - begun >= stop_after,
+        )
+        return trainer
+
+    whole = coarse(tmp_path / "whole")
+    assert whole.curve.losses == pytest.approx(exact, rel=0.02)
+    assert {value.dtype for value in numbers(whole).values()} == {torch.float32}
+    with pytest.raises(RenderStopped):
+        coarse(tmp_path / "killed", stop_after=2)
+    ours, theirs = numbers(coarse(tmp_path / "killed")), numbers(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_with_few_songs_the_ends_of_long_ones_are_held_out(tmp_path: Path) -> None:
+    frames = MIN_FRAMES_TO_HOLD_A_PART
+    long = replace(song(1), mean=drawn(1, frames, 64), deviation=torch.zeros(frames, 64))
+    trainer = Trainer(fresh_dit(2), material(long, song(2)), small(), tmp_path)
+    held = long.mean[-frames // 10 :]
+    for number in range(8):
+        seen, checked = trainer._examples[number], trainer._checked[number]
+        assert checked.song == long.name
+        assert (checked.latents[0, :1] == held).all(1).any()  # an example begins with one of its frames
+        assert not (seen.latents[0][:, None] == held).all(2).any()
+    assert {trainer._examples[number].song for number in range(8)} == {long.name, song(2).name}
 
 
 def test_saving_activations_changes_no_bit(tmp_path: Path) -> None:

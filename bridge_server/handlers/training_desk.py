@@ -1,0 +1,407 @@
+"""A server's trainings: which there are, beginning one, stopping it, going on. One is under way at a time.
+
+Songs are read in a thread; the training is a process of its own, which waits while the server renders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import logging
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bridge_server.engines.registry import MODELS_ENGINE
+from bridge_server.handlers.response import Response, understood
+from bridge_server.sessions.events import Events, Notice
+from bridge_server.settings import Settings
+from bridge_server.songs.sources import find_songs_folder
+from bridge_server.training.kept_trainings import (
+    KeptTraining,
+    kept_trainings,
+    preview_names,
+    refuse_other,
+)
+from bridge_server.training.song_folder import DESCRIBE, SongToLearn, songs_in
+from bridge_server.training.training_runner import RunningTraining, TrainingRunner
+from bridge_server.training.training_wish import (
+    ADAPTERS,
+    TrainingWish,
+    consent_now,
+    digests_of,
+    kept_consent,
+    no_consent,
+    only_one,
+    refuse_name,
+)
+from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.replies import TrainingMoved
+from daw_protocol.requests import (
+    DiscardTraining,
+    ListTrainings,
+    ReadTrainingSongs,
+    ResumeTraining,
+    ShowTraining,
+    StartTraining,
+    StopTraining,
+)
+from daw_protocol.training_results import (
+    DiscardedTraining,
+    ShownTraining,
+    SongToTrainOn,
+    TrainingList,
+    TrainingRecord,
+    TrainingSongs,
+)
+from model.checkpoints import ModelFolder, find_models
+
+log = logging.getLogger(__name__)
+
+MOST = 1e9  # what a loss may be in an answer
+PACKAGES = ("torch", "safetensors", "transformers", "tokenizers")
+CHANGED = {
+    "kind": "kind", "steps": "steps", "rank": "rank", "seconds": "seconds", "learning_rate": "learning_rate",
+    "accumulation": "accumulation", "regions": "region_share", "seed": "seed",
+}  # fmt: skip
+"""Settings of a request, and what the trainer calls them."""
+
+
+class TrainingDesk:
+    """Answers requests about trainings. Raises ProtocolError."""
+
+    def __init__(self, settings: Settings, events: Events, renders: bool = False) -> None:
+        setup = settings.engines.get(MODELS_ENGINE.name)
+        self._device = str(setup.options.get("device") or "") if setup else ""
+        self._models = setup.models if setup else None
+        self._store, self._roots = settings.store, settings.roots
+        self._events = events
+        self._runner = TrainingRunner(self._moved)
+        self._runner.yield_to_renders(renders)
+        self._turn = asyncio.Lock()  # between looking whether another one is under way, and beginning
+
+    def yield_to_renders(self, renders: bool) -> None:
+        """Whether the server renders at this moment."""
+        self._runner.yield_to_renders(renders)
+
+    async def close(self) -> None:
+        """Ends the training under way; the next start of the server goes on with it."""
+        await self._runner.close()
+
+    async def go_on(self) -> None:
+        """Goes on with the training that was under way when the server ended."""
+        for kept in await asyncio.to_thread(kept_trainings, self._store):
+            if kept.under_way and kept.wish is not None:
+                try:
+                    await self._begin_again(kept.wish)
+                    return
+                except ProtocolError as error:
+                    log.warning("the training %s does not go on: %s", kept.name, error.code.value)
+
+    async def list(self, request: ListTrainings) -> Response:
+        found, models = await asyncio.gather(
+            asyncio.to_thread(self._kept), asyncio.to_thread(_usable, self._models)
+        )
+        reason, remedy = _what_lacks(self._models, models)
+        current = await self._current()
+        records = [current] if current else []
+        records += [_of_kept(one) for one in found if current is None or one.name != current.name]
+        result = TrainingList(
+            ready=not reason,
+            reason=reason,
+            remedy=remedy,
+            models=tuple(one.name for one in models),
+            planner=any(one.planner is not None for one in models),
+            folders=tuple(str(root) for root in self._roots),
+            trainings=tuple(records),
+        )
+        names = ", ".join(f"{one.name} ({one.state})" for one in records)
+        return understood(request, f"Trainings: {names}." if names else "Nothing was trained yet.", result)
+
+    async def show(self, request: ShowTraining) -> Response:
+        current = await self._current()
+        if current is not None and current.name == request.name:
+            record, measured = current, self._runner.measured
+        else:
+            kept = await self._known(request.name)
+            record, measured = _of_kept(kept), kept.measured
+        losses = tuple(min(loss, MOST) for loss in measured.losses)
+        checks = tuple((step, min(loss, MOST)) for step, loss in measured.checks if not math.isnan(loss))
+        shown = ShownTraining(**vars(record), losses=losses, checks=checks)
+        return understood(request, f"{record.name}: {record.state}.", shown)
+
+    async def songs(self, request: ReadTrainingSongs) -> Response:
+        folder, songs = await asyncio.to_thread(self._read, request.folder, "folder")
+        found = tuple(
+            SongToTrainOn(
+                name=song.path.name,
+                seconds=song.seconds,
+                caption=str(song.words["caption"]),
+                words=DESCRIBE not in song.words,
+                lyrics="lyrics" in song.words,
+            )
+            for song in songs
+        )
+        result = TrainingSongs(folder=str(folder), digest=_digest(songs), songs=found)
+        count = f"{len(songs)} {'song' if len(songs) == 1 else 'songs'}"
+        return understood(request, f"{count} to train on.", result)
+
+    async def start(self, request: StartTraining) -> Response:
+        wish = self._wish(request)
+        async with self._turn:
+            self._runner.refuse_another()
+            await asyncio.to_thread(refuse_name, wish)
+            folder, songs = await asyncio.to_thread(self._read, request.songs, "songs")
+            if request.digest and request.digest != _digest(songs):
+                raise ProtocolError(
+                    ErrorCode.FILE_CHANGED,
+                    f"The songs in {folder} are not the ones that were listed.",
+                    "Look at the folder again, then start.",
+                    "songs",
+                )
+            wish = replace(wish, songs=folder)
+            consent = await asyncio.to_thread(kept_consent, wish, songs)
+            if consent is None and not request.consent:
+                raise no_consent()
+            await asyncio.to_thread(refuse_other, wish, songs)
+            if not request.describe:
+                songs = [song.as_it_is() for song in songs]
+            begun = self._runner.begin(wish, songs, consent or consent_now(songs))
+        self._moved(begun)
+        return understood(request, f"{wish.name} is being trained.", self._record(begun))
+
+    async def resume(self, request: ResumeTraining) -> Response:
+        kept = await self._known(request.name)
+        if kept.wish is None:
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                f"The training {kept.name} has finished.",
+                "Use its adapter, or start a training under another name.",
+                "name",
+            )
+        begun = await self._begin_again(kept.wish)
+        return understood(request, f"{kept.name} is being trained.", self._record(begun))
+
+    async def stop(self, request: StopTraining) -> Response:
+        stopping = self._runner.stop(request.name)
+        text = f"The training {stopping.wish.name} is being stopped; what it has learnt so far is kept."
+        return understood(request, text, self._record(stopping))
+
+    async def discard(self, request: DiscardTraining) -> Response:
+        async with self._turn:
+            current = self._runner.current
+            if current is not None and current.under_way and current.wish.name == request.name:
+                raise ProtocolError(
+                    ErrorCode.NOT_ALLOWED, f"{request.name} is being trained.", "Stop it first.", "name"
+                )
+            kept = await self._known(request.name)
+            if kept.wish is None:
+                raise ProtocolError(
+                    ErrorCode.NOT_ALLOWED,
+                    f"{kept.name} is a finished adapter.",
+                    f"Remove its folder yourself if you want to: {kept.folder}.",
+                    "name",
+                )
+            await asyncio.to_thread(_remove, kept.wish)
+        self._runner.forget(request.name)
+        return understood(
+            request, f"What was unfinished of {kept.name} is removed.", DiscardedTraining(name=kept.name)
+        )
+
+    async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
+        async with self._turn:
+            self._runner.refuse_another()
+            wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
+            await asyncio.to_thread(refuse_name, wish)
+            _, songs = await asyncio.to_thread(self._read, str(wish.songs), "songs")
+            consent = await asyncio.to_thread(kept_consent, wish, songs)
+            if consent is None:
+                raise ProtocolError(
+                    ErrorCode.FILE_CHANGED,
+                    f"The songs in {wish.songs} are not those the training {wish.name} began with.",
+                    "Put them back, or start a training under another name.",
+                    "songs",
+                )
+            if not wish.describe:
+                songs = [song.as_it_is() for song in songs]
+            begun = self._runner.begin(wish, songs, consent)
+        self._moved(begun)
+        return begun
+
+    def _read(self, name: str, field: str) -> tuple[Path, Sequence[SongToLearn]]:
+        """The folder and its songs. Slow, for a thread."""
+        folder = find_songs_folder(name, self._roots, field)
+        return folder, songs_in(folder, self._roots)
+
+    def _wish(self, request: StartTraining) -> TrainingWish:
+        if self._models is None:
+            raise _no_models()
+        given = {theirs: getattr(request, ours) for ours, theirs in CHANGED.items()}
+        return TrainingWish(
+            name=request.name,
+            songs=Path(request.songs),
+            out=self._store / ADAPTERS,
+            consent=request.consent,
+            store=self._store,
+            models=self._models,
+            checkpoint=request.checkpoint,
+            device=request.device or self._device,
+            memory=request.memory,
+            changed={name: value for name, value in given.items() if value is not None},
+            preview={"every": request.preview_every, "prompt": request.preview_prompt},
+            describe=request.describe,
+        )
+
+    async def _known(self, name: str) -> KeptTraining:
+        found = await asyncio.to_thread(self._kept)
+        for one in found:
+            if one.name == name:
+                return one
+        names = ", ".join(one.name for one in found)
+        raise ProtocolError(
+            ErrorCode.FILE_MISSING,
+            f"There is no training called {name!r}.",
+            f"There are: {names}." if names else "Nothing was trained yet.",
+            "name",
+        )
+
+    def _kept(self) -> Sequence[KeptTraining]:
+        return kept_trainings(self._store)
+
+    async def _current(self) -> TrainingRecord | None:
+        """The one under way, or the last one if it failed: a full disk may not have taken why."""
+        current = self._runner.current
+        if current is None or not (current.under_way or current.state == "failed"):
+            return None
+        return self._record(current, await asyncio.to_thread(preview_names, current.wish.run))
+
+    def _record(self, current: RunningTraining, previews: tuple[str, ...] = ()) -> TrainingRecord:
+        standing, (sentence, remedy) = current.standing, _why(current)
+        return TrainingRecord(
+            name=current.wish.name,
+            state=current.state,
+            phase=standing.phase,
+            share=standing.share,
+            step=standing.step,
+            steps=standing.steps,
+            seconds_left=standing.seconds_left,
+            songs=current.songs,
+            described=current.described,
+            adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
+            previews=previews,
+            sentence=sentence,
+            remedy=remedy,
+        )
+
+    def _moved(self, current: RunningTraining) -> None:
+        standing, (sentence, remedy) = current.standing, _why(current)
+        self._events.publish(
+            Notice(
+                TrainingMoved(
+                    training=current.wish.name,
+                    state=current.state,
+                    phase=standing.phase[:300],
+                    share=standing.share,
+                    step=standing.step,
+                    steps=standing.steps,
+                    loss=_finite(standing.loss),
+                    checked=_finite(standing.checked),
+                    seconds_left=_finite(standing.seconds_left),
+                    preview=standing.preview,
+                    adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
+                    sentence=sentence,
+                    remedy=remedy,
+                )
+            )
+        )
+
+
+def _why(current: RunningTraining) -> tuple[str, str]:
+    """Why a training failed, and what to do; empty where it did not."""
+    return (current.error.sentence, current.error.remedy) if current.error else ("", "")
+
+
+def _of_kept(kept: KeptTraining) -> TrainingRecord:
+    taken, steps = len(kept.measured.losses), kept.measured.steps
+    if kept.adapter is not None:
+        state = "done"
+    elif kept.elsewhere:
+        state = "training"
+    else:
+        state = "failed" if kept.sentence else "stopped"
+    return TrainingRecord(
+        name=kept.name,
+        state=state,
+        phase="trained by another program" if kept.elsewhere else "",
+        share=min(1.0, taken / steps) if steps else 0.0,
+        step=taken,
+        steps=steps,
+        songs=kept.songs,
+        described=kept.described,
+        adapter=_option(kept.name, kept.adapter) if kept.adapter else "",
+        previews=kept.previews,
+        sentence=kept.sentence,
+        remedy=kept.remedy,
+    )
+
+
+def _option(name: str, file: Path) -> str:
+    """As the engine's option `adapter` names a file of the store's adapters."""
+    return f"{name}/{file.name}"
+
+
+def _digest(songs: Sequence[SongToLearn]) -> str:
+    return hashlib.sha256(" ".join(digests_of(songs)).encode()).hexdigest()
+
+
+def _finite(value: float | None) -> float | None:
+    return min(value, MOST) if value is not None and math.isfinite(value) else None
+
+
+def _usable(models: Path | None) -> list[ModelFolder]:
+    """What an adapter can be trained for."""
+    if models is None or not models.exists():
+        return []
+    return [folder for folder in find_models(models) if folder.what_is_missing() is None]
+
+
+def _what_lacks(models: Path | None, usable: Sequence[ModelFolder]) -> tuple[str, str]:
+    """Why nothing can be trained, and what to do about it; empty where it can."""
+    missing = [name for name in PACKAGES if not _is_installed(name)]
+    if missing:
+        sentence = f"Training needs packages that are not installed: {', '.join(missing)}."
+        return sentence, "pip install 'takebridge[acestep]'"
+    if models is None:
+        error = _no_models()
+        return error.sentence, error.remedy
+    if not usable:
+        return (
+            f"There is no complete ACE-Step checkpoint in {models.name}.",
+            "Run `takebridge models pull turbo`, or name the folder of your models with --models.",
+        )
+    return "", ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _no_models() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.ENGINE_NOT_READY,
+        "This server has no engine that uses models.",
+        f"Install the {MODELS_ENGINE.label} engine ({MODELS_ENGINE.install}) and start the server again.",
+    )
+
+
+def _remove(wish: TrainingWish) -> None:
+    """Raises ProtocolError where it is being trained."""
+    with only_one(wish):
+        shutil.rmtree(wish.run, ignore_errors=True)

@@ -1,0 +1,212 @@
+"""What the disk says of trainings: those that are unfinished in a store, and adapters that are whole.
+
+Each unfinished one has a folder with its wish and what became of it; each finished one a report beside its adapter.
+Nothing here raises for a file that is damaged or gone: such a training has less to tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bridge_server.training.song_folder import SongToLearn
+from bridge_server.training.training_wish import (
+    ADAPTERS,
+    NAME,
+    RUNS,
+    TrainingWish,
+    kept_consent,
+    lock_path,
+    save,
+    wish_from_fields,
+)
+from daw_protocol.errors import ErrorCode, ProtocolError
+
+WISH, REPORT, PREVIEWS, PLOT = "wish.json", "training.json", "previews", "loss.png"
+STATE = "state"
+"""How the file begins in which a trainer keeps what was learnt."""
+_ADAPTER_FILES = ("adapter_model.safetensors", "lokr_weights.safetensors")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured: the loss of every step, (step, loss) of the checks, and the number of steps wanted."""
+
+    losses: tuple[float, ...] = ()
+    checks: tuple[tuple[int, float], ...] = ()
+    steps: int = 0
+
+    def to_fields(self) -> dict[str, Any]:
+        return {
+            "losses": list(self.losses),
+            "checks": [list(one) for one in self.checks],
+            "steps": self.steps,
+        }
+
+
+@dataclass(frozen=True)
+class KeptTraining:
+    """A training as its files show it.
+
+    wish: None where it is finished. adapter: the finished file. under_way: it was when its server ended. elsewhere:
+    another program trains it now. sentence, remedy: why it failed. songs: their names; described: those that a planner
+    wrote about.
+    """
+
+    name: str
+    folder: Path
+    wish: TrainingWish | None = None
+    adapter: Path | None = None
+    under_way: bool = False
+    elsewhere: bool = False
+    sentence: str = ""
+    remedy: str = ""
+    songs: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
+    measured: Measured = field(default_factory=Measured)
+
+    @property
+    def previews(self) -> tuple[str, ...]:
+        """The names of what was rendered on the way, in order."""
+        return preview_names(self.folder)
+
+
+def keep_wish(
+    wish: TrainingWish,
+    under_way: bool,
+    songs: tuple[str, ...],
+    measured: Measured,
+    sentence: str = "",
+    remedy: str = "",
+    described: tuple[str, ...] = (),
+) -> None:
+    """Raises ProtocolError if the disk refuses."""
+    fields = {"wish": wish.to_fields(), "under_way": under_way, "sentence": sentence, "remedy": remedy}
+    shown = {"songs": songs, "described": described, **measured.to_fields()}
+    save(wish.run / WISH, json.dumps({**fields, **shown}).encode())
+
+
+def keep_report(
+    folder: Path, songs: tuple[str, ...], measured: Measured, described: tuple[str, ...] = ()
+) -> None:
+    """Beside a finished adapter. Raises ProtocolError if the disk refuses."""
+    shown = {"songs": songs, "described": described, **measured.to_fields()}
+    save(folder / REPORT, json.dumps(shown).encode())
+
+
+def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
+    """Raises ProtocolError where something was learnt under this name from other songs or with other settings: begun
+    anew, it would lose what it takes to go on with."""
+    if not any(wish.run.glob(f"{STATE}.*")):
+        return
+    kept = _unfinished(wish.run)
+    before = wish if kept is None or kept.wish is None else kept.wish
+    memory = {wish.memory, before.memory} - {0}
+    same = (wish.checkpoint, dict(wish.changed)) == (before.checkpoint, dict(before.changed))
+    if kept_consent(wish, songs) is None or not same or len(memory) > 1:
+        raise ProtocolError(
+            ErrorCode.ID_IN_USE,
+            f"The training in {wish.name} was begun with other songs, settings or another checkpoint.",
+            "Start it as it was begun, or choose another name.",
+            "name",
+        )
+
+
+def kept_trainings(store: Path) -> list[KeptTraining]:
+    """Unfinished ones and the server's finished ones, each by name."""
+    unfinished = [found for path in _folders(store / RUNS) if (found := _unfinished(path)) is not None]
+    finished = [found for path in _folders(store / ADAPTERS) if (found := _finished(path)) is not None]
+    names = {one.name for one in finished}
+    return [*(one for one in unfinished if one.name not in names), *finished]
+
+
+def is_being_trained(store: Path, name: str) -> bool:
+    """Whether some process trains under this name."""
+    path = lock_path(store, name)
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def preview_names(folder: Path) -> tuple[str, ...]:
+    """By step, the finished adapter's last."""
+    try:
+        names = [path.stem for path in (folder / PREVIEWS).iterdir() if path.suffix == ".wav"]
+    except OSError:
+        return ()
+    return tuple(
+        sorted(names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    )
+
+
+def adapter_in(folder: Path) -> Path | None:
+    """The file that requests name."""
+    return next((folder / name for name in _ADAPTER_FILES if (folder / name).is_file()), None)
+
+
+def _folders(place: Path) -> Iterator[Path]:
+    try:
+        found = sorted(path for path in place.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+    except OSError:
+        return
+    yield from found
+
+
+def _unfinished(folder: Path) -> KeptTraining | None:
+    fields = _read(folder / WISH)
+    if not fields:
+        return None
+    try:
+        # The store may have been moved since.
+        wish = replace(wish_from_fields(fields["wish"]), store=folder.parent.parent, name=folder.name)
+    except (KeyError, TypeError):
+        return None
+    return KeptTraining(
+        folder.name, folder, wish, None, bool(fields.get("under_way")),
+        is_being_trained(folder.parent.parent, folder.name), str(fields.get("sentence", "")),
+        str(fields.get("remedy", "")), _texts(fields.get("songs")), _texts(fields.get("described")),
+        _measured(fields),
+    )  # fmt: skip
+
+
+def _finished(folder: Path) -> KeptTraining | None:
+    adapter = adapter_in(folder)
+    if adapter is None:
+        return None
+    fields = _read(folder / REPORT)
+    return KeptTraining(
+        folder.name, folder, adapter=adapter, songs=_texts(fields.get("songs")),
+        described=_texts(fields.get("described")), measured=_measured(fields),
+    )  # fmt: skip
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _measured(fields: Mapping[str, Any]) -> Measured:
+    try:
+        losses = tuple(float(loss) for loss in fields["losses"])
+        checks = tuple((int(step), float(loss)) for step, loss in fields["checks"])
+        return Measured(losses, checks, max(0, int(fields["steps"])))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Measured()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()

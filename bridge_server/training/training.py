@@ -1,0 +1,177 @@
+"""One training under way, as whoever ordered it follows it: the news of its process, the curve, the files that show it.
+
+Blocking: one thread follows; any thread may stop or pause.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge_server.training.kept_trainings import (
+    PLOT,
+    PREVIEWS,
+    Measured,
+    keep_report,
+    keep_wish,
+    refuse_other,
+)
+from bridge_server.training.loss_plot import loss_picture
+from bridge_server.training.song_folder import SongToLearn
+from bridge_server.training.training_process import TrainingProcess
+from bridge_server.training.training_wish import CONSENT, TrainingWish, order_of, refuse_name, save
+
+log = logging.getLogger(__name__)
+
+PLOT_EVERY = 10  # steps
+PACE_STEPS = 20
+"""The time that is left goes by the median of the last few steps: one that waited for a render counts for little."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a training is. phase: in words. share: of the phase, 0 to 1; of the whole training from its steps on.
+
+    step, steps: taken, and wanted; 0 until they are known. loss, checked: of the step just taken, on its own examples
+    and, where it was measured, on the fixed ones. preview: the name of one that was just rendered. described: captions
+    that a planner wrote, by the song's name.
+    """
+
+    phase: str
+    share: float
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    checked: float | None = None
+    seconds_left: float | None = None
+    preview: str = ""
+    described: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training ended. file: the adapter's. measured: of all steps."""
+
+    file: str
+    stopped_early: bool
+    measured: Measured
+
+
+class Training:
+    """Owns the process until `close`. The wish's lock is held by whoever makes this. Raises ProtocolError."""
+
+    def __init__(
+        self,
+        wish: TrainingWish,
+        songs: Sequence[SongToLearn],
+        consent: Mapping[str, Any],
+        yields: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        refuse_name(wish)  # by now another training may have finished under it
+        refuse_other(wish, songs)
+        self.wish = wish
+        self.songs = tuple(song.path.name for song in songs)
+        self.described: tuple[str, ...] = ()  # songs that a planner wrote about
+        self._losses: list[float] = []  # appended to by the thread that follows, copied by whoever shows them
+        self._checks: list[tuple[int, float]] = []
+        self._steps = 0
+        self.made: Trained | None = None
+        self._clock = clock
+        self._paces: deque[float] = deque(maxlen=PACE_STEPS)
+        self._last: float | None = None
+        save(wish.run / CONSENT, json.dumps(dict(consent), indent=1).encode())
+        paths = {song.digest: song.path for song in songs}
+        self._process = TrainingProcess(order_of(wish, songs, consent), paths, yields)
+
+    @property
+    def measured(self) -> Measured:
+        """Everything measured so far."""
+        return Measured(tuple(self._losses), tuple(self._checks), self._steps)
+
+    def follow(self) -> Iterator[Standing]:
+        """Everything it tells, until `made` says how it ended. Raises ProtocolError when it ends otherwise."""
+        for news in self._process.news():
+            if "adapter" in news:
+                self._finish(news)
+                return
+            yield self._standing(news)
+
+    def stop(self) -> None:
+        """Ends it within a moment; its state is kept. `follow` ends with an error that says so."""
+        self._process.stop()
+
+    def pause(self, paused: bool) -> None:
+        """Waits within a moment, or goes on."""
+        self._process.pause(paused)
+
+    def end(self) -> None:
+        """Kills the process, whatever it is at. Whoever follows learns of it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Ends the process, however far it is."""
+        self._process.close()
+
+    def keep(self, under_way: bool, sentence: str = "", remedy: str = "") -> None:
+        """Writes down what there is to show of an unfinished training. Raises ProtocolError if the disk refuses."""
+        keep_wish(self.wish, under_way, self.songs, self.measured, sentence, remedy, self.described)
+
+    def _standing(self, news: Mapping[str, Any]) -> Standing:
+        phase, share = str(news["phase"]), min(1.0, max(0.0, float(news["share"])))
+        if "losses" in news:  # of before, where a training goes on
+            self._losses = [float(loss) for loss in news["losses"]]
+            self._checks = [(int(step), float(loss)) for step, loss in news["checks"]]
+            self._steps = max(len(self._losses), round(len(self._losses) / max(share, 1e-9)))
+        if "step" not in news:
+            self._last = None  # what is not a step does not say how long steps take
+            written = {str(one["name"]): str(one["caption"]) for one in news.get("described", ())}
+            self.described = self.described or tuple(written)
+            preview = str(news.get("preview", ""))
+            return Standing(phase, share, len(self._losses), self._steps, preview=preview, described=written)
+        step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
+        self._steps = max(step, round(step / max(share, 1e-9)))
+        self._losses.append(loss)
+        if checked is not None:
+            self._checks.append((step, float(checked)))
+        if step % PLOT_EVERY == 0 or checked is not None:
+            save(self.wish.run / PLOT, _picture(self.wish, self.measured))
+        return Standing(
+            phase, share, step, self._steps, loss, checked, self._seconds_left(self._steps - step)
+        )
+
+    def _seconds_left(self, steps: int) -> float | None:
+        now = self._clock()
+        if self._last is not None:
+            self._paces.append(now - self._last)
+        self._last = now
+        return statistics.median(self._paces) * steps if self._paces else None
+
+    def _finish(self, made: Mapping[str, Any]) -> None:
+        """The picture, the previews and a report go beside the adapter, and what is unfinished goes."""
+        wish = self.wish
+        self._losses = [float(loss) for loss in made["losses"]]
+        self._checks = [(int(step), float(loss)) for step, loss in made["checks"]]
+        self._steps = len(self._losses)
+        save(wish.adapter / PLOT, _picture(wish, self.measured))
+        keep_report(wish.adapter, self.songs, self.measured, self.described)
+        self.made = Trained(str(made["adapter"]), bool(made["stopped_early"]), self.measured)
+        try:  # the adapter's folder may be on another disk
+            if (wish.run / PREVIEWS).is_dir():
+                shutil.copytree(wish.run / PREVIEWS, wish.adapter / PREVIEWS, dirs_exist_ok=True)
+        except OSError as error:
+            log.warning("The previews of a training stay where they are: %s", error.strerror)
+            return
+        # Prepared songs and states are as large as the adapter several times.
+        shutil.rmtree(wish.run, ignore_errors=True)
+
+
+def _picture(wish: TrainingWish, measured: Measured) -> bytes:
+    return loss_picture(f"{wish.name}: loss", measured.steps, measured.losses, measured.checks)

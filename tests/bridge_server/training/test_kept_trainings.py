@@ -1,0 +1,83 @@
+"""What the disk says of trainings, whole, damaged or of another version."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bridge_server.training.kept_trainings import (
+    KeptTraining,
+    Measured,
+    is_being_trained,
+    keep_report,
+    keep_wish,
+    kept_trainings,
+    preview_names,
+)
+from bridge_server.training.training_wish import only_one
+from tests.bridge_server.training.test_training_wish import wish_in
+
+MEASURED = Measured((3.0, 2.0), ((2, 2.5),), 10)
+
+
+def of(folder: Path) -> KeptTraining:
+    (found,) = kept_trainings(folder / "store")
+    return found
+
+
+def test_an_unfinished_one_comes_back(tmp_path: Path) -> None:
+    assert kept_trainings(tmp_path / "store") == []
+    wish = wish_in(tmp_path)
+    keep_wish(wish, True, ("rain.wav",), MEASURED, "It broke.", "Mend it.")
+    found = of(tmp_path)
+    assert (found.wish, found.under_way, found.songs, found.measured) == (wish, True, ("rain.wav",), MEASURED)
+    assert (found.sentence, found.remedy, found.adapter) == ("It broke.", "Mend it.", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"wish": 5}', '{"wish": {"name": "my_sound"}}', "[" * 10_000, '{"wish": {"else": 1}}']
+)
+def test_a_damaged_one_is_left_out(tmp_path: Path, text: str) -> None:
+    run = wish_in(tmp_path).run
+    run.mkdir(parents=True)
+    (run / "wish.json").write_text(text)
+    assert kept_trainings(tmp_path / "store") == []
+
+
+def test_figures_that_are_none_are_left_out(tmp_path: Path) -> None:
+    wish = wish_in(tmp_path)
+    keep_wish(wish, False, (), MEASURED)
+    path = wish.run / "wish.json"
+    for wrong in ({"losses": "x"}, {"checks": [[1]]}, {"steps": "many"}, {"songs": 5}):
+        path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
+        assert of(tmp_path).measured in (MEASURED, Measured())
+    assert of(tmp_path).measured == Measured()
+
+
+def test_a_finished_one_is_known_by_its_adapter(tmp_path: Path) -> None:
+    folder = tmp_path / "store" / "adapters" / "my_sound"
+    folder.mkdir(parents=True)
+    assert kept_trainings(tmp_path / "store") == []
+    (folder / "lokr_weights.safetensors").write_bytes(b"")
+    assert of(tmp_path).adapter == folder / "lokr_weights.safetensors"
+    keep_report(folder, ("rain.wav",), MEASURED)
+    keep_wish(wish_in(tmp_path), False, (), Measured())  # what a full disk left of it
+    found = of(tmp_path)
+    assert (found.wish, found.measured, found.songs) == (None, MEASURED, ("rain.wav",))
+
+
+def test_previews_come_by_step_and_the_finished_adapter_last(tmp_path: Path) -> None:
+    (tmp_path / "previews").mkdir()
+    for name in ("finished.wav", "100.wav", "0.wav", "20.wav", "notes.txt"):
+        (tmp_path / "previews" / name).touch()
+    assert preview_names(tmp_path) == ("0", "20", "100", "finished")
+
+
+def test_whoever_trains_is_noticed(tmp_path: Path) -> None:
+    wish = wish_in(tmp_path)
+    assert not is_being_trained(wish.store, wish.name)
+    with only_one(wish):
+        assert is_being_trained(wish.store, wish.name)
+    assert not is_being_trained(wish.store, wish.name)
