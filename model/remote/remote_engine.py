@@ -24,7 +24,6 @@ from model.engine import (
     ShouldStop,
     Task,
     TextLimit,
-    takes_in_order,
 )
 from model.errors import CannotRender, EngineError, NotLoaded, RenderRejected
 from model.pace import Pace
@@ -33,6 +32,7 @@ from model.remote.delivery import Delivery
 from model.remote.http_link import ANSWER_SECONDS, HttpLink
 from model.remote.order import MAX_SECONDS, Order, orders_of
 from model.remote.returned_audio import Returned, checked
+from model.takes_in_order import takes_in_order
 
 LOOK_SECONDS = 3.0
 """How long a server may take to say what it has."""

@@ -33,9 +33,8 @@ def fastest_attention(place: torch.device, dtype: torch.dtype) -> Attend:
         for heads in (_HEADS, _KEY_HEADS)
     )
     with torch.no_grad():
-        grouped, repeated = (
-            _seconds(lambda way=way: way(query, key, key, band)) for way in (attend, attend_repeated)
-        )  # type: ignore[misc]
+        grouped = _seconds(lambda: attend(query, key, key, band))
+        repeated = _seconds(lambda: attend_repeated(query, key, key, band))
     return chosen_attention(grouped, repeated)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from bridge_server.studio.host_connection import HostConnection, Session
 from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.link_messages import Welcome
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import EngineDescription
 from tests.bridge_server.peers import environment, noise_song
-from tests.doubles import ENGINES
+from tests.doubles import ENGINES, NoiseEngine
 from tests.places import PROJECT
 
 ODD = "tests.bridge_server.engines.odd_engines"
@@ -267,7 +269,7 @@ def test_an_engine_of_hosts_that_are_away_is_refused_in_words_or_falls_back(tmp_
         pool, one, two = with_hosts(tmp_path)
         for host in (one, two):
             answer(host)
-        with pytest.raises(ProtocolError, match="127.0.0.1 cannot be reached: it does not answer"):
+        with pytest.raises(ProtocolError, match=r"127\.0\.0\.1 cannot be reached: it does not answer"):
             await pool.describe("noise")
         pool, one, two = with_hosts(tmp_path, fall_back=True)
         for host in (one, two):
