@@ -148,14 +148,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         reader = SongReader(store, connection, readable, limits.song_seconds)
         folders = EngineFolders(store.blobs.root, scratch_folder(settings.store))
         engines = EnginePool(
-            settings.engines,
-            folders,
-            settings.places,
-            limits.stop_seconds,
-            limits.describe_seconds,
-            [HostConnection(join, limits.pulse) for join in settings.render_hosts],
-            settings.render_host_fallback,
-        )
+            settings.engines, folders, settings.places, limits.stop_seconds, limits.describe_seconds,
+            [HostConnection(join, limits.pulse) for join in settings.render_hosts], settings.render_host_fallback,
+        )  # fmt: skip
         for render_host in engines.render_hosts:
             supervisor.start(f"link to {render_host.join.address}", render_host.run, essential=False)
         tempos = SongTempos(store, connection, reader)
@@ -254,18 +249,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ):
                     with _ended_by(supervisor):
                         yield RunningServer(
-                            settings,
-                            dispatcher,
-                            worker,
-                            engines,
-                            store,
-                            controller,
-                            supervisor,
-                            metrics,
-                            trainings,
-                            announcement,
-                            midi,
-                        )
+                            settings, dispatcher, worker, engines, store, controller, supervisor, metrics, trainings,
+                            announcement, midi,
+                        )  # fmt: skip
         finally:
             aside.close()
             await http.close()
