@@ -122,6 +122,15 @@ def test_a_cancel_is_answered_at_once_and_stops_nobody_else(old, engine_for):
         assert other.interrupted == ([job] if old else [])
 
 
+def test_the_queue_of_others_is_shown(engine_for):
+    with ComfyDouble() as other:
+        other.busy = True
+        other.running.append("somebody else's")
+        stopper = Stopper("waiting on the server, 1 before this")
+        with pytest.raises(RenderStopped):
+            render(engine_for(other), request(song(8), 150_000, 200_000), stopper.stop.is_set, stopper)
+
+
 def test_a_restarted_server_has_lost_the_job(engine_for):
     with ComfyDouble() as other:
         other.gate.clear()
