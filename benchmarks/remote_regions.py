@@ -5,11 +5,13 @@
 
 Rates from 44.1 to 192 kHz, mono and stereo, with and without pre- and post-roll. The doubles play a tone at a known
 time. Every fifth region is asked of doubles that shift by a frame or touch the outside as well: each must be caught.
+Then renders are cancelled while the server works.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -18,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from model.engine import Engine, RenderRequest
-from model.errors import RenderRejected
+from model.errors import RenderRejected, RenderStopped
 from model.remote.acestep_api import AcestepApiEngine
 from model.remote.acestep_cpp import AcestepCppEngine
 from model.remote.remote_engine import RemoteConfig
 from tests.model.remote.ace_double import AceDouble, tone
-from tests.model.remote.requests import render, request, song
+from tests.model.remote.requests import Stopper, render, request, song
 from tests.model.remote.rest_double import RestDouble
 
 RATES = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
@@ -40,7 +42,13 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=200)
     count = parser.parse_args().count
-    return sum(measure(name, count) for name in KINDS)
+    wrong = sum(measure(name, count) for name in KINDS)
+    for name in KINDS:
+        waits = sorted(1000 * cancelled(name) for _ in range(min(count, 20)))
+        print(
+            f"{name}: a cancel ends the render after {waits[len(waits) // 2]:.0f} ms, at most {waits[-1]:.0f}"
+        )
+    return wrong
 
 
 def measure(name: str, count: int) -> int:
@@ -73,6 +81,22 @@ def measure(name: str, count: int) -> int:
         f"does not know: {len(unknown)}; {(time.process_time() - began) / count:.2f} s of processor time each"
     )
     return wrong + (faulty - caught) + len(unknown)
+
+
+def cancelled(name: str) -> float:
+    """Seconds from a cancel, while the server works, to the end of the render."""
+    make, engine = KINDS[name]
+    with make() as double:
+        double.gate.clear()
+        stopper = Stopper("server")
+        with contextlib.suppress(RenderStopped):
+            render(
+                engine(RemoteConfig(double.address)),
+                request(song(6), 96_000, 144_000),
+                stopper.stop.is_set,
+                stopper,
+            )
+        return time.monotonic() - stopper.at
 
 
 def random_request(number: int) -> RenderRequest:

@@ -169,8 +169,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "model.remote": (
         ("acestep_api", "acestep_cpp", "comfyui"),
         ("ace_server", "ace_server_log", "comfy_server", "remote_engine", "rest_server"),
-        ("comfy_events", "delivery", "http_link", "returned_audio"),
-        ("address", "comfy_workflow", "dit_names", "options", "order", "waiting", "wav_audio"),
+        ("comfy_events", "comfy_workflow", "delivery", "http_link", "returned_audio"),
+        ("address", "dit_names", "options", "order", "waiting", "wav_audio"),
     ),
     "model.stems": (
         ("engine", "separator"),

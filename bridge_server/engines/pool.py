@@ -84,6 +84,8 @@ class EnginePool:
             str, asyncio.Event
         ] = {}  # set when the description has come, or the start has failed
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by name
+        # With all engines at once, each would have to start within its time on a share of the machine.
+        self._starting = asyncio.Semaphore(max(2, os.cpu_count() or 2))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -220,7 +222,7 @@ class EnginePool:
             models = await asyncio.to_thread(models_state, setup)
         if (found := self._answered(name, models)) is not None:
             return found
-        async with self._asking[name]:
+        async with self._asking[name], self._starting:
             try:
                 async with asyncio.timeout(self._describe_seconds):
                     return await self._ask(name, setup, models)

@@ -14,7 +14,7 @@ from typing import Any
 
 from model.errors import EngineError, NotLoaded, RenderLost
 from model.pace import Pace
-from model.remote.http_link import GOING_ON, Answer, HttpLink
+from model.remote.http_link import GOING_ON, Answer, HttpLink, read_json
 
 LATENT_BYTES = 64 * 4
 """Of a frame of latents: 64 floats."""
@@ -50,7 +50,7 @@ class AceServer:
         if not answer.good:
             raise self._other(answer)
         try:
-            found = json.loads(answer.body)
+            found = read_json(answer.body)
             models, defaults = found["models"], found["default"]
             props = AceProps(
                 str(found.get("version", "")),
@@ -95,7 +95,7 @@ class AceServer:
         if answer.status == 404:
             return ""
         try:
-            return str(json.loads(answer.body)["status"])
+            return str(read_json(answer.body)["status"])
         except (ValueError, KeyError, TypeError) as error:
             raise self._link.refused(answer, said(answer)) from error
 
@@ -126,7 +126,7 @@ class AceServer:
 
     def _job_of(self, answer: Answer) -> str:
         try:
-            job = json.loads(answer.body)["id"] if answer.good else ""
+            job = read_json(answer.body)["id"] if answer.good else ""
         except (ValueError, KeyError, TypeError):
             job = ""
         if not isinstance(job, str) or not _JOB.fullmatch(job):
@@ -145,7 +145,7 @@ class AceServer:
 def said(answer: Answer) -> str:
     """The server's own sentence in an answer that refuses; "" without one."""
     try:
-        found = json.loads(answer.body)["error"]
+        found = read_json(answer.body)["error"]
     except (ValueError, KeyError, TypeError):
         return ""
     return found if isinstance(found, str) else ""

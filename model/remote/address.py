@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -43,6 +44,16 @@ def refuse_open_token(address: ServerAddress, token: str) -> None:
         raise ValueError(
             f"token is only sent over https or on this machine, and the address is {address.url}"
         )
+
+
+def listens(address: ServerAddress, seconds: float) -> bool:
+    """Whether anything listens there; known without the library that asks it."""
+    parts = urlsplit(address.url)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), seconds):
+            return True
+    except OSError:
+        return False
 
 
 def _is_loopback(name: str) -> bool:

@@ -4,12 +4,12 @@ over HTTP, so a connection that breaks costs no take."""
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from model.remote.address import ServerAddress
+from model.remote.http_link import read_json
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -67,8 +67,8 @@ class ComfyEvents:
                     self._take(message)
 
     def _take(self, message: str) -> None:
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            event = json.loads(message)
+        with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
+            event = read_json(message)
             if event["type"] == "progress":
                 most = max(1, int(event["data"]["max"]))
                 self._step = min(most, max(0, int(event["data"]["value"]))), most

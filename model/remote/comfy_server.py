@@ -5,7 +5,6 @@ Facts of its versions up to 2026, from its source (github.com/Comfy-Org/ComfyUI,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import quote
 
 from model.errors import CannotRender, NotLoaded, RenderLost
 from model.pace import Pace
-from model.remote.http_link import GOING_ON, Answer, HttpLink
+from model.remote.http_link import GOING_ON, Answer, HttpLink, read_json
 
 FOLDER = "takebridge"
 """Of the input files, inside ComfyUI's own folder for them."""
@@ -52,7 +51,7 @@ class ComfyServer:
         """Raises NotLoaded for another program."""
         answer = self._link.get("/system_stats", pace)
         try:
-            return str(json.loads(answer.body)["system"].get("comfyui_version", ""))
+            return str(read_json(answer.body)["system"].get("comfyui_version", ""))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotLoaded(
                 f"What answers at {self._link.address.url} is not {self._link.name}.",
@@ -63,7 +62,7 @@ class ComfyServer:
         """Whether it knows a kind of node."""
         answer = self._link.get("/object_info/" + quote(kind, safe=""), pace)
         try:
-            return answer.good and kind in json.loads(answer.body)
+            return answer.good and kind in read_json(answer.body)
         except (ValueError, TypeError):
             return False
 
@@ -121,7 +120,7 @@ class ComfyServer:
             if link.post(f"/api/jobs/{job}/cancel", GOING_ON).good:
                 return
             link.post("/queue", GOING_ON, json={"delete": [job]})
-            running = json.loads(link.get("/queue", GOING_ON).body)["queue_running"]
+            running = read_json(link.get("/queue", GOING_ON).body)["queue_running"]
             if any(entry[1] == job for entry in running):  # an old version would stop whatever runs
                 link.post("/interrupt", GOING_ON, json={"prompt_id": job})
 
@@ -135,7 +134,7 @@ class ComfyServer:
 
     def _read(self, answer: Answer) -> Any:
         try:
-            found = json.loads(answer.body)
+            found = read_json(answer.body)
         except ValueError as error:
             raise self._link.refused(answer) from error
         if not answer.good:

@@ -6,13 +6,13 @@ An input is named NODE.INPUT, where NODE is the node's number or its title. Noth
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model.errors import NotLoaded
+from model.remote.http_link import read_json
 
 MOST_BYTES = 8 * 1024 * 1024
 SAVE_AGAIN = "In ComfyUI, export the workflow for the API (File, Export (API)), and name that file."
@@ -78,8 +78,8 @@ def _graph(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or error
         raise NotLoaded(f"The workflow {path.name} cannot be read: {reason}.", SAVE_AGAIN) from error
     try:
-        found = json.loads(data) if len(data) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
+        found = read_json(data) if len(data) <= MOST_BYTES else None
+    except ValueError:
         found = None
     whole = isinstance(found, dict) and bool(found) and all(map(_is_node, found.values()))
     if not whole:

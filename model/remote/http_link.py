@@ -7,6 +7,7 @@ server is, a cancel takes effect at once. What is then still under way ends with
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -49,6 +50,14 @@ class Answer:
     @property
     def good(self) -> bool:
         return 200 <= self.status < 300
+
+
+def read_json(text: bytes | str) -> Any:
+    """Raises ValueError for anything that is none, however deep it is."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 class HttpLink:

@@ -27,7 +27,7 @@ from model.engine import (
 )
 from model.errors import CannotRender, EngineError, NotLoaded, RenderRejected
 from model.pace import Pace
-from model.remote.address import ServerAddress, read_address, refuse_open_token
+from model.remote.address import ServerAddress, listens, read_address, refuse_open_token
 from model.remote.delivery import Delivery
 from model.remote.http_link import ANSWER_SECONDS, HttpLink
 from model.remote.order import MAX_SECONDS, Order, orders_of
@@ -271,6 +271,8 @@ class RemoteEngine(ABC):
     def _not_used(self) -> NotLoaded | None:
         """How to use the server that answers where one does by default, on this machine; None without one."""
         usual = read_address(self.default_address)
+        if not listens(usual, FIND_SECONDS):
+            return None
         try:
             with HttpLink(
                 self.program, usual, answer_seconds=FIND_SECONDS, connect_seconds=FIND_SECONDS

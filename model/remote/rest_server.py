@@ -13,7 +13,7 @@ from typing import Any
 
 from model.errors import CannotRender, EngineError, NotLoaded
 from model.pace import Pace
-from model.remote.http_link import Answer, HttpLink
+from model.remote.http_link import Answer, HttpLink, read_json
 
 SERVICE = "ACE-Step API"
 WAITING, DONE, FAILED = 0, 1, 2
@@ -62,7 +62,7 @@ class RestServer:
         """Raises NotLoaded for another program."""
         answer = self._link.get("/health", pace)
         try:
-            found = json.loads(answer.body)["data"]
+            found = read_json(answer.body)["data"]
             if found["status"] != "ok" or found.get("service", SERVICE) != SERVICE:
                 raise ValueError("another service")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -98,7 +98,7 @@ class RestServer:
             jobs = found["jobs"]
             waiting = int(jobs.get("queued", 0)) + int(jobs.get("running", 0))
             return RestStats(int(jobs["total"]), waiting, float(found.get("avg_job_seconds", 0.0)))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self._link.refused(answer) from error
 
     def begin(self, fields: Mapping[str, Any], audio: bytes | None, pace: Pace) -> str:
@@ -124,7 +124,7 @@ class RestServer:
             try:
                 if record["task_id"] in found:
                     found[record["task_id"]] = _task(record)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise self._link.refused(answer) from error
         return found
 
@@ -143,7 +143,7 @@ class RestServer:
     def _data(self, answer: Answer) -> Any:
         """What the envelope holds. Raises the error for anything else."""
         try:
-            envelope = json.loads(answer.body)
+            envelope = read_json(answer.body)
         except ValueError as error:
             raise self._link.refused(answer) from error
         if not answer.good or not isinstance(envelope, dict) or "data" not in envelope:
@@ -162,7 +162,7 @@ class RestServer:
 def _said(answer: Answer) -> str:
     """The server's own words in an answer that refuses."""
     try:
-        found = json.loads(answer.body)
+        found = read_json(answer.body)
         return str(found.get("error") or found.get("detail") or "")
     except (ValueError, AttributeError):
         return ""
@@ -178,7 +178,7 @@ def _model(one: Mapping[str, Any]) -> RestModel:
 def _task(record: Mapping[str, Any]) -> RestTask:
     """`progress_text` is left out: it is the last line of the whole server's log, perhaps of another's song."""
     status = int(record["status"])
-    results = json.loads(record.get("result") or "[]")
+    results = read_json(record.get("result") or "[]")
     first = results[0] if isinstance(results, list) and results else {}
     fraction = first.get("progress")
     return RestTask(

@@ -9,6 +9,9 @@ import soundfile
 
 from model.engine import Samples
 
+MOST_SAMPLES = 100_000_000
+"""Of all channels, 400 MB: ten minutes at 48 kHz have 58 million. A small file may hold far more silence."""
+
 
 def encode_wav(samples: Samples, rate: int) -> bytes:
     """float32 [frames, channels] as a WAV file of 32-bit floats: nothing is rounded or clipped."""
@@ -20,7 +23,11 @@ def encode_wav(samples: Samples, rate: int) -> bytes:
 def decode_audio(data: bytes) -> tuple[Samples, int]:
     """float32 [frames, channels] and the rate of a sound file. Raises ValueError for anything else."""
     try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            if file.frames * file.channels > MOST_SAMPLES:
+                raise ValueError("more audio than can be meant")
+            samples = file.read(dtype="float32", always_2d=True)
+            rate = int(file.samplerate)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
         raise ValueError("no audio that can be read") from error
-    return np.ascontiguousarray(samples), int(rate)
+    return np.ascontiguousarray(samples), rate

@@ -58,6 +58,7 @@ class ComfyDouble(HttpDouble):
         super().__init__()
         self.faults = set(faults)
         self.old = False
+        self.busy = False  # with somebody else's workflow: what comes waits
         self.gate = threading.Event()
         self.gate.set()
         self.uploads: dict[str, bytes] = {}
@@ -130,6 +131,9 @@ class ComfyDouble(HttpDouble):
                 )
         job = given["prompt_id"]
         self.graphs[job] = given["prompt"]
+        if self.busy:
+            self.pending.append((1, job))
+            return said({"prompt_id": job, "number": 1, "node_errors": {}})
         self.running.append(job)
         threading.Thread(target=self._run, args=(job, given["prompt"]), daemon=True).start()
         return said({"prompt_id": job, "number": 1, "node_errors": {}})

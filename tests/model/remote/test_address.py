@@ -1,6 +1,8 @@
+import socket
+
 import pytest
 
-from model.remote.address import read_address, refuse_open_token
+from model.remote.address import listens, read_address, refuse_open_token
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,10 @@ def test_a_token_is_not_sent_for_everybody_to_read():
     with pytest.raises(ValueError, match="https") as caught:
         refuse_open_token(read_address("http://192.168.1.5"), "secret")
     assert "secret" not in str(caught.value)
+
+
+def test_whether_anything_listens():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = read_address(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert listens(address, 5.0)
+    assert not listens(address, 0.5)

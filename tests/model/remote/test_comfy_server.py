@@ -61,3 +61,16 @@ def test_a_node_with_an_odd_name_is_asked_for_as_it_is(double, server):
     double.answer = lambda asked: Reply(json.dumps({"A/b c?": {}}).encode())
     assert server.has_node("A/b c?", GOING_ON)
     assert not server.has_node("B", GOING_ON)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_an_old_version_is_interrupted_only_where_ours_runs(double, runs):
+    double.old = True
+    double.running = ["ours"] if runs else ["theirs"]
+    double.pending = [] if runs else [(1, "ours")]
+    with HttpLink("ComfyUI", read_address(double.address)) as link:
+        link.aside = lambda call: call(link)  # at once, to see all of it
+        ComfyServer(link).cancel("ours")
+    assert double.cancelled == {"ours"}
+    assert double.interrupted == (["ours"] if runs else [])
+    assert not double.pending

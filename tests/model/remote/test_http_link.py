@@ -10,8 +10,9 @@ from model.errors import CannotRender, NotLoaded, RenderLost, RenderStopped
 from model.pace import Pace
 from model.remote import http_link
 from model.remote.address import read_address
-from model.remote.http_link import Answer, HttpLink, during
+from model.remote.http_link import Answer, HttpLink, during, read_json
 from tests.model.remote.http_double import HttpDouble, Reply
+from tests.model.remote.requests import AT_ONCE
 
 GOING_ON = Pace(lambda _: None, lambda: False)
 
@@ -58,7 +59,7 @@ def test_a_cancel_does_not_wait_for_a_slow_server(echo):
         with pytest.raises(RenderStopped):
             link.ask("POST", "/slow", Pace(lambda _: None, stop.is_set), late.append)
         began = time.monotonic()
-    assert time.monotonic() - began < 0.1, "closing waits for nothing"
+    assert time.monotonic() - began < AT_ONCE, "closing waits for nothing"
     echo.go_on.set()
     for _ in range(500):
         if late:
@@ -120,3 +121,9 @@ def test_what_a_call_raises_is_raised_where_it_is_waited_for():
     with pytest.raises(KeyError):
         during(GOING_ON, broken)
     assert during(GOING_ON, lambda: 7) == 7
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 200_000])
+def test_what_is_no_json(text):
+    with pytest.raises(ValueError):
+        read_json(text)

@@ -60,6 +60,15 @@ def test_another_program_is_no_server(double, server, body):
         server.begin({}, None, GOING_ON)
 
 
+@pytest.mark.parametrize(
+    "record", ['{"task_id": "a", "status": 1e999}', '{"task_id": "a", "status": 0, "result": "{"}', "7"]
+)
+def test_a_record_that_makes_no_sense(double, server, record):
+    double.answer = lambda asked: Reply(f'{{"data": [{record}]}}'.encode())
+    with pytest.raises(CannotRender):
+        server.tasks(("a",), GOING_ON)
+
+
 def test_its_own_words_are_passed_on(double, server):
     double.answer = lambda asked: Reply(b'{"detail": "no absolute paths"}', 400)
     with pytest.raises(CannotRender, match="no absolute paths"):
