@@ -4,8 +4,8 @@ from daw_protocol.recipe import BlueprintRecord, ChordRecord, Recipe, ReferenceA
 from tests.daw_protocol.generated import FEW, messages
 
 KEYS = {
-    "made_by", "engine", "engine_label", "neural", "weights", "licence", "source_type", "seed", "take", "method", "rendered_on",
-    "figures", "notes", "gain_db", "tempo_map",
+    "made_by", "engine", "engine_label", "neural", "weights", "licence", "source_type", "seed", "take", "method",
+    "rendered_on", "figures", "notes", "gain_db", "tempo_map",
 }  # fmt: skip
 """What files and scripts count on, reference aside, which is there only where one was used."""
 
