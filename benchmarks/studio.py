@@ -30,7 +30,15 @@ from bridge_server.engines.process import EngineProcess
 from bridge_server.studio.host_connection import HostConnection
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
-from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings, link_to, order
+from tests.bridge_server.render_hosts import (
+    UNHURRIED,
+    Cable,
+    HostThread,
+    host_settings,
+    kept_up,
+    link_to,
+    order,
+)
 from tests.bridge_server.studios import Studio, killed_at_random
 from tests.doubles import ENGINES
 
@@ -61,7 +69,7 @@ def measure(folder: Path) -> None:
 
 async def _measured(folder: Path, host: HostThread, cable: Cable) -> None:
     here = EngineProcess(ENGINES["noise"], EngineFolders(folder / "blobs", folder / "here"), 2.0)
-    async with HostConnection(cable.join, UNHURRIED).running() as connection:
+    async with kept_up(HostConnection(cable.join, UNHURRIED)) as connection:
         await connection.connected()
         noise, slow = (link_to(connection, folder, name) for name in ("noise", "slow"))
         said("first piece, here and over the link", *[await first_piece(each) for each in (here, noise)])

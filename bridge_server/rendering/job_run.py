@@ -124,7 +124,7 @@ class JobRun:
 
     def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some."""
-        fair = -(-len(self._missing) // len(self._places.hosts))
+        fair = -(-len(self._missing) // self._places.count)
         size = max(1, min(takes_at_once, fair))
         orders = []
         for part in self._parts:

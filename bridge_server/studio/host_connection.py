@@ -6,12 +6,12 @@ One task reads and hands each message to whoever waits for its order. Lives on t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ from bridge_server.studio.join_string import JoinString, pinned_context
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
 from bridge_server.studio.wire import FRAME_BYTES, PULSE, LinkLostError, Pulse, UnreadableMessageError, Wire
 from bridge_server.version import VERSION
+from daw_protocol.errors import sendable
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ OPEN_SECONDS = 5.0
 CUT_SECONDS = 5.0
 """So long a cut connection may take to come back before its orders go to another place that can take them."""
 FRAMES_AHEAD = 16
+MAX_NAME, MAX_PLACES = 100, 64  # believed of a host
 CLIENT = secrets.token_hex(16)
 """What this bridge calls itself, as long as it runs."""
 
@@ -176,6 +178,12 @@ class HostConnection:
             raise LinkLostError(
                 "It speaks another version of the engine link. Install the same version of Takebridge."
             )
+        answer = replace(
+            answer,
+            name=sendable(answer.name, MAX_NAME),
+            device=sendable(answer.device, MAX_NAME),
+            places=min(max(answer.places, 1), MAX_PLACES),
+        )
         self.welcome, self.session, self.problem = answer, session, ""
         log.info("the render host %s is there, with %d places", answer.name, answer.places)
         if answer.version != VERSION:
@@ -205,13 +213,3 @@ class HostConnection:
             self._cut_at = time.monotonic()
             session.end(LinkLostError(reason))
         self.on_change()
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> Any:
-        """The connection's task, for as long as the block lasts."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)

@@ -36,11 +36,22 @@ def host_settings(
 
 
 @contextlib.asynccontextmanager
+async def kept_up(connection: HostConnection) -> AsyncIterator[HostConnection]:
+    """The connection's task, for as long as the block lasts."""
+    task = asyncio.create_task(connection.run())
+    try:
+        yield connection
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
 async def linked(folder: Path, engine: str = "noise", **changes: Any) -> AsyncIterator[EngineLink]:
     """A place of a host, and the host, on the loop of the test. Its bridge's files are in `blobs` and `results`."""
     async with (
         running_host(host_settings(folder / "host", (engine,), **changes)) as running,
-        HostConnection(running.join, UNHURRIED).running() as connection,
+        kept_up(HostConnection(running.join, UNHURRIED)) as connection,
     ):
         await connection.connected()
         yield link_to(connection, folder, engine)

@@ -5,7 +5,7 @@ from tests.daw_protocol.generated import FEW, messages
 
 KEYS = {
     "made_by", "engine", "engine_label", "neural", "weights", "licence", "source_type", "seed", "take", "method",
-    "figures", "notes", "gain_db", "tempo_map",
+    "rendered_on", "figures", "notes", "gain_db", "tempo_map",
 }  # fmt: skip
 """What files and scripts count on, reference aside, which is there only where one was used."""
 

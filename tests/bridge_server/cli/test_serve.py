@@ -92,7 +92,8 @@ def test_nothing_cuts_the_closing_short(tmp_path, monkeypatch):
         asyncio.get_running_loop().call_later(0.05, signal.raise_signal, signal.SIGTERM)
         try:
             yield SimpleNamespace(
-                settings=settings, engines=SimpleNamespace(describe=describe), worker=SimpleNamespace(warm=warm),
+                settings=settings, engines=SimpleNamespace(describe=describe, render_hosts=()),
+                worker=SimpleNamespace(warm=warm),
                 midi="", announcement="",
             )  # fmt: skip
         finally:

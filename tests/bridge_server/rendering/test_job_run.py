@@ -93,7 +93,7 @@ async def bench(folder, places: int = 2, takes_at_once: int = 1) -> AsyncIterato
     with contextlib.closing(open_database(folder / "bridge.db")) as connection:
         found = Bench(folder, connection, places, takes_at_once)
         yield found
-        assert len(found.pool.places("")._free) == places, "every place is given back"
+        assert not found.pool.places("").in_use, "every place is given back"
         assert [path for path in (folder / "results").rglob("*") if path.is_file()] == []
 
 

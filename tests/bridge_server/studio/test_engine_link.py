@@ -24,7 +24,15 @@ from clip_store.blobs import BlobStore
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import Report
 from tests.bridge_server.engines.test_process import order
-from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings, link_to, linked
+from tests.bridge_server.render_hosts import (
+    UNHURRIED,
+    Cable,
+    HostThread,
+    host_settings,
+    kept_up,
+    link_to,
+    linked,
+)
 from tests.doubles import GATED, SoundsEngine, noise
 
 FRAMES = 4000  # of a piece of the gated engine
@@ -65,7 +73,7 @@ def test_audio_is_there_before_the_render_has_ended(tmp_path):
     with gated_host(tmp_path) as host:
 
         async def run():
-            async with HostConnection(host.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(host.join, UNHURRIED)) as connection:
                 link, grown = link_to(connection, tmp_path, "gated"), asyncio.Queue()
                 command = gated(tmp_path)
                 rendering = asyncio.create_task(render(link, command, lambda _, stem: grown.put_nowait(stem)))
@@ -87,7 +95,7 @@ def test_after_a_cut_only_what_has_not_come_is_sent(tmp_path):
     with gated_host(tmp_path) as host, Cable(host.join) as cable:
 
         async def run():
-            async with HostConnection(cable.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(cable.join, UNHURRIED)) as connection:
                 link, grown = link_to(connection, tmp_path, "gated"), asyncio.Queue()
                 stages = []
                 rendering = asyncio.create_task(
@@ -116,7 +124,7 @@ def test_a_bridge_that_starts_again_finds_what_was_rendered_meanwhile(tmp_path):
     with gated_host(tmp_path) as host:
 
         async def killed():
-            async with HostConnection(host.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(host.join, UNHURRIED)) as connection:
                 link, grown = link_to(connection, tmp_path / "first", "gated"), asyncio.Event()
                 rendering = asyncio.create_task(render(link, gated(tmp_path), lambda *_: grown.set()))
                 let(tmp_path, 0)
@@ -131,7 +139,7 @@ def test_a_bridge_that_starts_again_finds_what_was_rendered_meanwhile(tmp_path):
 
         async def again():
             let(tmp_path, 1, 2, 3, 4, "end")
-            async with HostConnection(host.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(host.join, UNHURRIED)) as connection:
                 await connection.connected()
                 (outcome,) = await render(link_to(connection, tmp_path / "again", "gated"), gated(tmp_path))
                 assert outcome.stem("mix").frames == 5 * FRAMES
@@ -146,7 +154,7 @@ def test_a_song_is_sent_once_and_two_orders_send_it_once(tmp_path):
     with HostThread(host_settings(tmp_path / "host", ("noise",))) as host, Cable(host.join) as cable:
 
         async def run():
-            async with HostConnection(cable.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(cable.join, UNHURRIED)) as connection:
                 await connection.connected()
                 size = BlobStore(tmp_path / "blobs").path(song).stat().st_size
                 stages = []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 
 import pytest
 
-from bridge_server.studio import host_connection, host_session
+from bridge_server.studio import host_connection, host_session, render_host
 from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.link_messages import Welcome
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError, Pulse
-from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings
+from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings, kept_up
 
 QUICK = Pulse(0.1, 0.3)
 
@@ -30,7 +32,7 @@ def test_it_comes_back_after_a_cut_and_tells_every_order(tmp_path):
     with HostThread(host_settings(tmp_path / "host", ("noise",))) as host, Cable(host.join) as cable:
 
         async def run():
-            async with HostConnection(cable.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(cable.join, UNHURRIED)) as connection:
                 first = await connection.connected()
                 assert (connection.name, connection.offers("noise"), connection.offers("slow")) == (
                     "studio", True, False,
@@ -57,7 +59,7 @@ def test_a_side_that_says_nothing_any_more_is_noticed(tmp_path):
     with HostThread(settings) as host, Cable(host.join) as cable:
 
         async def run():
-            async with HostConnection(cable.join, QUICK).running() as connection:
+            async with kept_up(HostConnection(cable.join, QUICK)) as connection:
                 await connection.connected()
                 await asyncio.to_thread(cable.freeze)
                 await until(lambda: connection.session is None, connection)
@@ -72,17 +74,16 @@ def test_a_side_that_says_nothing_any_more_is_noticed(tmp_path):
     [
         ({"token": "x" * 43}, "does not know this token"),
         ({"port": 1}, "refused|Connect call failed"),
-        ({"host": "no-such-host.invalid"}, "."),
     ],
 )
 def test_it_says_why_the_host_is_not_there(tmp_path, change, word):
     async def run():
         async with running_host(host_settings(tmp_path / "host", ("noise",))) as running:
             join = dataclasses.replace(running.join, **change)
-            async with HostConnection(join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(join, UNHURRIED)) as connection:
                 await asyncio.wait_for(connection.tried.wait(), 60)
                 assert connection.away
-                assert __import__("re").search(word, connection.problem), connection.problem
+                assert re.search(word, connection.problem), connection.problem
                 assert join.token not in connection.problem
 
     asyncio.run(run())
@@ -95,7 +96,7 @@ def test_another_version_of_the_link_is_refused_by_name(tmp_path, monkeypatch, s
     async def run():
         async with (
             running_host(host_settings(tmp_path / "host", ("noise",))) as running,
-            HostConnection(running.join, UNHURRIED).running() as connection,
+            kept_up(HostConnection(running.join, UNHURRIED)) as connection,
         ):
             await asyncio.wait_for(connection.tried.wait(), 60)
             assert connection.session is None
@@ -110,10 +111,32 @@ def test_another_version_of_the_product_is_a_note(tmp_path, monkeypatch, caplog)
     async def run():
         async with (
             running_host(host_settings(tmp_path / "host", ("noise",))) as running,
-            HostConnection(running.join, UNHURRIED).running() as connection,
+            kept_up(HostConnection(running.join, UNHURRIED)) as connection,
         ):
             await connection.connected()
             assert connection.offers("noise")
 
     asyncio.run(run())
     assert "this bridge 0.0.1" in caplog.text
+
+
+def test_what_a_host_says_of_itself_is_kept_within_bounds(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        render_host.RenderHost,
+        "welcome",
+        lambda _: Welcome(1, "1", "box\x1b" + "x" * 1000, "d" * 1000, 10**9),
+    )
+
+    async def run():
+        async with (
+            running_host(host_settings(tmp_path / "host", ("noise",))) as running,
+            kept_up(HostConnection(running.join, UNHURRIED)) as connection,
+        ):
+            await connection.connected()
+            found = connection.welcome
+            assert (len(found.name), len(found.device), found.places) == (
+                host_connection.MAX_NAME, host_connection.MAX_NAME, host_connection.MAX_PLACES,
+            )  # fmt: skip
+            assert found.name.startswith("box?")
+
+    asyncio.run(run())

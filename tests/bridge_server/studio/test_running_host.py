@@ -11,7 +11,7 @@ from bridge_server.engines.registry import EngineSetup
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.running_host import running_host
 from daw_protocol.errors import ErrorCode, ProtocolError
-from tests.bridge_server.render_hosts import UNHURRIED, host_settings
+from tests.bridge_server.render_hosts import UNHURRIED, host_settings, kept_up
 
 
 def test_it_offers_the_engines_that_can_render_and_keeps_its_line(tmp_path, caplog):
@@ -42,11 +42,11 @@ def test_in_a_network_it_is_reached_through_its_own_certificate_only(tmp_path):
         settings = host_settings(tmp_path / "host", ("noise",), address="0.0.0.0")
         async with running_host(settings) as running:
             assert running.join.address.startswith("wss://")
-            async with HostConnection(running.join, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(running.join, UNHURRIED)) as connection:
                 await asyncio.wait_for(connection.connected(), 30)
                 assert connection.offers("noise")
             other = type(running.join)("127.0.0.1", running.join.port, running.join.token, "ab" * 32)
-            async with HostConnection(other, UNHURRIED).running() as connection:
+            async with kept_up(HostConnection(other, UNHURRIED)) as connection:
                 await asyncio.wait_for(connection.tried.wait(), 30)
                 assert connection.session is None
                 assert "its certificate is not the one" in connection.problem
