@@ -56,10 +56,8 @@ class StartTraining(Request):
     kind: str | None = value(Choice(("lora", "lokr")), "the adapter's form (default lora)", None)
     steps: int | None = value(COUNT, "steps at most (default 2000)", None)
     rank: int | None = value(COUNT, "the adapter's size (default by memory, 16 to 128)", None)
-    seconds: float | None = value(
-        Real(0.04, 4e7), "length of an example (default by memory, 30 to 120)", None
-    )
-    learning_rate: float | None = value(Real(1e-9, 1000), "default 0.0001", None)
+    seconds: float | None = value(Real(1, 3600), "length of an example (default by memory, 30 to 120)", None)
+    learning_rate: float | None = value(Real(0, 1000), "default 0.0001", None)
     accumulation: int | None = value(COUNT, "examples in each step (default 4 or 8)", None)
     regions: float | None = value(
         SHARE, "share of examples in which only a region is rendered (default 0.3)", None
