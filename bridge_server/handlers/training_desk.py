@@ -48,6 +48,7 @@ from daw_protocol.requests import (
     StartTraining,
     StopTraining,
 )
+from daw_protocol.requests.training import MEMORY
 from daw_protocol.training_results import (
     DiscardedTraining,
     SongToTrainOn,
@@ -243,7 +244,10 @@ class TrainingDesk:
             models=self._models,
             checkpoint=request.checkpoint,
             device=request.device or self._device,
-            memory=request.memory,
+            memory=max(
+                (size for size in MEMORY if size <= request.memory),
+                default=MEMORY[0] if request.memory else 0,
+            ),
             changed={name: value for name, value in given.items() if value is not None},
             preview={"every": request.preview_every, "prompt": request.preview_prompt},
             describe=request.describe,
