@@ -279,10 +279,7 @@ TRAINING_STATES = ("training", "waiting", "stopped", "failed", "done")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingMoved(Reply):
-    """To `watch` subscribers: a training began, moved on (some four times a second), waits for a render, or ended.
-
-    `training.show` has the losses of all steps.
-    """
+    """To `watch` subscribers: a training began, moved on (some four times a second), waits for a render, or ended."""
 
     name: ClassVar[str] = "training"
     training: str = value(Text(64), "the name of the adapter")

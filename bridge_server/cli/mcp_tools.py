@@ -44,7 +44,8 @@ KINDS: dict[ToolKind, tuple[str, ...]] = {
     ToolKind.READING: (
         "status", "engines", "songs.list", "focus.show", "jobs.list", "jobs.show", "takes.list", "takes.show",
         "takes.lineage", "prompts.read", "prompts.recent", "presets.list", "models.list", "audition.show",
-        "audition.devices", "store.verify", "songs.ledger", "takes.rank", "takes.words",
+        "audition.devices", "store.verify", "songs.ledger", "takes.rank", "takes.words", "training.list",
+        "training.show", "training.songs",
     ),
     ToolKind.RENDERING: (
         "repaint", "complete", "accompany", "extract", "generate", "lego", "cover", "vary", "analyse", "plan",
@@ -71,6 +72,10 @@ WITHHELD = {
     "watch": "a subscription; each rendering tool reports its own progress",
     "models.get": "gigabytes under a licence that a person accepts",
     "models.cancel": "somebody else's download",
+    "training.start": "the consent of those who perform on the songs, which a person gives",
+    "training.resume": "hours of the machine, which a person gives",
+    "training.stop": "somebody else's training",
+    "training.discard": "it removes hours of work for good",
     "store.sweep": "it removes files for good; `takebridge store sweep` does it",
 }
 """Commands that are no tools, each with the reason."""

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import importlib.metadata
 import logging
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.training_records import news_of, record_of, record_of_kept, with_figures
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.settings import Settings
 from bridge_server.songs.sources import find_songs_folder
@@ -39,7 +39,6 @@ from bridge_server.training.training_wish import (
     refuse_name,
 )
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.replies import TrainingMoved
 from daw_protocol.requests import (
     DiscardTraining,
     ListTrainings,
@@ -49,9 +48,9 @@ from daw_protocol.requests import (
     StartTraining,
     StopTraining,
 )
+from daw_protocol.requests.training import MEMORY
 from daw_protocol.training_results import (
     DiscardedTraining,
-    ShownTraining,
     SongToTrainOn,
     TrainingList,
     TrainingRecord,
@@ -61,7 +60,6 @@ from model.checkpoints import ModelFolder, find_models
 
 log = logging.getLogger(__name__)
 
-MOST = 1e9  # what a loss may be in an answer
 PACKAGES = ("torch", "safetensors", "transformers", "tokenizers")
 CHANGED = {
     "kind": "kind", "steps": "steps", "rank": "rank", "seconds": "seconds", "learning_rate": "learning_rate",
@@ -108,7 +106,7 @@ class TrainingDesk:
         reason, remedy = _what_lacks(self._models, models)
         current = await self._current()
         records = [current] if current else []
-        records += [_of_kept(one) for one in found if current is None or one.name != current.name]
+        records += [record_of_kept(one) for one in found if current is None or one.name != current.name]
         result = TrainingList(
             ready=not reason,
             reason=reason,
@@ -127,11 +125,8 @@ class TrainingDesk:
             record, measured = current, self._runner.measured
         else:
             kept = await self._known(request.name)
-            record, measured = _of_kept(kept), kept.measured
-        losses = tuple(min(loss, MOST) for loss in measured.losses)
-        checks = tuple((step, min(loss, MOST)) for step, loss in measured.checks if not math.isnan(loss))
-        shown = ShownTraining(**vars(record), losses=losses, checks=checks)
-        return understood(request, f"{record.name}: {record.state}.", shown)
+            record, measured = record_of_kept(kept), kept.measured
+        return understood(request, f"{record.name}: {record.state}.", with_figures(record, measured))
 
     async def songs(self, request: ReadTrainingSongs) -> Response:
         folder, songs = await asyncio.to_thread(self._read, request.folder, "folder")
@@ -171,7 +166,7 @@ class TrainingDesk:
                 songs = [song.as_it_is() for song in songs]
             begun = self._runner.begin(wish, songs, consent or consent_now(songs))
         self._moved(begun)
-        return understood(request, f"{wish.name} is being trained.", self._record(begun))
+        return understood(request, f"{wish.name} is being trained.", record_of(begun))
 
     async def resume(self, request: ResumeTraining) -> Response:
         kept = await self._known(request.name)
@@ -183,12 +178,12 @@ class TrainingDesk:
                 "name",
             )
         begun = await self._begin_again(kept.wish)
-        return understood(request, f"{kept.name} is being trained.", self._record(begun))
+        return understood(request, f"{kept.name} is being trained.", record_of(begun))
 
     async def stop(self, request: StopTraining) -> Response:
         stopping = self._runner.stop(request.name)
         text = f"The training {stopping.wish.name} is being stopped; what it has learnt so far is kept."
-        return understood(request, text, self._record(stopping))
+        return understood(request, text, record_of(stopping))
 
     async def discard(self, request: DiscardTraining) -> Response:
         async with self._turn:
@@ -249,7 +244,10 @@ class TrainingDesk:
             models=self._models,
             checkpoint=request.checkpoint,
             device=request.device or self._device,
-            memory=request.memory,
+            memory=max(
+                (size for size in MEMORY if size <= request.memory),
+                default=MEMORY[0] if request.memory else 0,
+            ),
             changed={name: value for name, value in given.items() if value is not None},
             preview={"every": request.preview_every, "prompt": request.preview_prompt},
             describe=request.describe,
@@ -276,89 +274,14 @@ class TrainingDesk:
         current = self._runner.current
         if current is None or not (current.under_way or current.state == "failed"):
             return None
-        return self._record(current, await asyncio.to_thread(preview_names, current.wish.run))
-
-    def _record(self, current: RunningTraining, previews: tuple[str, ...] = ()) -> TrainingRecord:
-        standing, (sentence, remedy) = current.standing, _why(current)
-        return TrainingRecord(
-            name=current.wish.name,
-            state=current.state,
-            phase=standing.phase,
-            share=standing.share,
-            step=standing.step,
-            steps=standing.steps,
-            seconds_left=standing.seconds_left,
-            songs=current.songs,
-            described=current.described,
-            adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
-            previews=previews,
-            sentence=sentence,
-            remedy=remedy,
-        )
+        return record_of(current, await asyncio.to_thread(preview_names, current.wish.run))
 
     def _moved(self, current: RunningTraining) -> None:
-        standing, (sentence, remedy) = current.standing, _why(current)
-        self._events.publish(
-            Notice(
-                TrainingMoved(
-                    training=current.wish.name,
-                    state=current.state,
-                    phase=standing.phase[:300],
-                    share=standing.share,
-                    step=standing.step,
-                    steps=standing.steps,
-                    loss=_finite(standing.loss),
-                    checked=_finite(standing.checked),
-                    seconds_left=_finite(standing.seconds_left),
-                    preview=standing.preview,
-                    adapter=_option(current.wish.name, Path(current.file)) if current.file else "",
-                    sentence=sentence,
-                    remedy=remedy,
-                )
-            )
-        )
-
-
-def _why(current: RunningTraining) -> tuple[str, str]:
-    """Why a training failed, and what to do; empty where it did not."""
-    return (current.error.sentence, current.error.remedy) if current.error else ("", "")
-
-
-def _of_kept(kept: KeptTraining) -> TrainingRecord:
-    taken, steps = len(kept.measured.losses), kept.measured.steps
-    if kept.adapter is not None:
-        state = "done"
-    elif kept.elsewhere:
-        state = "training"
-    else:
-        state = "failed" if kept.sentence else "stopped"
-    return TrainingRecord(
-        name=kept.name,
-        state=state,
-        phase="trained by another program" if kept.elsewhere else "",
-        share=min(1.0, taken / steps) if steps else 0.0,
-        step=taken,
-        steps=steps,
-        songs=kept.songs,
-        described=kept.described,
-        adapter=_option(kept.name, kept.adapter) if kept.adapter else "",
-        previews=kept.previews,
-        sentence=kept.sentence,
-        remedy=kept.remedy,
-    )
-
-
-def _option(name: str, file: Path) -> str:
-    """As the engine's option `adapter` names a file of the store's adapters."""
-    return f"{name}/{file.name}"
+        self._events.publish(Notice(news_of(current)))
 
 
 def _digest(songs: Sequence[SongToLearn]) -> str:
     return hashlib.sha256(" ".join(digests_of(songs)).encode()).hexdigest()
-
-
-def _finite(value: float | None) -> float | None:
-    return min(value, MOST) if value is not None and math.isfinite(value) else None
 
 
 def _usable(models: Path | None) -> list[ModelFolder]:

@@ -181,9 +181,11 @@ export class Training {
     const songs = this.store.get("songs") ?? [];
     this.folders.replaceChildren(...[...new Set([...songs.map((one) => folderOf(one.source)), ...this.found.folders])].map((value) => make("option", { value })));
     this.#missing();
-    await this.#showNow(running);
     const others = trainings.filter((one) => one !== running);
     this.list.replaceChildren(...(others.length ? [make("h3", {}, "Sounds"), make("ul", { class: "models" }, ...others.map((one) => this.#entry(one)))] : []));
+    const held = this.now.contains(document.activeElement);
+    await this.#showNow(running);
+    if (held && !running) (this.list.querySelector("button") ?? this.box.querySelector("button")).focus();
   }
 
   /** The one under way, with its curve as it grows. */

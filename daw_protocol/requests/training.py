@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, FileName, Flag, Real, Text, Whole
 from daw_protocol.message import value
 from daw_protocol.requests.request import Request
@@ -39,10 +38,7 @@ class ReadTrainingSongs(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class StartTraining(Request):
-    """Train an adapter on 3 to 50 songs. It waits while the server renders, and outlasts its end.
-
-    Whoever asks says with `consent` that the songs may be used; the adapter's file keeps that, with their digests.
-    """
+    """Train an adapter on 3 to 50 songs that may be used for it. It waits while the server renders, and outlasts it."""
 
     name: str = value(ADAPTER_NAME, "the adapter's name: letters, digits, - and _")
     songs: str = value(FOLDER, "the folder with the songs, in one the server may read")
@@ -52,14 +48,16 @@ class StartTraining(Request):
     digest: str = value(Text(64), "of the songs as `training.songs` listed them: other songs are refused", "")
     checkpoint: str = value(Text(128), "the model to train for; empty: the plain turbo", "")
     device: str = value(Text(32), "cuda, cuda:1, xpu, mps or cpu; empty: the best", "")
-    memory: int = value(Whole(0, 24), "8, 12, 16 or 24: the gigabytes to fit into; 0: what is free", 0)
+    memory: int = value(
+        Whole(0, 24),
+        "gigabytes to fit into: 8, 12, 16 or 24 decide; 0: what is free",
+        0,
+    )
     kind: str | None = value(Choice(("lora", "lokr")), "the adapter's form (default lora)", None)
     steps: int | None = value(COUNT, "steps at most (default 2000)", None)
     rank: int | None = value(COUNT, "the adapter's size (default by memory, 16 to 128)", None)
-    seconds: float | None = value(
-        Real(0.04, 4e7), "length of an example (default by memory, 30 to 120)", None
-    )
-    learning_rate: float | None = value(Real(1e-9, 1000), "default 0.0001", None)
+    seconds: float | None = value(Real(1, 3600), "length of an example (default by memory, 30 to 120)", None)
+    learning_rate: float | None = value(Real(0, 1000), "default 0.0001", None)
     accumulation: int | None = value(COUNT, "examples in each step (default 4 or 8)", None)
     regions: float | None = value(
         SHARE, "share of examples in which only a region is rendered (default 0.3)", None
@@ -70,16 +68,6 @@ class StartTraining(Request):
     describe: bool = value(
         Flag(), "let the planner, if one is installed, write about songs that have no words with them", True
     )
-
-    def check(self) -> None:
-        super().check()
-        if self.memory not in (0, *MEMORY):
-            raise ProtocolError(
-                ErrorCode.OUT_OF_RANGE,
-                f"memory: must be 0, 8, 12, 16 or 24, got {self.memory}.",
-                "Send the size that fits your device; 0 means what is free.",
-                "memory",
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,8 @@ def test_every_method_answers_or_says_what_is_missing(ws, take):
             continue  # a network's weights must be there: tests/bridge_server/handlers/test_ranking.py
         if command.name in ("models.get", "models.cancel"):
             continue  # an engine must use models: tests/bridge_server/handlers/test_models.py
+        if command.group is Group.TRAINING and command.name != "training.list":
+            continue  # there must be songs and models: tests/bridge_server/handlers/test_training_desk.py
         answer = ws.call(command.name, **given.get(command.name, {}))
         assert isinstance(answer, dict), command.name
         if answer.get("state") == "queued":

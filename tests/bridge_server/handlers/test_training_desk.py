@@ -162,7 +162,7 @@ def test_what_cannot_begin_is_refused_in_words_and_loses_nothing(
     assert "silent.wav is silent" in refused(songs="silent").sentence
     assert "corrupt.wav" in refused(songs="corrupt").sentence
     assert "not the ones that were listed" in refused(digest="0" * 64).sentence
-    assert refused(memory=7).field == "memory"
+    assert refused(memory=25).field == "memory"
     assert refused(steps=0).field == "steps"
     assert not (store_of(server) / "training" / "no").exists()
     assert not (store_of(server) / "adapters" / "no").exists()

@@ -13,7 +13,7 @@ def test_consent_is_never_taken_for_given():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"memory": 7}, {"steps": 0}, {"kind": "dora"}, {"regions": 2}, {"rank": "many"}]
+    "wrong", [{"memory": 25}, {"steps": 0}, {"kind": "dora"}, {"regions": 2}, {"rank": "many"}]
 )
 def test_a_value_out_of_range_is_named(wrong):
     with pytest.raises(ProtocolError) as refused:
