@@ -177,9 +177,10 @@ class LoadedCheckpoint:
         self._house.close()
         self._choose_vae("")
         self._parts.arrange(self._placed(Work(most * FRAMES_PER_SECOND, guided=False, source=True)))
-        codes = self._renderer.codes_of(song, most, pace)
-        cut = song.frames > most * song.rate
-        note = (f"The planner heard the first {most // 60} minutes of the song.",) if cut else ()
+        start, end = max(0, request.start), min(request.end, song.frames)
+        heard = min(end, start + most * song.rate)
+        codes = self._renderer.codes_of(song, start, heard, pace)
+        note = (f"The planner heard the first {most // 60} minutes of it.",) if heard < end else ()
         return codes, (word_tasks.GUESSED, *note)
 
     def unload(self) -> None:
