@@ -128,8 +128,6 @@ class LoadedCheckpoint:
                 yield file
                 given = words if given is None else replace(given, codes=words.codes)
                 progress = within(progress, _PLANNED, 1.0)
-            # The lines of a blueprint are where its plan, or another take, has them.
-            given = None if given is None else replace(given, lyrics_timed=False)
             if given is not None and not request.lyric_times:
                 yield given
             for found in self._renderer.render(request, plan, progress, should_stop):

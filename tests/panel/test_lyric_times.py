@@ -11,7 +11,8 @@ pytestmark = pytest.mark.slow
 
 SINGS = """() => {
     const engines = structuredClone(panel.store.get('engines'));
-    Object.assign(engines.sketch, { times_lyrics: true, can: [...engines.sketch.can, 'generate'], lyrics_characters: 4096 });
+    const can = [...engines.sketch.can, 'generate'];
+    Object.assign(engines.sketch, { times_lyrics: true, can, lyrics_characters: 4096 });
     delete engines.sketch.cannot.generate;
     panel.store.set({ engines });
     panel.asked = [];
@@ -20,16 +21,17 @@ SINGS = """() => {
         if (!['generate', 'takes.words'].includes(method)) return really(method, values, ...more);
         panel.asked.push([method, values]);
         if (method === 'generate') return { job: 'j0' };
-        return { takes: [{ take: values.take, match: 0.75, words: 4, text: 'la la here', confidence: 0.4, language: 'en', language_confidence: 1 }] };
+        return { takes: [{ take: values.take, match: 0.75, words: 4, text: 'la la here', confidence: 0.4 }] };
     };
     const show = panel.bridge.read.bind(panel.bridge);
     panel.bridge.read = async (method, values, ...more) => {
         const found = await show(method, values, ...more);
         if (method !== 'takes.show' || !found) return found;
-        return { ...found, request: { ...found.request, lyrics: 'la la la here' }, sung: [{ text: 'la la la here', start: 1.25, end: 3 }, { text: 'and there', start: 61.5, end: 63 }] };
+        const sung = [{ text: 'la la la here', start: 1.25, end: 3 }, { text: 'and there', start: 61.5, end: 63 }];
+        return { ...found, request: { ...found.request, lyrics: 'la la la here' }, sung };
     };
 }"""
-"""Sketch as an engine that sings; what the page asks of the server is kept instead of sent, and its takes have lyrics."""
+"""Sketch as an engine that sings; what the page asks of the server is kept instead of sent, and takes have lyrics."""
 
 
 def test_times_are_asked_for_where_there_are_lines_to_sing(open_panel):
