@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,11 +38,15 @@ from daw_protocol.timeline.chord_progression import named
 SAID = ("bpm", "taps", "tempo_map")
 LONGEST_SECONDS = 86_400.0
 LIKELY, POSSIBLE = 0.8, 0.6
+_Row = tuple[str, str, float | None]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What was typed. edits: values of `songs.tempo`; tempo_map, midi: the files to read and to write."""
+    """What was typed. edits: values of `songs.tempo`; tempo_map, midi: the files to read and to write.
+
+    part: the region of a part that is to be described by itself.
+    """
 
     song: Path
     edits: Mapping[str, object]
@@ -52,6 +56,7 @@ class Wish:
     kept: bool = False
     forget: bool = False
     words: bool = False
+    part: Mapping[str, object] = field(default_factory=dict)
 
 
 async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
@@ -66,6 +71,9 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
             source, _ = await client.upload(wish.song)
             if wish.forget:
                 return await _forget(client, screen, source)
+            if wish.part:
+                asked = {"source": source, "title": file_title(wish.song), "words": True, **wish.part}
+                return _described(screen, await _analysed(client, asked, bar, task))
             kept = SongTempoKept.from_stored(await client.call("songs.tempo", source=source))
             base = kept.tempo_map if wish.kept and kept.known else None
             found = None
@@ -102,10 +110,29 @@ async def analyse(settings: Settings, screen: Screen, wish: Wish) -> int:
     return DONE
 
 
+def _described(screen: Screen, found: BlueprintRecord | None) -> int:
+    """Shows the description of a part; returns the exit status. None: it was cancelled."""
+    if found is None:
+        screen.say("[yellow]Cancelled.[/yellow]")
+        return PROBLEM
+    guesses = [("tempo", f"{found.tempo:.6g} BPM", None)] if found.tempo else []
+    guesses += [("key", found.key, None)] if found.key else []
+    _show_rows(screen, [*_described_rows(found), *guesses], found.notes)
+    screen.result({"analysis": found.to_fields()})
+    return DONE
+
+
 def _refuse_words_of_nothing(wish: Wish, edits: Mapping[str, object]) -> None:
     """Raises ProtocolError where a song is to be described that is not analysed."""
     given = [name for name in ("kept", "forget") if getattr(wish, name)]
     given += [name for name in SAID if name in edits]
+    if wish.part and (not wish.words or given or edits or wish.accept or wish.midi is not None):
+        raise ProtocolError(
+            ErrorCode.OUT_OF_RANGE,
+            f"--{next(iter(wish.part))} is for --words alone: only a description can be of a part of the song.",
+            "Add --words, and omit the other options.",
+            "words",
+        )
     if wish.words and given:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
@@ -198,7 +225,7 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
     if found.beats:
         bpm = f"changing, {found.tempo:.1f} BPM at the start"
     octave = min(sure.get("tempo", 0.0), sure.get("octave", 0.0))
-    rows = [
+    rows: list[_Row] = [
         ("tempo", bpm, octave),
         ("bar 1", f"{found.downbeat or 0.0:.3f} s into the file", sure.get("downbeat")),
         ("meter", found.meter or "", sure.get("meter")),
@@ -216,11 +243,21 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         (f"part {part.name}", f"{clock(part.start)} to {clock(part.end)}", part.confidence)
         for part in (found.sections if len(found.sections) > 1 else ())  # one part is no finding
     ]
+    _show_rows(screen, [*rows, *_described_rows(found)], found.notes)
+
+
+def _described_rows(found: BlueprintRecord) -> list[_Row]:
+    rows: list[_Row] = []
     if found.caption:
         rows.append(("sounds like", found.caption, None))
     if found.language:
         rows.append(("language", found.language, None))
-    rows += [("lyrics" if number == 0 else "", line.text, None) for number, line in enumerate(found.lyrics)]
+    return rows + [
+        ("lyrics" if number == 0 else "", line.text, None) for number, line in enumerate(found.lyrics)
+    ]
+
+
+def _show_rows(screen: Screen, rows: Sequence[_Row], notes: Sequence[str]) -> None:
     table = Table("", "found", "confidence", box=None)
     for name, value, confidence in rows:
         table.add_row(
@@ -228,7 +265,7 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         )
     if not screen.as_json:
         screen.console.print(table)
-    for note in found.notes:
+    for note in notes:
         screen.say(escape(note))
 
 

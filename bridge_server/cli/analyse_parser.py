@@ -20,6 +20,10 @@ EDITS = {
     "bar-one": 'where bar 1 begins, from the song\'s first sample: "0.31s", or samples',
     "shift": "move bar 1 by so many beats; negative is earlier",
 }
+PART = {
+    "start": "with --words: where the part begins that is described by itself, such as 12.5s",
+    "end": "with --words: where it ends",
+}
 
 
 def add_analyse(commands: Subparsers, command: Command) -> None:
@@ -38,6 +42,8 @@ def add_analyse(commands: Subparsers, command: Command) -> None:
     one.add_argument(
         "--words", action="store_true", help="describe it too: caption, language and lyrics, by a planner"
     )
+    for name, help_text in PART.items():
+        one.add_argument(f"--{name}", default=None, metavar="PLACE", help=in_help(help_text))
     factor = one.add_mutually_exclusive_group()
     factor.add_argument(
         "--double", action="store_const", const="2", dest="times", help="double the tempo found"
@@ -69,5 +75,6 @@ def _run(arguments: argparse.Namespace) -> int:
     wish = Wish(
         arguments.song, edits_of(arguments), arguments.tempo_map, arguments.midi, arguments.accept,
         arguments.kept, arguments.forget, arguments.words,
+        {name: given for name in PART if (given := getattr(arguments, name)) is not None},
     )  # fmt: skip
     return asyncio.run(analyse(settings_of(arguments), screen_of(arguments), wish))

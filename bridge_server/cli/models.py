@@ -251,8 +251,8 @@ def _checked(one: InstalledModel, child: Executor, on_bytes: OnBytes) -> Iterato
 
 def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
     """Problems with the names and shapes of its tensors, and what could not be checked."""
-    if one.kind in (Kind.PLANNER, Kind.TOKENIZER, Kind.LISTENER):
-        return "", ""  # read when it plans or ranks; the tokenizer has no tensors
+    if one.kind in (Kind.PLANNER, Kind.TOKENIZER, Kind.LISTENER, Kind.WORDS):
+        return "", ""  # read when it plans or listens; the tokenizer has no tensors
     library = "demucs" if one.kind is Kind.STEMS else "transformers"
     missing = [name for name in ("torch", library) if version_of(name) is None]
     if missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.requests import Render
+from daw_protocol.requests import Analyse, Render
 from model.engine import EngineDescription, Task, TextLimit
 from model.lyric_tags import has_sung_line
 
@@ -37,6 +37,7 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
             "Omit chords, or use the sketch engine, which plays them exactly.",
             "chords",
         )
+    _refuse_part(description, request)
     _refuse_codes(description, request)
     _refuse_lyric_times(description, request)
     _known("options", tuple(request.options), tuple(description.options), label)
@@ -71,6 +72,17 @@ def _refuse_codes(description: EngineDescription, request: Render) -> None:
             f"blueprint: its audio codes last {has:.1f} s, the song {wants:.1f} s.",
             "Plan the song again, or remove the codes from the blueprint to have its words rendered.",
             "blueprint",
+        )
+
+
+def _refuse_part(description: EngineDescription, request: Render) -> None:
+    """Raises ProtocolError where a part of a song is to be described by an engine that only measures whole songs."""
+    if isinstance(request, Analyse) and request.part and not description.reads_words:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"{request.part}: there is no planner to describe a part of the song, and a song is measured whole.",
+            "Omit the region, or run `takebridge models pull planner-1.7b` next to the ACE-Step weights.",
+            request.part,
         )
 
 

@@ -5,7 +5,7 @@ import { button, make, setText, show } from "./dom.js";
 import { ago, taskName } from "./words.js";
 
 /** What a preset keeps of a request, and the name it has in the form where that differs. */
-const KEPT = { prompt: "prompt", lyrics: "lyrics", strength: "strength", layers: "layers", ending: "ending", instruments: "instruments", chords: "chords", stems: "stems", length: "length", takes: "takes", context: "context", crossfade: "crossfade", depth: "depth", match_loudness: "match", engine: "engine" };
+const KEPT = { prompt: "prompt", lyrics: "lyrics", lyric_times: "lyric_times", strength: "strength", layers: "layers", ending: "ending", instruments: "instruments", chords: "chords", stems: "stems", length: "length", takes: "takes", context: "context", crossfade: "crossfade", depth: "depth", match_loudness: "match", engine: "engine" };
 const MOST_BYTES = 16e6;
 
 /** The values of a request that a preset keeps. */

@@ -70,7 +70,8 @@ def with_blueprint(
     and is as long as it was planned.
     """
     lyrics = "\n".join(line.text for line in found.lyrics)
-    changes: dict[str, Any] = {"blueprint": found.to_fields()}
+    # Its lines are where the plan, or another take, has them; in this one nobody has looked yet.
+    changes: dict[str, Any] = {"blueprint": found.evolve(lyrics_timed=False).to_fields()}
     for name, own, given in (
         ("prompt", found.caption, request.prompt),
         ("lyrics", lyrics, request.lyrics),

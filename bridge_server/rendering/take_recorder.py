@@ -120,8 +120,8 @@ class TakeRecorder:
         found = None if song is None else self._store.index.kept.find(song.digest, engine)
         return found if found is not None and self._store.blobs.has(found) else ""
 
-    async def record_found(self, job: Job, source: str, outcome: Outcome) -> None:
-        """Keeps what was found in a song and announces it. Raises ProtocolError."""
+    async def record_found(self, job: Job, source: str, plan: Plan, outcome: Outcome) -> None:
+        """Keeps what was found in a song and announces it; of a part of it, with the job only. Raises ProtocolError."""
         if outcome.blueprint is None:
             raise ProtocolError(
                 ErrorCode.RENDER_REJECTED,
@@ -129,10 +129,17 @@ class TakeRecorder:
                 "Use another engine, or send the tempo.",
             )
         found = analysed_chords(blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes))
-        if not found.caption and getattr(job.render(), "words", False):
-            found = found.evolve(notes=(NO_PLANNER, *found.notes))
-        found = together(found, await self._tempos.found_in(source))
-        await self._tempos.keep_found(job.id, source, found)
+        if getattr(plan.request, "part", ""):
+            first, end = (at / plan.rate for at in (plan.region_in_song.start, plan.region_in_song.end))
+            found = found.evolve(
+                notes=(f"This is about {first:.1f} s to {end:.1f} s of the song.", *found.notes)
+            )
+            self._tempos.keep_found_in_part(job.id, found)
+        else:
+            if not found.caption and getattr(plan.request, "words", False):
+                found = found.evolve(notes=(NO_PLANNER, *found.notes))
+            found = together(found, await self._tempos.found_in(source))
+            await self._tempos.keep_found(job.id, source, found)
         self._events.publish(JobReply(job.id, analysed(job, found)))
 
     def record_plan(self, job: Job, number: int, plan: Plan, outcome: Outcome) -> None:

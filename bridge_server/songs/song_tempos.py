@@ -75,6 +75,11 @@ class SongTempos:
         with transaction(self._connection):
             self._index.remember_analysis(job, digest, json.dumps(found.to_fields()))
 
+    def keep_found_in_part(self, job: str, found: BlueprintRecord) -> None:
+        """Keeps what a job found in a part of a song, which is not what the song is."""
+        with transaction(self._connection):
+            self._index.remember_analysis(job, "", json.dumps(found.to_fields()))
+
     def _of_take(self, take: Take) -> SongTempo | None:
         """The tempo kept with the song that a take was made of, counted from the take's first sample as a song."""
         digest, later = self._home(take)

@@ -43,6 +43,7 @@ class PresetValues(Message):
     prompt: str | None = value(Text(MAX_PROMPT), "a description of the sound", None)
     lyrics: str | None = value(Text(MAX_LYRICS), "lyrics", None)
     language: str | None = value(Text(16), "language of the lyrics", None)
+    lyric_times: bool | None = value(Flag(), "whether to find when each line is sung", None)
     strength: float | None = value(STRENGTH, "the strength", None)
     layers: str | None = value(Text(64, 1), LAYERS_DOC, None)
     ending: bool | None = value(Flag(), "whether to bring the song to an end", None)

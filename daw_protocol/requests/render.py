@@ -218,6 +218,8 @@ class Render(Request):
 
 
 STRENGTH = Real(0, 1)
+REGION = ("start", "end", "bars", "length")
+"""The fields of a region."""
 CHORDS_DOC = (
     "chords to play, one per bar or at positions, repeated to the region's end; by default the engine chooses"
 )
@@ -312,17 +314,24 @@ class Analyse(Render):
     words: bool = value(
         Flag(),
         "describe it instead: caption, language and lyrics by ACE-Step's planner, added to what was measured; "
-        "without a planner it is measured, and the result says so",
+        "without a planner it is measured, and the result says so. With a region, that part is described by itself",
         False,
     )
 
+    @property
+    def part(self) -> str:
+        """The field that names a part of the song; "" for all of it."""
+        return next((name for name in REGION if getattr(self, name) is not None), "")
+
     def check(self) -> None:
         super().check()
-        for name in ("start", "end", "bars", "length"):
-            if getattr(self, name) is not None:
-                raise ProtocolError(
-                    ErrorCode.BAD_REGION, f"{name}: a song is analysed whole.", "Omit the region.", name
-                )
+        if self.part and not self.words:
+            raise ProtocolError(
+                ErrorCode.BAD_REGION,
+                f"{self.part}: a song is analysed whole.",
+                "Omit the region, or send words to have this part described.",
+                self.part,
+            )
         if self.takes != 1:
             raise ProtocolError(
                 ErrorCode.OUT_OF_RANGE, "takes: a song is analysed once.", "Omit takes.", "takes"

@@ -128,8 +128,6 @@ class LoadedCheckpoint:
                 yield file
                 given = words if given is None else replace(given, codes=words.codes)
                 progress = within(progress, _PLANNED, 1.0)
-            # The lines of a blueprint are where its plan, or another take, has them.
-            given = None if given is None else replace(given, lyrics_timed=False)
             if given is not None and not request.lyric_times:
                 yield given
             for found in self._renderer.render(request, plan, progress, should_stop):
@@ -177,9 +175,10 @@ class LoadedCheckpoint:
         self._house.close()
         self._choose_vae("")
         self._parts.arrange(self._placed(Work(most * FRAMES_PER_SECOND, guided=False, source=True)))
-        codes = self._renderer.codes_of(song, most, pace)
-        cut = song.frames > most * song.rate
-        note = (f"The planner heard the first {most // 60} minutes of the song.",) if cut else ()
+        start, end = max(0, request.start), min(request.end, song.frames)
+        heard = min(end, start + most * song.rate)
+        codes = self._renderer.codes_of(song, start, heard, pace)
+        note = (f"The planner heard the first {most // 60} minutes of it.",) if heard < end else ()
         return codes, (word_tasks.GUESSED, *note)
 
     def unload(self) -> None:

@@ -157,12 +157,14 @@ class Renderer:
         for index in range(count):
             yield index / count, (index + 1) / count, prompts[index : index + 1], prepared[index : index + 1]
 
-    def codes_of(self, song: Song, seconds: int, pace: Pace) -> tuple[int, ...]:
-        """The first `seconds` of a song as audio codes, five a second. Raises CannotRender for silence."""
-        frames = min(song.frames, seconds * song.rate)
-        window = plan_window(0, frames, song.frames, song.rate, surround_seconds=0.0)
+    def codes_of(self, song: Song, start: int, end: int, pace: Pace) -> tuple[int, ...]:
+        """A part of a song, from sample `start` to `end`, as audio codes, five a second. Raises CannotRender for
+        silence."""
+        window = plan_window(start, end, song.frames, song.rate, surround_seconds=0.0)
         encoded = self._listener.encode(song, window, Encoding.MEAN, 0, 0, pace)
-        if encoded is None:
+        if encoded is not None:  # the window of a short part has more of the song around it
+            encoded = encoded[:, slice(*(max(0, at - window.source[0]) for at in window.region))]
+        if encoded is None or hears_nothing(song, start, end):
             raise CannotRender("The song is silent, so there is nothing to describe.", "Send another file.")
         pace.at("encoding the song", 1.0)
         with self._parts.audio_codes() as (tokenizer, _), torch.no_grad():

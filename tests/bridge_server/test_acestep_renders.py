@@ -315,6 +315,16 @@ def test_a_song_is_measured_and_described(ws: WebSocketPeer, acestep: ServerThre
     found = described["analysis"]
     assert found["caption"]
     assert any("guesses" in note for note in found["notes"])
+    part = found_by(ws, "analyse", source="song.wav", words=True, start="2s", end="4s")
+    assert part["analysis"]["notes"][0] == "This is about 2.0 s to 4.0 s of the song."
+    assert part["analysis"]["caption"] != found["caption"]  # other codes were heard
+    again = found_by(ws, "analyse", source="song.wav")["analysis"]
+    assert again["caption"] == found["caption"]  # the song keeps its own
+    gap = ws.render("analyse", source="gap.wav", words=True, start="3.2s", end="3.8s")[-1]
+    assert (gap.name, gap.values["sentence"]) == (
+        "failed",
+        "The song is silent, so there is nothing to describe.",
+    )
     soundfile.write(acestep.settings.roots[0] / "quiet.wav", np.zeros((RATE, 2), np.float32), RATE)
     job = ws.call("analyse", source="quiet.wav", words=True)["job"]
     end = ws.until_end(job)[-1]

@@ -109,7 +109,7 @@ def test_a_cover_with_lyrics_and_a_plan_that_was_edited(ws: WebSocketPeer) -> No
     lines = [
         {"text": text, **({"start": 1.0, "end": 2.0} if text in SUNG else {})} for text in LYRICS.split("\n")
     ]
-    plan = {"caption": "a song", "lyrics": lines, "language": "en", "seconds": 10.0}
+    plan = {"caption": "a song", "lyrics": lines, "language": "en", "seconds": 10.0, "lyrics_timed": True}
     asked = {"blueprint": plan, "seed": 5, "rate": 48_000}
     laid_out = takes_of(ws, "generate", **asked)["mix"]
     assert "lyrics_timed" not in laid_out["recipe"]["blueprint"]

@@ -126,4 +126,7 @@ def test_without_a_planner_a_song_is_measured_and_the_result_says_so(ws):
     replies = ws.render("analyse", source="song.wav", words=True)
     (told,) = [reply.values for reply in replies if reply.name == "analysed"]
     assert "no planner to describe the song" in told["text"]
+    with pytest.raises(RpcError, match="no planner to describe a part") as refused:
+        ws.call("analyse", source="song.wav", words=True, start=0, end=4800)
+    assert refused.value.field == "start"
     assert told["bpm"] == 97.5

@@ -70,9 +70,7 @@ def cheapest_path(costs: Numbers, check: Check = lambda: None) -> NDArray[np.int
     are float32, as there: in a wider type, other ways would be equal.
     """
     tokens, frames = costs.shape
-    came = np.empty(
-        (tokens, frames), np.uint8
-    )  # 0: from both, 1: from the token before, 2: from the frame before
+    came = np.empty((tokens, frames), np.uint8)  # from: 0 both, 1 the token before, 2 the frame before
     flat, came_flat = costs.reshape(-1), came.reshape(-1)
     infinite = np.float32(np.inf)
     # Along anti-diagonals no cell depends on another; entry i + 1 is that of token i.

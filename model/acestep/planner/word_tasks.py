@@ -174,7 +174,7 @@ def understand(
     everything = replace(
         request, writes=OPEN_FIELDS, caption="", lyrics="", language=prompts.UNKNOWN_LANGUAGE
     )
-    known = Settled({}, None, None, request.required_song.frames / request.rate, ())
+    known = Settled({}, None, None, request.length / request.rate, ())
     found = _blueprint(_words(answer, everything, known), known, ())
     return replace(found, sections=(), lyrics=tuple(LyricLine(line.text) for line in found.lyrics))
 

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import io
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import mido
 import pytest
@@ -197,3 +199,31 @@ def test_words_for_people():
     assert chords_from(None, TempoMap.constant(120)) == []
     assert clock(61.0) == "1:01.0"
     assert in_words(TempoMap.constant(120, offset="0.5")) == "120 BPM, 4/4, bar 1 at 0.500 s"
+
+
+def test_a_part_is_described_by_itself_and_nothing_else_is_done_with_it(settings, tmp_path, monkeypatch):
+    found = BlueprintRecord(caption="a quiet bridge")
+    asked = []
+
+    @contextlib.asynccontextmanager
+    async def some_server(*_, **__):
+        async def upload(_):
+            return "audio:1", ""
+
+        yield SimpleNamespace(upload=upload)
+
+    async def analysed(_client, values, *_):
+        asked.append(values)
+        return found
+
+    monkeypatch.setattr(module, "some_server", some_server)
+    monkeypatch.setattr(module, "_analysed", analysed)
+    printed = io.StringIO()
+    screen = Screen(Console(file=printed))
+    wish = Wish(tmp_path / "song.wav", {}, words=True, part={"start": "2s", "end": "4s"})
+    assert asyncio.run(analyse(settings, screen, wish)) == 0
+    assert asked == [{"source": "audio:1", "title": "song", "words": True, "start": "2s", "end": "4s"}]
+    assert "a quiet bridge" in printed.getvalue()
+    for more in ({"words": False}, {"accept": True}):
+        with pytest.raises(ProtocolError, match="--start is for --words alone"):
+            asyncio.run(analyse(settings, screen, replace(wish, **more)))

@@ -1,10 +1,12 @@
 """What an engine cannot do is refused with its field, its reason and a remedy."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge_server.engines.limits import refuse_impossible, refuse_too_long
 from daw_protocol.errors import ErrorCode
-from daw_protocol.requests import Accompany, Cover, Extract, Lego, Repaint
+from daw_protocol.requests import Accompany, Analyse, Cover, Extract, Generate, Lego, Repaint
 from model.engine import Capability, EngineDescription, Task, TextLimit
 from tests.refusals import refusal
 
@@ -16,6 +18,8 @@ PLAYER = EngineDescription(
         Capability(Task.REPAINT, True),
         Capability(Task.EXTRACT, True),
         Capability(Task.ACCOMPANY, True),
+        Capability(Task.GENERATE, True),
+        Capability(Task.ANALYSE, True),
         Capability(Task.COVER, False, "It has no ears.", "Use another engine."),
     ),
     layers=("drums only",),
@@ -37,6 +41,8 @@ PLAYER = EngineDescription(
         (Accompany(instruments="piano"), "instruments", "does not know 'piano'"),
         (Accompany(chords="Am F"), "chords", "chords: the Player engine cannot follow given chords"),
         (Repaint(options={"stpes": 8}), "options", "does not know 'stpes'"),
+        (Generate(lyrics="la", lyric_times=True), "lyric_times", "does not know when its lyrics are sung"),
+        (Analyse(words=True, start=0, end=100), "start", "no planner to describe a part of the song"),
         (Repaint(language="tlh"), "language", "does not know 'tlh'"),
     ],
     ids=lambda one: getattr(one, "task", None),
@@ -84,3 +90,11 @@ def test_a_region_may_be_as_long_as_the_engine_says():
     error = refusal(refuse_too_long, PLAYER, 60.1)
     assert (error.code, error.field) == (ErrorCode.TOO_LARGE, "end")
     assert "at most 60 s" in error.sentence
+
+
+@pytest.mark.parametrize("lyrics", ["", "[Instrumental]", "[Verse]\n\n[Chorus]"])
+def test_there_must_be_a_line_to_time(lyrics):
+    singer = replace(PLAYER, times_lyrics=True, lyrics=TextLimit())
+    error = refusal(refuse_impossible, singer, Generate(lyrics=lyrics, lyric_times=True))
+    assert (error.code, error.field) == (ErrorCode.MISSING_FIELD, "lyric_times")
+    refuse_impossible(singer, Generate(lyrics="[Verse]\nla", lyric_times=True))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ from clip_store.audio.xmp import SourceMark, encode_xmp
 from clip_store.source_type import SourceType
 from clip_store.store import ClipStore
 from daw_protocol.recipe import BlueprintRecord
-from daw_protocol.requests import Extract
+from daw_protocol.requests import Analyse, Extract
 from model.blueprint import Blueprint
 from model.engine import Report
 from tests.bridge_server.renders import order_for, outcome_of
@@ -93,7 +95,8 @@ def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path,
     outcome = replace(
         outcome_of(tmp_path, {}), blueprint=Blueprint(tempo=121.0), report=Report("m", notes=("No weights.",))
     )
-    asyncio.run(recorder.record_found(JOB, "song.wav", outcome))
+    plan: Any = SimpleNamespace(request=Analyse(source="song.wav"))
+    asyncio.run(recorder.record_found(JOB, "song.wav", plan, outcome))
     assert kept == [("j1", "song.wav", 121.0, ("No weights.",))]
 
 

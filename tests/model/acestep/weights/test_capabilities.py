@@ -11,6 +11,7 @@ from model.acestep.weights.capabilities import (
     Training,
     capabilities,
     capability,
+    lyric_heads_in,
     traits_of,
 )
 from model.engine import Task
@@ -76,3 +77,16 @@ def test_every_task_of_the_bridge_that_gives_audio_has_one_of_the_network() -> N
 def test_tracks() -> None:
     assert len(TRACKS) == 12
     assert set(TRACKS) - set(ACCOMPANIMENTS) == {"vocals", "backing_vocals"}
+
+
+@pytest.mark.parametrize("field", [None, [], "x", {}, {"2": 6}, {"x": [1]}, {"2": ["6", True, -1]}])
+def test_a_config_that_names_no_heads(field: object) -> None:
+    assert lyric_heads_in(field) == ()
+
+
+def test_heads_that_follow_the_lyrics() -> None:
+    assert lyric_heads_in({"10": [3], "2": [7, 6, 6]}) == ((2, 6), (2, 7), (10, 3))
+    own = traits_of("x", is_turbo=True, is_xl=True, lyric_heads=((2, 6),))
+    assert own.lyric_heads == ((2, 6),)
+    assert len(traits_of("x", is_turbo=True, is_xl=False).lyric_heads) == 7
+    assert traits_of("x", is_turbo=False, is_xl=True).lyric_heads == ()  # the others' would be wrong for it
