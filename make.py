@@ -22,16 +22,8 @@ OLDEST = (3, 11)
 # Tests mostly wait for something, so that one file more than there are cores is faster (a third on two cores). Those
 # that play to a sound card or drive a DAW come after them, one by one: they keep time.
 AT_ONCE = min(4, (os.cpu_count() or 1) + 1)
-# In the order of tests/conftest.py, the longest files first.
-SIDE_BY_SIDE = [
-    "-m",
-    "pytest",
-    "--numprocesses",
-    str(AT_ONCE),
-    "--dist",
-    "loadfile",
-    "--no-loadscope-reorder",
-]
+SIDE_BY_SIDE = ["-m", "pytest", "--numprocesses", str(AT_ONCE), "--dist", "loadfile"]
+SIDE_BY_SIDE += ["--no-loadscope-reorder"]  # tests/conftest.py has the longest files begin first
 ALONE = ["-m", "pytest"]
 # Beside others a test may be slower than what it waits for. So few that failed get the machine to themselves once, as
 # those marked `alone` do; a fault fails again. Their first failure stays in the output, and they are named at the end.
@@ -115,9 +107,8 @@ def environment_of(words: list[str]) -> dict[str, str]:
     # Containers often tell Python to keep no compiled code. Tests start it some thousand times, and each time it would
     # compile everything again, for as long as it then works.
     found = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    if (
-        "--numprocesses" in words
-    ):  # with a thread for every core in each of them, they would wait for one another
+    if "--numprocesses" in words:
+        # With a thread for every core in each process, they would wait for one another.
         found.setdefault("OMP_NUM_THREADS", "1")
     return found
 

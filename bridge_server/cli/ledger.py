@@ -35,11 +35,9 @@ def ledger(store: Path, screen: Screen, song: str, files: Path | None, folder: P
         )
     try:
         found, peaks = _from_files(files, folder) if files is not None else _from_store(store, song, folder)
-        written = (
-            write_ledger(found, peaks, folder, MADE_BY, time.time(), screen.language)
-            if folder is not None
-            else None
-        )
+        written = None
+        if folder is not None:
+            written = write_ledger(found, peaks, folder, MADE_BY, time.time(), screen.language)
     except TakeError as error:
         raise ProtocolError(ErrorCode.UNKNOWN_TAKE, error.sentence, error.remedy, "song") from error
     except ClipStoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator
 
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -82,8 +83,9 @@ def _broken_off(entry: Published, broken: Exception) -> ProtocolError:
             f"{broken.filename} cannot be written: {broken.strerror}.",
             "Name another folder with --models.",
         )
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(broken))  # a number tells producers nothing
     return ProtocolError(
         ErrorCode.FILE_UNREADABLE,
-        f"No network, or no connection to the hub: {entry.name} could not be downloaded ({broken}).",
+        f"No network, or no connection to the hub: {entry.name} could not be downloaded ({reason}).",
         "Check the connection and get it again; what has been downloaded is kept.",
     )

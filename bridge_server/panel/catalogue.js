@@ -10,7 +10,7 @@ const FIGURE = /^(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
-const SEVERAL = /[.!?]\s+\S| · | \((?:takes?|region) /;
+const SEVERAL = /[.!?]\s+\S| · | \((?:takes?|region|track) /;
 const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
 /** What the panel puts between texts that each have a meaning of their own. */
 const JOINTS = [" · ", "; ", ", "];

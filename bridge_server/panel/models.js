@@ -113,7 +113,7 @@ export class Models {
   #entry(one) {
     const size = one.state === "here" || one.published_bytes === null ? bytes(one.bytes) : `about ${bytes(one.published_bytes)}`;
     const licence = one.licence ? make("a", { href: one.page, target: "_blank", rel: "noopener" }, `Licence: ${one.licence}. Page of ${one.name}`) : null;
-    const needed = one.get_bytes > (one.published_bytes ?? 0) ? ` with ${one.needs.join(" and ")}` : "";
+    const needed = one.get_bytes > (one.published_bytes ?? 0) ? ` with ${one.needs.join(", ")}` : "";
     const words = { begun: "Resume", damaged: "Repair", here: "Get the rest of" }[one.state] ?? "Get";
     const get = one.published_bytes !== null && one.get_bytes > 0
       ? button(`${words} ${one.name}, about ${bytes(one.get_bytes)}${needed}`, { text: `${words.replace(/ of$/, "")} · ${bytes(one.get_bytes)}`, class: "get small primary", title: `Downloads ${one.name}${needed}`, onclick: () => this.#get(one) })

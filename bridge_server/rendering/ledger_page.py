@@ -64,8 +64,15 @@ def ledger_page(
     def said(text: str) -> str:
         return escape(text_in(text, language))
 
-    heads = (said("From"), said("To"), said("Samples"), said("Whose"), said("Takes"), said("Why"))
-    of_takes = ("", said("Take"), said("Made with"), said("Asked for"), said("Chosen"))
+    heads = (
+        said("Starts at"),
+        said("Ends at"),
+        said("In samples"),
+        said("Whose it is"),
+        said("From takes"),
+        said("What it is"),
+    )
+    of_takes = ("", said("The take"), said("Made with"), said("Asked for"), said("Chosen by"))
     body = "\n".join(
         [
             f"<h1>{escape(ledger.title)}</h1>",
@@ -73,15 +80,15 @@ def ledger_page(
             f"<p>{escape(source_type_in_words(ledger.source_type, language))}</p>",
             _picture(ledger, peaks, language),
             _key(ledger, language),
-            f"<h2>{said('Stretches')}</h2>",
+            f"<h2>{said('Stretches of the song')}</h2>",
             _table(heads, _stretch_rows(ledger, language)),
             *(f'<p class="quiet">{said(line)}</p>' for line in _crossfades(ledger)),
             *(
-                (f"<h2>{said('Takes')}</h2>", _table(of_takes, _take_rows(ledger, language)))
+                (f"<h2>{said('Takes in the song')}</h2>", _table(of_takes, _take_rows(ledger, language)))
                 if ledger.takes
                 else ()
             ),
-            f"<h2>{said('Notes')}</h2>",
+            f"<h2>{said('Notes on this ledger')}</h2>",
             *(f"<p>{said(note)}</p>" for note in ledger.notes),
             f'<p class="quiet">{said(f"Original: {ledger.song}")}<br/>',
             said(
@@ -91,7 +98,7 @@ def ledger_page(
             "</p>",
         ]
     )
-    title = said(f"{ledger.title}: ledger")
+    title = f"{escape(ledger.title)}: {said('authorship ledger')}"
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"/><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"/><style>{_STYLE}</style></head><body>\n{body}\n'

@@ -32,10 +32,10 @@ NOT_SAID = (
 )  # fmt: skip
 # Calls whose texts are read by no producer: the log, tables of fields, help, faults of the program itself.
 NOT_SAID_BY = {
-    "AssertionError", "RuntimeError", "KeyError", "NotImplementedError", "Command", "Family", "Published", "TypeTag",
+    "AssertionError", "RuntimeError", "KeyError", "NotImplementedError", "Command", "Family", "TypeTag",
     "Thread", "compile", "create_task", "critical", "debug", "error", "exception", "execute", "executescript",
     "getLogger", "info", "search", "set_defaults", "spawn", "value", "warning", "add_argument", "add_parser",
-    "add_subparsers", "fullmatch", "match", "sub", "split", "_music", "removeprefix", "removesuffix", "startswith",
+    "add_subparsers", "fullmatch", "match", "sub", "split", "removeprefix", "removesuffix", "startswith",
     "endswith", "strptime", "strftime", "getattr", "executemany", "ContextVar", "_takes", "_rows", "setdefault",
 }  # fmt: skip
 # Of these the engine's own code asks only: a request never reaches them unchecked.

@@ -80,9 +80,12 @@ class Panel:
         return self.page.evaluate(f"name => {{ const found = panel.store.get(name); return {plain}; }}", name)
 
     def wait(self, condition: str, argument: Any = None) -> None:
-        """Waits until a JavaScript expression is true; `v` holds the store's values, `x` the argument."""
+        """Waits until a JavaScript expression is true; `v` holds the store's values, `x` the argument.
+
+        In another language than English the page has loaded before its words have, and there is no panel yet.
+        """
         self.page.wait_for_function(
-            f"x => {{ const v = panel.store.values; return {condition}; }}", arg=argument
+            f"x => {{ const v = globalThis.panel?.store.values; return v && ({condition}); }}", arg=argument
         )
 
     def ready(self) -> Panel:

@@ -3,11 +3,13 @@ every state in the order of the screen, and back, with the focus in sight."""
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
 from playwright.sync_api import expect
 
+from bridge_server.bundled import PANEL
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.panel.accessibility import axe_file, nothing_found
 from tests.panel.servers import panel_settings
@@ -23,8 +25,9 @@ pytestmark = [
 
 LONG = {"seconds": 600.0}  # renders until it is cancelled
 EVERYTHING: tuple[str, ...] = ()
-# What another scheme or width can change: colours, and where things lie.
-LOOKS = ("color-contrast", "target-size", "scrollable-region-focusable")
+# What another scheme can change, and what another width can: where things lie, and on what.
+COLOURS = ("color-contrast",)
+LOOKS = (*COLOURS, "target-size", "scrollable-region-focusable")
 
 
 def looked_at(panel, keys=True):
@@ -32,10 +35,10 @@ def looked_at(panel, keys=True):
     page = panel.page
     for width, scheme, rules in (
         (1280, "dark", EVERYTHING),
-        (1280, "light", LOOKS),
+        (1280, "light", COLOURS),
         (800, "dark", LOOKS),
         (400, "light", EVERYTHING),
-        (400, "dark", LOOKS),
+        (400, "dark", COLOURS),
     ):
         page.set_viewport_size({"width": width, "height": 860})
         page.evaluate("async name => (await import('./panel/scheme.js')).applyScheme(name)", scheme)
@@ -71,6 +74,17 @@ def panel(open_panel, takes):
     found.wait("x.every(id => v.takes.some(take => take.take === id))", takes)
     found.page.evaluate("id => panel.store.set({ selected: id })", takes[0])
     return found
+
+
+def test_a_scheme_changes_nothing_but_colours():
+    """So that what lies where is looked at in one of them."""
+    style = (PANEL / "panel.css").read_text(encoding="utf-8")
+    (light,) = re.findall(r'\[data-scheme="light"\] \{(.*?)\}', style, re.DOTALL)
+    assert style.count("data-scheme") == 1
+    set_there = dict(one.strip().split(": ", 1) for one in light.split(";") if one.strip())
+    for name, value in set_there.items():
+        known = name in ("color-scheme", "--shadow") or re.fullmatch(r"#[0-9a-f]{6}|rgb\(.*\)", value)
+        assert known, f"{name}: {value}"
 
 
 def test_what_is_wrong_is_found(open_panel, server):

@@ -6,7 +6,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
 from bridge_server.languages.installed import catalogue_of, language_file
+from tests.bridge_server.peers import ServerThread, band_song
+from tests.panel.conftest import in_focus
+from tests.panel.servers import PANEL_ENGINES, panel_settings
 from tests.panel.test_prompts import SINGS
 
 pytestmark = pytest.mark.slow
@@ -25,6 +29,7 @@ DOUBLES = (
     "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
     "Words make no difference to noise. rendering"
 )
+NO_HUB = "http://127.0.0.1:9"
 LEFT = """([same, own]) => {
   const found = new Set();
   const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript, #f-engine option';
@@ -152,6 +157,59 @@ def test_the_dialogs(korean, open_panel, server):
         panel.press("Escape")
 
 
+def test_a_take_about_to_be_deleted(korean, open_panel, server, takes):
+    panel = open_panel().ready()
+    panel.wait("x.every(id => v.takes.some(take => take.take === id))", takes)
+    panel.page.evaluate("id => panel.store.set({ selected: id })", takes[0])
+    panel.page.locator("#removal .ask").click()
+    expect(panel.page.locator("#removal .ask")).to_have_count(0)
+    all_korean(panel.page, *takes)
+
+
+def test_models(korean, open_panel, tmp_path):
+    models = engine_setups(models=tmp_path / "models")[MODELS_ENGINE.name]
+    settings = panel_settings(
+        tmp_path, engines={**PANEL_ENGINES, MODELS_ENGINE.name: models}, engine="sketch", hub=NO_HUB
+    )
+    band_song(settings.roots[0] / "band.wav")
+    with ServerThread(settings) as server:
+        panel = open_panel(of=in_focus(server)).ready()
+        page = panel.page
+        page.click("#request-form [data-task=generate]", force=True)
+        page.click("#get-model")
+        expect(page.locator("#models-dialog [data-model=turbo] .get")).to_be_visible()
+        names = page.locator("#models-dialog strong").all_text_contents()
+        names += [name for model in names for name in model.split("-")]
+        own = (*names, "MIT Apache GPU ComfyUI turbo shift v1", str(tmp_path))
+        all_korean(page, *own)
+        panel.press("Enter")
+        expect(page.locator("#model-failure")).to_be_visible()
+        all_korean(page, *own)
+        panel.away = True
+
+
+def test_without_the_token_and_without_the_server(korean, open_panel, tmp_path):
+    settings = panel_settings(tmp_path, engine="noise", token="open sesame")
+    band_song(settings.roots[0] / "band.wav")
+    with ServerThread(settings) as server:
+        panel = open_panel(of=server)
+        page = panel.page
+        expect(page.locator("#token")).to_be_visible()
+        all_korean(page)
+        expect(page.get_by_role("heading", name="토큰 입력")).to_be_visible()
+        for token in ("wrong", "open sesame"):
+            page.fill("#token", token)
+            page.press("#token", "Enter")
+            if token == "wrong":
+                expect(page.get_by_role("heading", name="틀린 토큰")).to_be_visible()
+                all_korean(page, token)
+        page.locator(".song-list .name", has_text="band").click()
+        panel.ready()
+        panel.away = True
+    expect(page.locator("#connection")).to_have_attribute("data-state", "lost")
+    all_korean(page, ".wav", "songs")
+
+
 def test_a_producers_own_words_stay(korean, open_panel, server, takes):
     """A take may be called like a word of the panel."""
     with server.websocket() as peer:
@@ -174,6 +232,9 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
         'bars: bars must look like "17-20" (inclusive) or "17", a whole number, got \'x\'.',
         "The region starts at sample 123 (bar 3 beat 1), after the song's end.",
         "Job j12 has no take: it failed.",
+        "joining bars (region 2 of 3)",
+        "joining bars (track 2 of 3, take 1 of 2)",
+        "Region 2 of track 1: The song has no drums. Region 3 of track 1 could not be rendered either.",
         "from here to eternity",
         "5 to 9",
         "",

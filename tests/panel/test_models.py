@@ -12,10 +12,9 @@ from tests.bridge_server import hub_server
 from tests.bridge_server.cli.test_models import MAIN, TINY, TURBO, WORDS
 from tests.bridge_server.hub_server import running, safetensors
 from tests.bridge_server.peers import ServerThread, band_song
-from tests.bridge_server.servers import settings_in
-from tests.doubles import ENGINES
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 from tests.panel.conftest import in_focus
+from tests.panel.servers import PANEL_ENGINES, panel_settings
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +41,8 @@ def hub(monkeypatch):
 @pytest.fixture
 def models_server(hub, tmp_path):
     setup = engine_setups(models=tmp_path / "models")[MODELS_ENGINE.name]
-    engines = {**ENGINES, MODELS_ENGINE.name: setup}
-    settings = settings_in(tmp_path, engines=engines, engine="sketch", hub=hub.address)
+    engines = {**PANEL_ENGINES, MODELS_ENGINE.name: setup}
+    settings = panel_settings(tmp_path, engines=engines, engine="sketch", hub=hub.address)
     band_song(settings.roots[0] / "band.wav")
     with ServerThread(settings) as server:
         yield in_focus(server)
@@ -58,7 +57,7 @@ def test_a_task_that_needs_a_model_gets_it(models_server, hub, open_panel):
     row = page.locator("#models-dialog [data-model=turbo]")
     expect(row.locator(".get")).to_be_focused()
     expect(row.locator(".get")).to_have_attribute(
-        "aria-label", "Get turbo, about 6.3 GB with vae and text-encoder"
+        "aria-label", "Get turbo, about 6.3 GB with vae, text-encoder"
     )
     expect(row.get_by_role("link")).to_have_attribute("href", f"https://huggingface.co/{MAIN}")
     expect(page.locator("#models-dialog .machine")).to_contain_text("automatic: the best one there is")
