@@ -140,7 +140,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("engine", "training"),
         ("loaded_checkpoint",),
         ("renderer",),
-        ("song_edit",),
+        ("song_edit", "delivered"),
         ("pipeline", "planner"),
         ("device",),
         ("conditioning",),

@@ -26,6 +26,7 @@ from model.acestep.conditioning.kept_latents import joined, kept_of
 from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
+from model.acestep.delivered import Delivered
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, plan_window
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
@@ -37,17 +38,15 @@ from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
 from model.acestep.song_edit import compose_edit, seeded_edit_noise
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
-from model.engine import OnProgress, Piece, Rendered, RenderRequest, Report, Samples, ShouldStop, Song, Task
+from model.engine import OnProgress, Rendered, RenderRequest, Report, Samples, ShouldStop, Song
 from model.errors import CannotRender
 from model.pace import Pace
 
-MIX = "mix"
-HANDLES = "handles"
-RESIDUAL = "residual"
 UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
 
 _KEPT_PROMPTS = 64
 _KEPT_CODE_LATENTS = 4
+_KEPT_TIMBRES = 8  # silence, which most requests have, and references; 8 KB each
 _KEPT_CONDITIONS = 4  # up to 28 MB each, where the lyrics are as long as they may be
 
 # Cumulative shares of a render's time, for the progress bar: reading the prompts, encoding song and reference,
@@ -84,6 +83,7 @@ class Renderer:
         self._prompts: Recent[tuple[PromptStates, tuple[str, ...]]] = Recent(_KEPT_PROMPTS)
         self._code_latents: Recent[Tensor] = Recent(_KEPT_CODE_LATENTS)
         self._prepared: Recent[Conditions] = Recent(_KEPT_CONDITIONS)
+        self._timbres: Recent[Tensor] = Recent(_KEPT_TIMBRES)
         self._listener = Listener(parts)
 
     def forget(self) -> None:
@@ -91,6 +91,7 @@ class Renderer:
         self._prompts.clear()
         self._code_latents.clear()
         self._prepared.clear()
+        self._timbres.clear()
         self._listener.forget()
 
     def render(
@@ -112,9 +113,9 @@ class Renderer:
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         sounds = None if request.reference is None else (request.reference.digest, plan.seed)
         names = [(*name, sounds) for name in _prompt_names(plan)]
-        every = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        every = self._conditions(names, read, sounds, timbre, pace.part(_REFERRED, _PREPARED))
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
-        delivered = _Delivered(request)
+        delivered = Delivered(request)
         generating = pace.part(_PREPARED, 1.0)
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
@@ -221,17 +222,30 @@ class Renderer:
         return None if reference is None else self._listener.encode_reference(reference, plan.seed, pace)
 
     def _conditions(
-        self, names: Sequence[Hashable], read: list[PromptStates], timbre: Tensor | None, pace: Pace
+        self,
+        names: Sequence[Hashable],
+        read: list[PromptStates],
+        sounds: Hashable,
+        reference: Tensor | None,
+        pace: Pace,
     ) -> list[Conditions]:
-        """The conditions of each piece; another take with the same words and timbre has them already."""
+        """The conditions of each piece; another take with the same words and timbre has them already.
+
+        sounds: what names the reference. Other words with the same reference, or without one, have its timbre already.
+        """
         pace.at("preparing", 0.0)
         found = [self._prepared.get(name) for name in names]
         if any(known is None for known in found):
             with self._parts.condition_encoder() as encoder:
+                timbre = self._timbres.get(sounds)
+                if timbre is None:
+                    timbre = self._timbres.put(
+                        sounds, pipeline.encode_timbre(encoder, self._parts.silence, reference)
+                    )
                 for index, (name, states) in enumerate(zip(names, read, strict=True)):
                     if found[index] is None:
                         pace.check()
-                        made = pipeline.encode_conditions(encoder, states, self._parts.silence, timbre)
+                        made = pipeline.encode_conditions(encoder, states, timbre)
                         found[index] = self._prepared.put(name, made)
         return [known for known in found if known is not None]
 
@@ -289,7 +303,7 @@ class Renderer:
             )
             yield from project_audio(_with_progress(audio, pace, end - first), plan.window, channels)
 
-    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: _Delivered) -> Report:
+    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: Delivered) -> Report:
         settings, window = plan.settings, plan.window
         traits = self._parts.traits
         name = traits.name
@@ -356,45 +370,3 @@ def _with_progress(audio: Iterator[Tensor], pace: Pace, frames: int) -> Iterator
         done += piece.shape[1]
         pace.at("decoding audio", done / (frames * HOP))
         yield piece.numpy()
-
-
-class _Delivered:
-    """Turns decoded audio into the pieces of the result."""
-
-    def __init__(self, request: RenderRequest) -> None:
-        self._request = request
-        self._stems: dict[str, list[Samples]] = {}
-        self.peak = 0.0
-
-    def pieces(self, stem: str, start: int, samples: Samples) -> Iterator[Piece]:
-        """The part inside the region as its stem; for a mix, all of it as handles too."""
-        request = self._request
-        if stem == MIX and request.handle:
-            yield Piece(HANDLES, start, samples)
-        begin, end = max(request.start - start, 0), min(request.end - start, len(samples))
-        if begin >= end:
-            return
-        inside = np.ascontiguousarray(samples[begin:end])
-        self.peak = max(self.peak, float(np.abs(inside).max()))
-        if stem != MIX:
-            self._stems.setdefault(stem, []).append(inside)
-        yield Piece(stem, start + begin, inside)
-
-    def residual(self) -> Iterator[Piece]:
-        """For EXTRACT, the song minus the stems, so that all pieces together sum to it."""
-        request = self._request
-        if request.song is None or request.task is not Task.EXTRACT:
-            return
-        rest = self._source(request.song).astype(np.float64)
-        for parts in self._stems.values():
-            rest -= np.concatenate(parts)
-        yield Piece(RESIDUAL, request.start, rest.astype(np.float32))
-
-    def _source(self, song: Song) -> Samples:
-        """The song in the region, zeros outside it."""
-        request = self._request
-        source = np.zeros((request.length, request.channels), np.float32)
-        first, end = max(request.start, 0), min(request.end, song.frames)
-        if first < end:
-            source[first - request.start : end - request.start] = song.samples[first:end]
-        return source

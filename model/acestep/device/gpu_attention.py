@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +34,8 @@ def fastest_attention(place: torch.device, dtype: torch.dtype) -> Attend:
     )
     with torch.no_grad():
         grouped, repeated = (
-            _seconds(lambda way=way: way(query, key, key, band)) for way in (attend, attend_repeated)
-        )  # type: ignore[misc]
+            _seconds(partial(way, query, key, key, band)) for way in (attend, attend_repeated)
+        )
     return chosen_attention(grouped, repeated)
 
 

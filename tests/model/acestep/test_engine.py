@@ -29,8 +29,8 @@ pytest.importorskip(
 import torch
 from safetensors.torch import load_file, save_file
 
+from model.acestep.delivered import HANDLES, MIX, RESIDUAL
 from model.acestep.engine import WORD_TASKS, AceStepEngine, EngineConfig
-from model.acestep.renderer import HANDLES, MIX, RESIDUAL
 from model.acestep.sampling.option_help import ADAPTERS, CHECKPOINT, PLANNER, PLANNER_HELP, VAE, strength_of
 from model.acestep.sampling.render_settings import OPTIONS
 from model.acestep.weights.capabilities import MODEL_TASK

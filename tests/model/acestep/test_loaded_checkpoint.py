@@ -19,6 +19,7 @@ import torch
 from model.acestep import latent_grid
 from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
+from model.acestep.delivered import MIX
 from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
@@ -26,7 +27,7 @@ from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.latent_grid import Window
 from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
-from model.acestep.renderer import MIX, Renderer
+from model.acestep.renderer import Renderer
 from model.acestep.weights.checkpoint import open_weights
 from model.acestep.weights.model_folders import ModelFolder, recognise
 from model.engine import RenderRequest, Report, Task

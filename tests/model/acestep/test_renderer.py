@@ -14,7 +14,8 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 from model.acestep.conditioning.listener import Recent
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render
-from model.acestep.renderer import HANDLES, MIX, RESIDUAL, Renderer
+from model.acestep.delivered import HANDLES, MIX, RESIDUAL
+from model.acestep.renderer import Renderer
 from model.acestep.weights.capabilities import MODEL_TASK
 from model.engine import Grid, Piece, Progress, Rendered, RenderRequest, Report, Song, Task
 from model.errors import CannotRender, RenderStopped
@@ -150,6 +151,32 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     rendered(request(), renderer)
     assert parts.opened["text"] == opened["text"] + 1
     assert parts.opened["conditions"] == opened["conditions"] + 1
+
+
+def test_a_timbre_is_heard_once_whatever_the_words() -> None:
+    parts, heard = SmallParts(), 0
+
+    def count(*_: Any) -> None:
+        nonlocal heard
+        heard += 1
+
+    renderer = Renderer(parts)
+    with parts.condition_encoder() as encoder:
+        hook = encoder.timbre.register_forward_hook(count)
+    try:
+        rendered(request(), renderer)
+        other = rendered(request(caption="cold wire"), renderer)
+        assert heard == 1, "of silence"
+        rendered(request(reference=song(48_000, 2)), renderer)
+        rendered(request(reference=song(48_000, 2), caption="cold wire"), renderer)
+        assert heard == 2
+        renderer.forget()
+        rendered(request(), renderer)
+        assert heard == 3
+    finally:
+        hook.remove()
+    fresh = joined(rendered(request(caption="cold wire")), MIX, request().start)
+    assert np.array_equal(joined(other, MIX, request().start), fresh)
 
 
 def test_stems_have_no_handles() -> None:

@@ -22,10 +22,10 @@ import torch
 
 from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import encode, silence_of
+from model.acestep.delivered import MIX
 from model.acestep.engine import AceStepEngine, EngineConfig
 from model.acestep.networks.network_config import PUBLISHED, config_from_fields
 from model.acestep.networks.vae import VaeConfig
-from model.acestep.renderer import MIX
 from model.acestep.weights.checkpoint import load_vae, open_weights, vae_config
 from model.acestep.weights.model_folders import (
     Layout,
