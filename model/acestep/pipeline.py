@@ -149,18 +149,23 @@ class Conditions:
     unconditioned: Tensor | None = None
 
 
-def encode_conditions(
-    encoder: ConditionEncoder, prompt: PromptStates, silence: Tensor, reference: Tensor | None = None
-) -> Conditions:
-    """Prompt and timbre for the transformer. reference: latents of one or more 30 s clips, [N, 750, 64]."""
-    weight = encoder.text.weight
+def encode_timbre(encoder: ConditionEncoder, silence: Tensor, reference: Tensor | None = None) -> Tensor:
+    """A vector [N, C] for each clip of a reference, latents [N, 750, 64] of 30 s each; without one, of silence."""
     clips = silence[:, :REFERENCE_FRAMES] if reference is None else reference
-    item = torch.zeros(len(clips), dtype=torch.int64, device=weight.device)
+    with torch.no_grad():
+        timbre: Tensor = encoder.timbre(clips.to(encoder.text.weight))
+    return timbre
+
+
+def encode_conditions(encoder: ConditionEncoder, prompt: PromptStates, timbre: Tensor) -> Conditions:
+    """Prompt and timbre for the transformer. timbre: see `encode_timbre`."""
+    weight = encoder.text.weight
+    item = torch.zeros(len(timbre), dtype=torch.int64, device=weight.device)
 
     lyrics = _whole(prompt.lyrics.to(weight))
 
     def encoded(text: Tensor) -> Tensor:
-        packed: Packed = encoder(_whole(text.to(weight)), lyrics, clips.to(weight), item)
+        packed = encoder.with_timbre(_whole(text.to(weight)), lyrics, timbre, item)
         return packed.states
 
     with torch.no_grad():

@@ -50,6 +50,7 @@ UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, no
 
 _KEPT_PROMPTS = 64
 _KEPT_CODE_LATENTS = 4
+_KEPT_TIMBRES = 8  # silence, which most requests have, and references; 8 KB each
 _KEPT_CONDITIONS = 4  # up to 28 MB each, where the lyrics are as long as they may be
 
 # Cumulative shares of a render's time, for the progress bar: reading the prompts, encoding song and reference,
@@ -87,6 +88,7 @@ class Renderer:
         self._prompts: Recent[_ReadPrompts] = Recent(_KEPT_PROMPTS)
         self._code_latents: Recent[Tensor] = Recent(_KEPT_CODE_LATENTS)
         self._prepared: Recent[Conditions] = Recent(_KEPT_CONDITIONS)
+        self._timbres: Recent[Tensor] = Recent(_KEPT_TIMBRES)
         self._listener = Listener(parts)
 
     def forget(self) -> None:
@@ -94,6 +96,7 @@ class Renderer:
         self._prompts.clear()
         self._code_latents.clear()
         self._prepared.clear()
+        self._timbres.clear()
         self._listener.forget()
 
     def render(
@@ -115,7 +118,7 @@ class Renderer:
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         sounds = None if request.reference is None else (request.reference.digest, plan.seed)
         names = [(*name, sounds) for name in _prompt_names(plan)]
-        every = self._conditions(names, read, timbre, pace.part(_REFERRED, _PREPARED))
+        every = self._conditions(names, read, sounds, timbre, pace.part(_REFERRED, _PREPARED))
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
         delivered = DeliveredPieces(request)
         generating = pace.part(_PREPARED, _TIMED if request.lyric_times else 1.0)
@@ -233,17 +236,30 @@ class Renderer:
         return None if reference is None else self._listener.encode_reference(reference, plan.seed, pace)
 
     def _conditions(
-        self, names: Sequence[Hashable], read: list[PromptStates], timbre: Tensor | None, pace: Pace
+        self,
+        names: Sequence[Hashable],
+        read: list[PromptStates],
+        sounds: Hashable,
+        reference: Tensor | None,
+        pace: Pace,
     ) -> list[Conditions]:
-        """The conditions of each piece; another take with the same words and timbre has them already."""
+        """The conditions of each piece; another take with the same words and timbre has them already.
+
+        sounds: what names the reference. Other words with the same reference, or without one, have its timbre already.
+        """
         pace.at("preparing", 0.0)
         found = [self._prepared.get(name) for name in names]
         if any(known is None for known in found):
             with self._parts.condition_encoder() as encoder:
+                timbre = self._timbres.get(sounds)
+                if timbre is None:
+                    timbre = self._timbres.put(
+                        sounds, pipeline.encode_timbre(encoder, self._parts.silence, reference)
+                    )
                 for index, (name, states) in enumerate(zip(names, read, strict=True)):
                     if found[index] is None:
                         pace.check()
-                        made = pipeline.encode_conditions(encoder, states, self._parts.silence, timbre)
+                        made = pipeline.encode_conditions(encoder, states, timbre)
                         found[index] = self._prepared.put(name, made)
         return [known for known in found if known is not None]
 

@@ -245,7 +245,8 @@ def our_source(both: Both, case: Case) -> tuple[Tensor, Tensor | None]:
 def our_render(both: Both, case: Case, noise: Tensor) -> Tensor:
     ours = both.ours
     read = pipeline.encode_prompts(both.words, our_words(case), case.settings)
-    conditions = pipeline.encode_conditions(ours.conditions, read, ours.silence)
+    timbre = pipeline.encode_timbre(ours.conditions, ours.silence)
+    conditions = pipeline.encode_conditions(ours.conditions, read, timbre)
     source, codes = our_source(both, case)
     scene = pipeline.set_scene(case.task, source, ours.silence, case.settings, case.region, codes)
     return pipeline.compose(ours.dit, scene, conditions, case.settings, Noises(noise))

@@ -2,9 +2,9 @@
 
 torch sends linear layers in float32 to MKL, which leaves half of an AMD processor idle where oneDNN, in the same torch,
 does not; on Intel's they are even. Processors with AVX-512 BF16 or AMX multiply bfloat16 three to six times as fast as
-float32, all others slower. torch's attention in bfloat16 takes twice as long as two products with the scores between
-them, except with AMX. The measured difference is either large or none, and only a large one counts, so a processor gets
-the same answer, and a request the same samples, each time.
+float32, all others slower. torch's attention in bfloat16 may take twice as long as two products with the scores between
+them. The measured difference is either large or none, and only a large one counts, so a processor gets the same answer,
+and a request the same samples, each time.
 
 `fit` then lets a loaded network compute so. The weights that do most of the work are packed: put in the order in which
 oneDNN multiplies them, once instead of for each product. A packed linear layer gives the same bits as a plain one.

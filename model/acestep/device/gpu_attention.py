@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -33,8 +33,9 @@ def fastest_attention(place: torch.device, dtype: torch.dtype) -> Attend:
         for heads in (_HEADS, _KEY_HEADS)
     )
     with torch.no_grad():
-        grouped = _seconds(lambda: attend(query, key, key, band))
-        repeated = _seconds(lambda: attend_repeated(query, key, key, band))
+        grouped, repeated = (
+            _seconds(partial(way, query, key, key, band)) for way in (attend, attend_repeated)
+        )
     return chosen_attention(grouped, repeated)
 
 

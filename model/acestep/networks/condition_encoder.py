@@ -111,7 +111,11 @@ class ConditionEncoder(nn.Module):
         clips, item: latents of all reference clips [N, F, 64] and the item of each [N]; an item without a reference
             gets a clip of silence.
         """
+        return self.with_timbre(text, lyrics, self.timbre(clips), item)
+
+    def with_timbre(self, text: Packed, lyrics: Packed, timbres: Tensor, item: Tensor) -> Packed:
+        """The same with the clips' vectors [N, C], as `timbre` gives them."""
         sung = Packed(self.lyrics(lyrics.states, lyrics.valid), lyrics.valid)
-        timbre = group_clips(self.timbre(clips), item, text.states.shape[0])
+        timbre = group_clips(timbres, item, text.states.shape[0])
         words = Packed(self.text(text.states.to(self.text.weight)), text.valid)
         return pack(pack(sung, timbre), words)

@@ -29,7 +29,7 @@ from model.acestep.conditioning.prompts import (
 from model.acestep.conditioning.sound_latents import encode
 from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, MIN_FRAMES, MODEL_RATE
 from model.acestep.networks.vae import Vae
-from model.acestep.pipeline import PromptStates, encode_conditions
+from model.acestep.pipeline import PromptStates, encode_conditions, encode_timbre
 from model.acestep.renderer import Parts
 from model.acestep.training.prepared_song import (
     TASKS,
@@ -210,12 +210,12 @@ def _states(
     if not words:
         return {}
     found: dict[TrainingSong, dict[ModelTask, Tensor]] = {}
-    silence = parts.silence
     with parts.condition_encoder() as encoder:
+        timbre = encode_timbre(encoder, parts.silence)
         for song, prompts in words.items():
             stop_if_asked(should_stop)
             found[song] = {
-                task: encode_conditions(encoder, prompt, silence).prompt[0].float().cpu()
+                task: encode_conditions(encoder, prompt, timbre).prompt[0].float().cpu()
                 for task, prompt in prompts.items()
             }
     return found

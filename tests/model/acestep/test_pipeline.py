@@ -196,7 +196,8 @@ def scene(name: str) -> Scene:
 @cache
 def conditions() -> Conditions:
     read = PromptStates(INPUTS["text_hidden"], INPUTS["lyric_hidden"], INPUTS["text_hidden_non_cover"])
-    return pipeline.encode_conditions(networks(TURBO).conditions, read, silence())
+    encoder = networks(TURBO).conditions
+    return pipeline.encode_conditions(encoder, read, pipeline.encode_timbre(encoder, silence()))
 
 
 def noises(settings: RenderSettings) -> Noises:

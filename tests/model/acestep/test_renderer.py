@@ -153,6 +153,32 @@ def test_what_is_kept_gives_the_same_as_fresh() -> None:
     assert parts.opened["conditions"] == opened["conditions"] + 1
 
 
+def test_a_timbre_is_heard_once_whatever_the_words() -> None:
+    parts, heard = SmallParts(), 0
+
+    def count(*_: Any) -> None:
+        nonlocal heard
+        heard += 1
+
+    renderer = Renderer(parts)
+    with parts.condition_encoder() as encoder:
+        hook = encoder.timbre.register_forward_hook(count)
+    try:
+        rendered(request(), renderer)
+        other = rendered(request(caption="cold wire"), renderer)
+        assert heard == 1, "of silence"
+        rendered(request(reference=song(48_000, 2)), renderer)
+        rendered(request(reference=song(48_000, 2), caption="cold wire"), renderer)
+        assert heard == 2
+        renderer.forget()
+        rendered(request(), renderer)
+        assert heard == 3
+    finally:
+        hook.remove()
+    fresh = joined(rendered(request(caption="cold wire")), MIX, request().start)
+    assert np.array_equal(joined(other, MIX, request().start), fresh)
+
+
 def test_stems_have_no_handles() -> None:
     found = rendered(request(Task.EXTRACT, stems=("drums",), handle=2_000))
     assert {piece.stem for piece in found if isinstance(piece, Piece)} == {"drums", RESIDUAL}

@@ -61,7 +61,8 @@ def conditions(folder: Any, as_it_is: bool) -> Conditions:
     stored = GOLDEN if as_it_is else INPUTS
     prefix = "inputs." if as_it_is else ""
     read = PromptStates(stored[f"{prefix}{kind}text_hidden"], stored[f"{prefix}{kind}lyric_hidden"])
-    return pipeline.encode_conditions(networks(folder).conditions, read, silence())
+    encoder = networks(folder).conditions
+    return pipeline.encode_conditions(encoder, read, pipeline.encode_timbre(encoder, silence()))
 
 
 def scene_of(name: str, case: dict[str, Any]) -> Scene:
