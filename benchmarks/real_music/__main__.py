@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music                 # all pieces, about half an hour
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned       # only which beats takes would be made of: seconds
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings --pictures FOLDER
 
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.real_music import accompanying, packages, pictures, rearranging
+from benchmarks.real_music import accompanying, packages, pictures, planning, rearranging
 from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Row, gathered, table
 from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
@@ -33,6 +34,7 @@ ROWS = (
     Row("texture step above the song's p95 at edges, %", "<= 4", "texture", scale=PER_CENT, digits=1),
     Row("the same at inner joins, %", "<= 10", "texture inside", scale=PER_CENT, digits=1),
     Row("those of them that the piece itself has not, %", "", "texture made", scale=PER_CENT, digits=1),
+    Row("the same at all bar lines inside, %", "", "texture everywhere", scale=PER_CENT, digits=1),
     Row("join click above the song's 99th percentile, %", "song", "click", scale=PER_CENT, digits=1),
     Row("onset to sixteenth, median, ms", "song + 2", "onset", "50", digits=1),
     Row("beat chroma cosine to the replaced bars", ">= 0.92", "chroma"),
@@ -73,6 +75,9 @@ def main() -> None:
     parser.add_argument("--tuned-on", action="store_true", help="only pieces parameters were tuned on")
     parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
     parser.add_argument("--accompany", action="store_true", help="backings instead of repaints")
+    parser.add_argument(
+        "--planned", action="store_true", help="only the steps of planned repaints, at more places"
+    )
     parser.add_argument("--each", action="store_true", help="also a table per piece")
     parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
@@ -89,13 +94,12 @@ def main() -> None:
         for name in names:
             pictures.draw(name, song(name), chosen.pictures)
         return
-    headings = (OURS, FADED, ITSELF)
+    headings = (OURS, ITSELF) if chosen.planned else (OURS, FADED, ITSELF)
+    measure = planning.measure if chosen.planned else rearranging.measure
     print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)
     parts = []
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        for name, part in zip(
-            names, pool.map(functools.partial(rearranging.measure, song=song), names), strict=True
-        ):
+        for name, part in zip(names, pool.map(functools.partial(measure, song=song), names), strict=True):
             parts.append(part)
             if chosen.each:
                 print(f"{name}\n\n{table(ROWS, part, headings)}\n", flush=True)

@@ -95,9 +95,9 @@ JUMP_INTO_DOWNBEAT, JUMP_MID_BAR, JUMP_ELSEWHERE = 0.0, 0.6, 1.2
 JUMP_FIT_COST = 0.45  # for the difference between what precedes the two beats
 # Per 10 dB that the milliseconds around a join differ from those around its beat in the song.
 JUMP_STEP_COST, EDGE_STEP_COST = 1.0, 2.0
-# For a step from bar to bar as only one in twenty of the song's own bar lines shows, growing with it. Of 375 joins
-# planned for the eight pieces looked at, 11 step so (with a price per dB, the same whether a song changes much or
-# little, 19); at 5 it is 11, at 8 10, with more joins.
+# For a step from bar to bar as only one in twenty of the song's own bar lines shows, growing with it. Of some 370 joins
+# planned for the eight pieces looked at, 11 stepped so (with a price per dB, the same whether a song changes much or
+# little, 19); at 5 it was 11, at 8 10, with more joins.
 ARRANGEMENT_COST = 3.6
 USUAL_STEP, RARE_STEP = (
     0.75,

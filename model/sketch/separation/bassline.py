@@ -54,15 +54,40 @@ def own_levels(
     return np.asarray(own * sounding, dtype=np.float32)
 
 
-def bass_mask(magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick) -> Magnitude:
-    """Fraction of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins, frames]."""
+def bass_mask(
+    magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick
+) -> tuple[Magnitude, bool]:
+    """Fraction of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins, frames].
+
+    Also whether that line is a kick rather than a bass.
+    """
     pitch, sounding = bass_pitch(magnitude, framing, parameters, tick)
+    kick = booming_kick(magnitude, framing, pitch, sounding, parameters)
     levels = partial_levels(magnitude, framing, pitch, parameters.partials)
     own = own_levels(levels, sounding, framing.odd_frames(parameters.smooth_seconds), parameters)
     mask = np.minimum(1, teeth(own, pitch, framing, parameters.tooth_bins) / (magnitude + 1e-9))
     tick()
     mask[int(parameters.ceiling_hertz / framing.bin_hertz) :] = 0
-    return np.asarray(mask, dtype=np.float32)
+    return np.asarray(mask, dtype=np.float32), kick
+
+
+def booming_kick(
+    magnitude: Magnitude,
+    framing: Framing,
+    pitch: Hertz,
+    sounding: NDArray[np.bool_],
+    parameters: BassParameters,
+) -> bool:
+    """Whether the low line is one drum: next to a sine, and on one pitch nearly all the time."""
+    fundamental, *partials = partial_levels(magnitude, framing, pitch, 4)[:, sounding]
+    if not fundamental.any():
+        return False
+    own = np.percentile(np.array(partials) / (fundamental + 1e-9), parameters.timbre_quantile, axis=1)
+    if own.sum() >= parameters.kick_partials:
+        return False
+    semitones, energy = 12 * np.log2(pitch[sounding]), np.square(fundamental)
+    near = [energy[np.abs(semitones - one) < parameters.kick_semitones].sum() for one in np.unique(semitones)]
+    return bool(max(near) >= parameters.kick_pitch * energy.sum())
 
 
 def teeth(levels: NDArray[np.float32], pitch: Hertz, framing: Framing, width: float) -> Magnitude:

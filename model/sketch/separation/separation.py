@@ -197,7 +197,10 @@ def drums_and_bass(
     magnitude = joint_magnitude(spectra)
     hits = percussive_mask(magnitude, framing, parameters.percussive, tick)
     present = drummer_present(magnitude, hits, parameters.percussive)
-    low = (1 - hits) * bass_mask(magnitude * (1 - hits), framing, parameters.bass, tick)
+    line, kick = bass_mask(magnitude * (1 - hits), framing, parameters.bass, tick)
+    low = (1 - hits) * line
+    booming = low * np.float32(present if kick else 0.0)
+    hits, low = hits + booming, low - booming
     unclaimed = (1 - hits - low) * low_band(framing, parameters.low_band) * np.float32(present)
     thump = thump_part(magnitude, framing, parameters.low_band, tick)
     hits += unclaimed * thump

@@ -97,6 +97,11 @@ class BassParameters:
     headroom:        factor by which a partial may exceed that ratio.
     most_partial:    no partial h exceeds this / h of the fundamental, even if a chord always coincides with it.
     tooth_bins:      width of a partial's peak (standard deviation): the main lobe of the Hann window.
+    kick_pitch, kick_semitones, kick_partials: a low line is a kick that booms, as an 808's, where the first share of
+                     its energy lies within so many semitones of one pitch and its own partials 2 to 4 (see
+                     timbre_quantile) are together below the last times its fundamental. A real 808 had 0.89 and 0.09,
+                     a made one 0.97 and 0.02; of 18 other mixes none with 0.7 and more had partials below 1.1, and none
+                     with partials below 0.4 had more than 0.35.
     """
 
     lowest: float = 24.0
@@ -115,6 +120,9 @@ class BassParameters:
     headroom: float = 1.4
     most_partial: float = 2.0
     tooth_bins: float = 0.9
+    kick_pitch: float = 0.75
+    kick_semitones: float = 0.8
+    kick_partials: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from model.sketch.separation.bassline import bass_mask, bass_pitch, own_levels, teeth
+from model.sketch.separation.bassline import bass_mask, bass_pitch, booming_kick, own_levels, teeth
 from model.sketch.separation.channel_spectra import Framing, analyse, joint_magnitude
 from model.sketch.separation.separation_parameters import DEFAULT
 
@@ -36,7 +37,9 @@ def test_follows_two_notes() -> None:
 def test_takes_the_bass_and_leaves_a_chord_above_it() -> None:
     low = bass(55.0)
     chord = np.sum([np.sin(2 * np.pi * f * TIME) for f in (329.6, 415.3, 493.9)], axis=0) * (TIME > 2)
-    mask = bass_mask(spectrum(low + chord), FRAMING, DEFAULT.bass, quiet)[:, 6:-6]
+    mask, kick = bass_mask(spectrum(low + chord), FRAMING, DEFAULT.bass, quiet)
+    assert not kick
+    mask = mask[:, 6:-6]
     kept, leaked = (
         np.sum((mask * part[:, 6:-6]) ** 2) / np.sum(part[:, 6:-6] ** 2)
         for part in map(spectrum, (low, chord))
@@ -56,6 +59,27 @@ def test_a_partial_met_by_others_now_and_then_keeps_to_its_own_level() -> None:
 def test_no_pitch_where_nothing_sounds() -> None:
     own = own_levels(np.ones((3, 10), dtype=np.float32), np.zeros(10, dtype=bool), 3, DEFAULT.bass)
     assert not own.any()
+
+
+def sine(frequency: float) -> np.ndarray:
+    return np.sin(2 * np.pi * frequency * TIME) * (0.2 + 0.8 * np.exp(-(TIME % 0.75) / 0.4))
+
+
+@pytest.mark.parametrize(
+    ("line", "kick"),
+    [
+        (sine(54.0), True),
+        (np.where(TIME < 2.7, sine(54.0), sine(60.0)), True),
+        (np.where(TIME < 1.5, sine(54.0), sine(60.0)), False),
+        (bass(54.0) + 0.6 * sine(108.0), False),
+        (np.zeros(len(TIME)), False),
+    ],
+    ids=["an 808", "with a stray note", "two notes", "a bass on one note", "nothing"],
+)
+def test_a_sine_on_one_pitch_is_a_kick(line: np.ndarray, kick: bool) -> None:
+    magnitude = spectrum(line)
+    pitch, sounding = bass_pitch(magnitude, FRAMING, DEFAULT.bass, quiet)
+    assert booming_kick(magnitude, FRAMING, pitch, sounding, DEFAULT.bass) == kick
 
 
 def test_teeth_have_the_levels_asked_for() -> None:

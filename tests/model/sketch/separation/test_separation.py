@@ -47,6 +47,17 @@ def test_stems_come_closer_to_the_true_ones_than_the_mix() -> None:
         assert figures.gain[stem] >= least, stem
 
 
+def test_a_kick_that_booms_on_is_drums_and_no_bass() -> None:
+    """An 808: a sine that falls to one pitch and rings for a second, under a band without a bass."""
+    band = stem_songs.make("pop", 12.0).stems
+    seconds = np.arange(len(band["drums"])) / RATE % 1.017
+    boom = np.exp(-seconds / 0.5) * np.sin(2 * np.pi * (54 * seconds + 1.5 * (1 - np.exp(-seconds / 0.02))))
+    drums = (0.3 * boom[:, None] + band["drums"]).astype(np.float32)
+    stems = apart(drums + band["other"])
+    assert si_sdr(drums, stems.drums) >= si_sdr(drums, drums + band["other"]) + 2.0
+    assert np.square(stems.bass).sum() < 0.1 * np.square(drums).sum()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names", [stem_songs.TUNING, stem_songs.NEVER_USED_FOR_TUNING], ids=["tuning", "aside"]
