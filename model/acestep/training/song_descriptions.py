@@ -95,7 +95,8 @@ def _heard(
         task=Task.ANALYSE, song=heard, rate=MODEL_RATE, channels=heard.channels, start=0, end=heard.frames,
         grid=Grid(np.zeros(0), none, none, none, np.zeros(0)), seed=0,
     )  # fmt: skip
-    codes = Renderer(parts).codes_of(heard, word_tasks.MAX_UNDERSTOOD_SECONDS, pace)
+    most = min(heard.frames, word_tasks.MAX_UNDERSTOOD_SECONDS * MODEL_RATE)
+    codes = Renderer(parts).codes_of(heard, 0, most, pace)
     quiet = np.broadcast_to(np.zeros((1, 1), np.float32), samples.shape)  # 50 songs would take gigabytes
     return replace(request, song=replace(heard, samples=quiet)), codes
 
