@@ -117,7 +117,7 @@ class Renderer:
             )
         timbre = self._reference(plan, request.reference, pace.part(_LISTENED, _REFERRED))
         sounds = None if request.reference is None else (request.reference.digest, plan.seed)
-        names = [(*name, sounds) for name in _prompt_names(plan)]
+        names = [(*name, sounds) for name in plan.prompt_names]
         every = self._conditions(names, read, sounds, timbre, pace.part(_REFERRED, _PREPARED))
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
         delivered = DeliveredPieces(request)
@@ -182,11 +182,11 @@ class Renderer:
     ) -> tuple[list[PromptStates], tuple[str, ...], tuple[Token, ...]]:
         """The encoded prompts of each piece, notes about whatever was cut, and the tokens of the first lyric prompt."""
         pace.at("reading the prompt", 0.0)
-        names = _prompt_names(plan)
+        names = plan.prompt_names
         read = [self._prompts.get(name) for name in names]
         if any(known is None for known in read):
             with self._parts.text_encoder() as encoder, torch.no_grad():
-                for index, (prompts, name) in enumerate(zip(_every_prompt(plan), names, strict=True)):
+                for index, (prompts, name) in enumerate(zip(plan.every_prompt, names, strict=True)):
                     if read[index] is not None:
                         continue
                     pace.check()
@@ -374,19 +374,6 @@ class _ReadPrompts(NamedTuple):
     states: PromptStates
     notes: tuple[str, ...]
     tokens: tuple[Token, ...]
-
-
-def _every_prompt(plan: RenderPlan) -> tuple[Prompts, ...]:
-    """Those of each piece, then those of the song as it is before an edit."""
-    return plan.prompts if plan.as_it_is is None else (*plan.prompts, plan.as_it_is)
-
-
-def _prompt_names(plan: RenderPlan) -> list[tuple[Hashable, ...]]:
-    """What each encoded prompt depends on."""
-    return [
-        (prompts.text, prompts.lyrics, prompts.unconditioned_text, plan.settings.switch_step is None)
-        for prompts in _every_prompt(plan)
-    ]
 
 
 def _stage(plan: RenderPlan, prompts: Prompts) -> str:

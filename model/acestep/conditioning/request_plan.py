@@ -5,6 +5,7 @@ Pure: reads nothing of the audio but its length, loads nothing. The phases that 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +73,19 @@ class RenderPlan:
     def source_take(self) -> int:
         """The take whose random draws the song is encoded with: of a retake, those of the take that is varied."""
         return self.take if self.settings.start_take is None else self.settings.start_take
+
+    @property
+    def every_prompt(self) -> tuple[Prompts, ...]:
+        """Those of each piece, then those of the song as it is before an edit."""
+        return self.prompts if self.as_it_is is None else (*self.prompts, self.as_it_is)
+
+    @property
+    def prompt_names(self) -> list[tuple[Hashable, ...]]:
+        """What each encoded prompt depends on."""
+        return [
+            (prompts.text, prompts.lyrics, prompts.unconditioned_text, self.settings.switch_step is None)
+            for prompts in self.every_prompt
+        ]
 
 
 @dataclass(frozen=True)
