@@ -58,7 +58,7 @@ export function lossPlot({ losses = [], checks = [], steps = 0 }, room) {
   const means = averaged(losses);
   const best = bestOf(checks);
   const picture = drawn("svg", { class: "loss-plot", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
-  const parts = [losses.length ? `step ${losses.length} of ${whole}, average loss ${means.at(-1).toFixed(4)}` : "no step yet"];
+  const parts = [losses.length ? `at step ${losses.length} of ${whole}, average loss ${means.at(-1).toFixed(4)}` : "no step yet"];
   if (best) parts.push(`best on fixed examples: ${best[1].toFixed(4)} at step ${best[0]}`);
   picture.setAttribute("aria-label", `Loss: ${parts.join("; ")}`);
   for (let mark = 0; mark <= 3; mark += 1) {

@@ -10,13 +10,13 @@ const FEW = 3; // songs: fewer teach one song rather than a sound
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const MEMORY = [["0", "what is free"], ["8", "8 GB"], ["12", "12 GB"], ["16", "16 GB"], ["24", "24 GB or more"]];
 const KINDS = [["lora", "LoRA"], ["lokr", "LoKr: a smaller file"]];
-const STATES = { training: "training", waiting: "waits for a render", stopped: "stopped", failed: "failed", done: "done" };
+const STATES = { training: "Training", waiting: "Waits for a render", stopped: "Stopped", failed: "Failed", done: "Trained" };
 
 export const underWay = (training) => training?.state === "training" || training?.state === "waiting";
 
-/** "my_sound: step 120 of 2,000 · about 5 min left" */
+/** "my_sound: at step 120 of 2,000 · about 5 min left" */
 export function progressOf({ phase = "", step = 0, steps = 0, state, seconds_left: left }) {
-  const place = step && steps ? `step ${step.toLocaleString("en")} of ${steps.toLocaleString("en")}` : "";
+  const place = step && steps ? `at step ${step.toLocaleString("en")} of ${steps.toLocaleString("en")}` : "";
   return [state === "waiting" ? "waits while the server renders" : place && phase === "training" ? "" : phase, place, left ? timeLeft(left) : ""].filter(Boolean).join(" · ");
 }
 
@@ -226,7 +226,7 @@ export class Training {
   }
 
   #entry(one) {
-    const about = [one.step && one.steps ? `step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
+    const about = [one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
     const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
     const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
     const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;
@@ -312,4 +312,4 @@ export class Training {
   }
 }
 
-const legend = () => make("p", { class: "quiet legend" }, make("span", { class: "each" }, "each step"), make("span", { class: "average" }, "average"), make("span", { class: "checks" }, "fixed examples"));
+const legend = () => make("p", { class: "quiet legend" }, make("span", { class: "each" }, "each step"), make("span", { class: "average" }, "moving average"), make("span", { class: "checks" }, "fixed examples"));
