@@ -1,4 +1,4 @@
-"""What a GPU does with ACE-Step: eight checks with random weights at the published sizes, in under twelve minutes.
+"""What a GPU does with ACE-Step: eight checks with random weights at the published sizes.
 
     python -m benchmarks.gpu                        # prints a table; needs nothing but the extra acestep
     python -m benchmarks.gpu --only 3 6

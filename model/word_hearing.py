@@ -136,7 +136,7 @@ def sung_text(lyrics: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text without case, accents of spelling and punctuation; of scripts without blanks, its letters."""
+    """The words of a text in lower case and without punctuation; of scripts without blanks, its letters."""
     found: list[str] = []
     word = ""
     for letter in unicodedata.normalize("NFKC", text).casefold():

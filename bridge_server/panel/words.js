@@ -151,9 +151,10 @@ export function receiptFigures(receipt) {
 /** How many words of a take's lyrics were heard, as [name, value] for the same table; nothing where nobody listened. */
 export function wordFigures(heard) {
   if (!heard || heard.match === null || heard.match === undefined) return [];
-  const sure = heard.confidence < 0.5 ? ", unsure" : "";
-  const rows = [["Words of the lyrics heard", `${Math.round(heard.match * heard.words)} of ${heard.words}${sure}`]];
-  return heard.text ? [...rows, ["Heard", heard.text]] : rows;
+  const { match, words = 0, confidence = 0, text = "" } = heard; // what is zero or empty is left out of answers
+  const sure = confidence < 0.5 ? ", unsure" : "";
+  const rows = [["Words of the lyrics heard", `${Math.round(match * words)} of ${words}${sure}`]];
+  return text ? [...rows, ["Heard", text]] : rows;
 }
 
 /** The receipt in one line. */

@@ -17,7 +17,7 @@ TICKS = 960
 
 
 def midi_bytes(project: Project) -> bytes:
-    """The file, type 1 with one track. Letters MIDI's text events cannot hold become question marks."""
+    """The file, type 1 with one track."""
     tempo_map = project.tempo_map
     markers = tuple(
         sorted(
@@ -38,8 +38,8 @@ def song_map_bytes(
 
     notes: one more track, its name and what it plays.
     """
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(title))])
-    track += [mido.MetaMessage("text", text=_latin(line)) for line in comment.splitlines()]
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=title)])
+    track += [mido.MetaMessage("text", text=line) for line in comment.splitlines()]
     now = 0
     for tick, kind, values in song_map_events(song_map, TICKS, end):
         track.append(mido.MetaMessage(kind, time=tick - now, **_named(kind, values)))
@@ -50,9 +50,7 @@ def song_map_bytes(
     if notes is not None:
         tracks.append(note_track(notes[1], notes[0], end, TICKS))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, tracks=tracks)
-    out = io.BytesIO()
-    file.save(file=out)
-    return out.getvalue()
+    return _saved(file)
 
 
 def _named(kind: str, values: tuple[int | str, ...]) -> dict[str, int | str]:
@@ -62,9 +60,15 @@ def _named(kind: str, values: tuple[int | str, ...]) -> dict[str, int | str]:
         return {"numerator": values[0], "denominator": values[1]}
     if kind == "key_signature":
         return {"key": values[0]}
-    return {"text": _latin(str(values[0]))}
+    return {"text": str(values[0])}
 
 
-def _latin(text: str) -> str:
-    """mido writes Latin-1, as most sequencers read it."""
-    return text.encode("latin-1", "replace").decode("latin-1")
+def _saved(file: mido.MidiFile) -> bytes:
+    """MIDI names no encoding: Latin-1, which most sequencers read, where all its text is in it; else UTF-8."""
+    out = io.BytesIO()
+    try:
+        file.save(file=out)
+    except UnicodeEncodeError:
+        out, file.charset = io.BytesIO(), "utf-8"
+        file.save(file=out)
+    return out.getvalue()

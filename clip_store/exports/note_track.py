@@ -26,9 +26,7 @@ def note_track(notes: Sequence[NoteFrom], name: str, end: Fraction, ticks: int) 
         until = max(start + 1, round(note.until * ticks))
         events.append((start, 1, note.pitch, note.velocity))
         events.append((until, 0, note.pitch, 0))
-    track = mido.MidiTrack(
-        [mido.MetaMessage("track_name", name=name.encode("latin-1", "replace").decode("latin-1"))]
-    )
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     now = 0
     for tick, is_on, pitch, velocity in sorted(events):
         kind = "note_on" if is_on else "note_off"

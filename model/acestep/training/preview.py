@@ -85,7 +85,7 @@ class Previews:
         return self._wish.every > 0 and not self._shelf.has(FINISHED)
 
     def make(self, name: str, should_stop: ShouldStop) -> None:
-        """Raises RenderStopped, and CannotRender if the disk refuses it."""
+        """Raises RenderStopped, and what the shelf raises if the disk refuses it."""
         request = self._request()
         plan = plan_render(request, self._parts.traits)
         rendered = self._renderer.render(request, plan, lambda _progress: None, should_stop)

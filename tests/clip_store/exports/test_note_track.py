@@ -8,6 +8,7 @@ import mido
 from clip_store.exports.midi_tempo import TICKS, song_map_bytes
 from clip_store.exports.note_track import NoteFrom
 from daw_protocol.timeline import SongMap, TempoMap
+from daw_protocol.timeline.midi_file import decode_text
 
 
 def played(data):
@@ -35,7 +36,7 @@ def test_notes_stand_next_to_the_tempo_map():
     ]  # fmt: skip
     file = mido.MidiFile(file=io.BytesIO(data))
     assert [one.tempo for one in file.tracks[0] if one.type == "set_tempo"] == [mido.bpm2tempo(90)]
-    assert file.tracks[1].name == "Song (???)"
+    assert decode_text(file.tracks[1].name.encode("latin-1")) == "Song (베이스)"
 
 
 def test_without_notes_there_is_no_such_track():
