@@ -10,7 +10,7 @@ from bridge_server.engines.registry import DEFAULT_ENGINE, EngineSetup, engine_s
 from bridge_server.languages.installed import ENGLISH
 from bridge_server.loopback import is_loopback
 from bridge_server.studio.join_string import JoinString
-from bridge_server.studio.wire import PULSE, Pulse
+from bridge_server.studio.pulse import PULSE, Pulse
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.pad_map import Binding
 

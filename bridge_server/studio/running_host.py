@@ -24,8 +24,8 @@ from bridge_server.studio.host_identity import kept_certificate, kept_token
 from bridge_server.studio.host_orders import HostPlace
 from bridge_server.studio.host_server import HostPort, listening
 from bridge_server.studio.join_string import HOST_PORT, JoinString
+from bridge_server.studio.pulse import PULSE, Pulse
 from bridge_server.studio.render_host import HostOffer, RenderHost
-from bridge_server.studio.wire import PULSE, Pulse
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription
 

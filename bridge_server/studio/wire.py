@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from dataclasses import dataclass
 from typing import Any, get_args
 
 from websockets.asyncio.connection import Connection
@@ -35,20 +34,6 @@ class LinkLostError(Exception):
 
 class UnreadableMessageError(Exception):
     """The other side sent what is no message."""
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """How the two ends notice that the other has gone: a sign of life every so many seconds, and how long one may go
-    unanswered.
-    """
-
-    every: float = 0.5
-    lost_after: float = 1.5
-
-
-PULSE = Pulse()
-"""Noticed within 2 s."""
 
 
 class Wire:

@@ -15,8 +15,8 @@ from bridge_server.engines.option_files import OptionFiles
 from bridge_server.studio.engine_link import EngineLink
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.join_string import JoinString
+from bridge_server.studio.pulse import Pulse
 from bridge_server.studio.running_host import HostSettings, RunningHost, running_host
-from bridge_server.studio.wire import Pulse
 from tests.bridge_server.engines.test_process import order as quick_order
 from tests.bridge_server.loop_watchdog import LoopWatchdog
 from tests.bridge_server.peers import PATIENCE

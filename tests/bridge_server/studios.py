@@ -10,7 +10,7 @@ import uuid
 from contextlib import ExitStack
 
 from bridge_server.settings import Limits
-from bridge_server.studio.wire import Pulse
+from bridge_server.studio.pulse import Pulse
 from tests.bridge_server.peers import PATIENCE, ServerThread, band_song, noise_song
 from tests.bridge_server.render_hosts import UNHURRIED, host_with_cable
 from tests.bridge_server.servers import settings_in

@@ -66,6 +66,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "mcp": ("mcp",),
     "docs": ("docs", "made docs"),
+    "host": ("host", "--port", "bars"),  # refused
     "serve": ("serve", "--midi-clock"),  # refused; the test of the running one is below
     "demo": ("demo", "-o", "out"),
 }
@@ -87,6 +88,7 @@ MAY_BE_REFUSED = {
     "midi list",
     "midi learn",
     "midi check",
+    "host",
     "serve",
     "panel",
     "doctor",

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bridge_server.studio.wire import Pulse
+from bridge_server.studio.pulse import Pulse
 from tests.bridge_server.studios import (
     REGION,
     SLOW,

@@ -75,6 +75,7 @@ def test_the_json_of_a_row_has_every_key_of_the_recipe_and_of_the_receipt_what_a
         "made_by": "", "engine": "sketch", "engine_label": "", "neural": False, "weights": "", "licence": "",
         "source_type": "", "seed": 7, "take": 0,
         "method": "", "figures": {"chords": ["Am", "F"]}, "notes": ["曲"], "gain_db": 0.0,
+        "rendered_on": "",
     }  # fmt: skip
     assert json.loads(row["receipt"]) == {
         "position": 384_000, "length": 48_000, "rate": 48_000, "exact": True, "loudness_lufs": -14.2

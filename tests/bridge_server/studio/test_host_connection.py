@@ -11,8 +11,9 @@ import pytest
 from bridge_server.studio import host_connection, host_session, render_host
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.link_messages import Welcome
+from bridge_server.studio.pulse import Pulse
 from bridge_server.studio.running_host import running_host
-from bridge_server.studio.wire import LinkLostError, Pulse
+from bridge_server.studio.wire import LinkLostError
 from tests.bridge_server.render_hosts import UNHURRIED, Cable, HostThread, host_settings, kept_up
 
 QUICK = Pulse(0.1, 0.3)
