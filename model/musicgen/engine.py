@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,8 @@ class MusicgenEngine:
 
     def load(self, progress: OnProgress) -> None:
         """Loads the first checkpoint. Raises NotLoaded."""
-        self._with(self._checkpoints()[0], progress)
+        with self._explained():
+            self._with(self._checkpoints()[0], progress)
 
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
@@ -132,23 +134,29 @@ class MusicgenEngine:
         if request.task in NEVER:
             raise CannotRender(*NEVER[request.task])
         chosen = _named(self._checkpoints(), str(request.options.get(CHECKPOINT, "")))
-        loaded = self._with(chosen, stoppable(progress, should_stop))
-        from model.torch_device import out_of_memory
-
-        try:
+        with self._explained():
+            loaded = self._with(chosen, stoppable(progress, should_stop))
             yield from loaded.render(request, settings_of(request.options), Pace(progress, should_stop))
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            self.unload()
-            raise RanOutOfMemory(
-                "The device ran out of memory during the render.",
-                "Close other programs, or start the server with --device cpu.",
-            ) from error
 
     def unload(self) -> None:
         """Frees all memory."""
         self._loaded = None
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns a failed allocation inside into RanOutOfMemory, after freeing everything."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            from model.torch_device import out_of_memory
+
+            if not out_of_memory(error):
+                raise
+            self.unload()
+            raise RanOutOfMemory(
+                "The device ran out of memory for MusicGen.",
+                "Close other programs, or start the server with --device cpu.",
+            ) from error
 
     def _checkpoints(self) -> tuple[MusicgenCheckpoint, ...]:
         """The checkpoints that are here. Raises NotLoaded if there is none."""

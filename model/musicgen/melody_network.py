@@ -17,7 +17,7 @@ from transformers import (
     StoppingCriteria,
     StoppingCriteriaList,
 )
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from model.acestep.sampling.samplers import NoisePurpose, generator
 from model.engine import Samples
@@ -26,6 +26,7 @@ from model.musicgen.chroma import HOP, chroma_of
 from model.musicgen.published_musicgen import MusicgenCheckpoint
 from model.pace import Pace
 from model.part_checks import checked_between_parts
+from model.torch_device import out_of_memory
 
 
 @dataclass(frozen=True)
@@ -147,22 +148,24 @@ def _undelayed(tokens: Tensor, channels: int, frames: int) -> Tensor:
 
 def _read(checkpoint: MusicgenCheckpoint) -> tuple[Any, Any]:
     """The network and its tokenizer. Raises NotLoaded."""
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # nobody sees this process's screen
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # what the library says on the way is for its developers
+    set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, local_files_only=True)
         loaded: Any = MusicgenMelodyForConditionalGeneration.from_pretrained(
             checkpoint.path, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     except Exception as error:  # a damaged file fails in as many ways as there are readers in the library
+        if out_of_memory(error):
+            raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NotLoaded(
-            f"The weights of {checkpoint.name} cannot be read ({reason}).",
-            f"Delete that folder and fetch it again: takebridge models pull {checkpoint.name}",
+            f"The weights of {checkpoint.name} cannot be read ({reason}).", checkpoint.get_again
         ) from error
     network, about = loaded
     if missing := sorted(about["missing_keys"]):
         raise NotLoaded(
             f"The weights of {checkpoint.name} lack {len(missing)} tensors, the first is {missing[0]}.",
-            f"Delete that folder and fetch it again: takebridge models pull {checkpoint.name}",
+            checkpoint.get_again,
         )
     return network, tokenizer

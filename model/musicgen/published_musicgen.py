@@ -51,6 +51,13 @@ class MusicgenCheckpoint:
     name: str
     untrained: bool = False
 
+    @property
+    def get_again(self) -> str:
+        """What to do where its files are damaged."""
+        if any(self.name == entry.name for entry in MUSICGEN_MODELS):
+            return f"Delete that folder and fetch it again: takebridge models pull {self.name}"
+        return "Copy its folder here again; it must be whole, and saved by transformers."
+
 
 def find_musicgen(folder: Path) -> tuple[MusicgenCheckpoint, ...]:
     """The checkpoints that `folder` is or has directly inside; those in stereo first, then by name."""

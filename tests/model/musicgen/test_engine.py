@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("transformers", reason="MusicGen needs transformers: pip install takebridge[musicgen]")
 
 from model.engine import Piece, RenderRequest, Report, Task
-from model.errors import CannotRender, NotLoaded, RenderStopped
+from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
 from model.musicgen.engine import NEVER, MusicgenConfig, MusicgenEngine
 from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS, UNTRAINED
 from tests.model.musicgen.musicgen_requests import RATE, SECONDS, request, song
@@ -168,3 +168,22 @@ def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
     lacking = MusicgenEngine().describe().capability(Task.GENERATE)
     assert "tokenizers" in lacking.reason
     assert lacking.remedy == "pip install 'takebridge[musicgen]'"
+
+
+@pytest.mark.parametrize("when", ["loading", "rendering"])
+def test_too_little_memory_is_said_and_everything_is_freed(musicgen_models, monkeypatch, when: str):
+    """As torch says it when a graphics card is full."""
+    import torch
+
+    from model.musicgen.melody_network import MelodyNetwork
+
+    engine = MusicgenEngine(MusicgenConfig(str(musicgen_models), device="cpu"))
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(MelodyNetwork, "__init__" if when == "loading" else "generate", full)
+    with pytest.raises(RanOutOfMemory) as refused:
+        rendered(engine, request())
+    assert "--device cpu" in refused.value.remedy
+    assert engine._loaded is None

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("transformers", reason="MusicGen needs transformers: pip install takebridge[musicgen]")
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from model.errors import NotLoaded, RenderStopped
 from model.musicgen.melody_network import MelodyNetwork, MusicgenSettings, WindowPlan
@@ -110,6 +111,26 @@ def test_it_stops_in_the_middle_of_the_librarys_loop(network, after):
         network.generate(PLAN, MusicgenSettings(), Pace(lambda _: None, stop))
     assert asked == after + 1
     network.generate(PLAN, MusicgenSettings(), QUIET)
+
+
+def test_the_older_names_of_the_codecs_tensors_are_read_too(musicgen_models, tmp_path):
+    """Weights saved before torch renamed those of weight norm, as the published ones may be."""
+    folder = tmp_path / "musicgen-melody"
+    shutil.copytree(musicgen_models / folder.name, folder)
+    new = load_file(folder / "model.safetensors")
+    names = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    older = {}
+    for key, value in new.items():
+        for later, earlier in names.items():
+            key = key.replace(later, earlier)
+        older[key] = value
+    assert older.keys() != new.keys()
+    save_file(older, folder / "model.safetensors", {"format": "pt"})
+    music = [
+        MelodyNetwork(MusicgenCheckpoint(place, "any"), CPU).generate(PLAN, MusicgenSettings(), QUIET)[1]
+        for place in (folder, musicgen_models / folder.name)
+    ]
+    assert np.array_equal(*music)
 
 
 def test_weights_that_cannot_be_used_are_refused_with_their_name(musicgen_models, tmp_path):

@@ -30,6 +30,7 @@ def test_stereo_comes_first_and_others_are_passed_over(tmp_path):
 def test_a_checkpoints_own_folder_will_do_and_what_is_not_there_is_none(tmp_path):
     (found,) = find_musicgen(written(tmp_path / "tuned"))
     assert (found.name, found.untrained) == ("tuned", False)
+    assert "pull" not in found.get_again, "nobody publishes it"
     assert find_musicgen(tmp_path / "absent") == ()
 
 
