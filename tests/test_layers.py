@@ -180,7 +180,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("renderer",),
         ("long_music",),
         ("melody_network",),
-        ("chroma", "published_musicgen"),
+        ("chroma", "musicgen_settings", "published_musicgen"),
     ),
     "model.remote": (
         ("acestep_api", "acestep_cpp", "comfyui"),

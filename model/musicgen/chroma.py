@@ -23,5 +23,5 @@ def chroma_of(mono: Tensor, rate: int, notes: int) -> Tensor:
         padded, WINDOW, HOP, window=torch.hann_window(WINDOW, device=mono.device), return_complex=True
     )
     filters = chroma_filter_bank(num_frequency_bins=WINDOW, num_chroma=notes, sampling_rate=rate, tuning=0)
-    loudness = torch.from_numpy(filters).to(mono) @ spectrum.abs().square()
+    loudness = torch.from_numpy(filters).float().to(mono.device) @ spectrum.abs().square()
     return torch.nn.functional.one_hot(loudness.argmax(0), notes).float()[None]

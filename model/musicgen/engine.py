@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model.acestep.sampling.option_kinds import Number
 from model.engine import (
     Capability,
     EngineDescription,
@@ -25,32 +24,18 @@ from model.engine import (
     TextLimit,
 )
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory
+from model.musicgen.musicgen_settings import CHECKPOINT, OPTIONS, settings_of
 from model.musicgen.published_musicgen import GET_MUSICGEN, MusicgenCheckpoint, find_musicgen
 from model.pace import Pace, stoppable
 from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
-    from model.musicgen.melody_network import MusicgenSettings
     from model.musicgen.renderer import MusicgenRenderer
 
 LABEL = "MusicGen Melody (not for commercial use)"
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
 GET_PACKAGES = "pip install 'takebridge[musicgen]'"
 MAX_SECONDS = 600.0
-PROMPT_TOKENS = 512
-"""T5's own length; the network was trained with short descriptions."""
-CHECKPOINT, GUIDANCE, TEMPERATURE, TOP_K = "checkpoint", "guidance", "temperature", "top_k"
-_NUMBERS = {
-    GUIDANCE: Number("how closely to follow the prompt and the melody, 1 to 10 (default 3; 1 = off)", 1, 10),
-    TEMPERATURE: Number("how daring: below 1 safer, above 1 wilder, 0.1 to 2 (default 1)", 0.1, 2),
-    TOP_K: Number(
-        "from how many of the likeliest sounds to draw, 0 to 2048 (default 250; 0 = all)", 0, 2048, whole=True
-    ),
-}
-_OPTIONS: Mapping[str, str] = {
-    CHECKPOINT: "the checkpoint to use, by the name of its folder",
-    **{name: kind.help for name, kind in _NUMBERS.items()},
-}
 _ANOTHER = "Use the engine acestep or sketch."
 _STEMS = "Use the engine stems or sketch."
 _PLANNER = "Use the engine acestep; `takebridge models pull planner-1.7b` fetches its planner."
@@ -108,8 +93,8 @@ class MusicgenEngine:
             neural=True,
             tasks=tuple(_capability(task, missing) for task in Task),
             max_seconds=MAX_SECONDS,
-            options=_OPTIONS,
-            prompt=TextLimit(4096, PROMPT_TOKENS),
+            options=OPTIONS,
+            prompt=TextLimit(2000),
             lyrics=TextLimit(tokens=0),
             hints=_HINTS,
             weights=weights,
@@ -134,9 +119,10 @@ class MusicgenEngine:
         if request.task in NEVER:
             raise CannotRender(*NEVER[request.task])
         chosen = _named(self._checkpoints(), str(request.options.get(CHECKPOINT, "")))
+        settings = settings_of(request.options)
         with self._explained():
             loaded = self._with(chosen, stoppable(progress, should_stop))
-            yield from loaded.render(request, settings_of(request.options), Pace(progress, should_stop))
+            yield from loaded.render(request, settings, Pace(progress, should_stop))
 
     def unload(self) -> None:
         """Frees all memory."""
@@ -185,22 +171,6 @@ class MusicgenEngine:
         progress(Progress("loading the network", 0.0))
         self._loaded = MusicgenRenderer(chosen, place, label)
         return self._loaded
-
-
-def settings_of(options: Mapping[str, Any]) -> MusicgenSettings:
-    """The options as the network takes them. Raises CannotRender."""
-    from model.musicgen.melody_network import MusicgenSettings
-
-    usual = MusicgenSettings()
-
-    def read(name: str, default: float) -> float:
-        return _NUMBERS[name].read(name, options.get(name, default))
-
-    return MusicgenSettings(
-        guidance=read(GUIDANCE, usual.guidance),
-        temperature=read(TEMPERATURE, usual.temperature),
-        top_k=int(read(TOP_K, usual.top_k)),
-    )
 
 
 def _capability(task: Task, missing: NotLoaded | None) -> Capability:

@@ -14,7 +14,8 @@ import numpy as np
 from torch import Tensor
 
 from model.engine import Samples
-from model.musicgen.melody_network import MusicgenSettings, WindowPlan
+from model.musicgen.melody_network import WindowPlan
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.pace import Pace
 
 OVERLAP = 0.4

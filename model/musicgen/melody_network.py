@@ -23,19 +23,11 @@ from model.acestep.sampling.samplers import NoisePurpose, generator
 from model.engine import Samples
 from model.errors import NotLoaded
 from model.musicgen.chroma import HOP, chroma_of
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
 from model.pace import Pace
 from model.part_checks import checked_between_parts
 from model.torch_device import out_of_memory
-
-
-@dataclass(frozen=True)
-class MusicgenSettings:
-    """How tokens are drawn: of the top_k likeliest (0 = of all), at a temperature, led by the prompt by `guidance`."""
-
-    guidance: float = 3.0
-    temperature: float = 1.0
-    top_k: int = 250
 
 
 @dataclass(frozen=True)
@@ -99,10 +91,11 @@ class MelodyNetwork:
         before = 0 if plan.prompt is None else plan.prompt.shape[1]
         delays = self._network.decoder.num_codebooks // self.channels
         heard = _HeardTokens(pace, before, plan.frames + delays)
-        devices = [] if self._place.type == "cpu" else [self._place]
-        kind = "cuda" if self._place.type == "cpu" else self._place.type
+        has_several = self._place.type in ("cuda", "xpu")  # Apple's has one state, and no way to fork it
         with (
-            torch.random.fork_rng(devices, device_type=kind),
+            torch.random.fork_rng(
+                [self._place] if has_several else [], device_type=self._place.type if has_several else "cuda"
+            ),
             checked_between_parts(self._network, pace.check),
         ):
             torch.manual_seed(generator(plan.seed, plan.take, NoisePurpose.START, plan.index).initial_seed())

@@ -15,7 +15,8 @@ from model.dsp.window import read_window
 from model.engine import Rendered, RenderRequest, Report, Samples, Song, Task
 from model.errors import CannotRender
 from model.musicgen.long_music import long_music, overlap_frames
-from model.musicgen.melody_network import MelodyNetwork, MusicgenSettings, WindowPlan
+from model.musicgen.melody_network import MelodyNetwork, WindowPlan
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
 from model.pace import Pace
 from model.tagged_caption import tagged_caption

@@ -131,15 +131,17 @@ def test_it_stops_when_asked(engine: MusicgenEngine, after: int):
         {"top_k": 1.5}, {"top_k": -1}, {"checkpoint": "large"},
     ],
 )  # fmt: skip
-def test_wrong_options_are_refused(engine: MusicgenEngine, options: dict[str, Any]):
+def test_wrong_options_are_refused_before_anything_loads(musicgen_models: Path, options: dict[str, Any]):
+    engine = MusicgenEngine(MusicgenConfig(str(musicgen_models), device="cpu"))
     with pytest.raises(CannotRender) as refused:
         rendered(engine, request(options=options))
     assert refused.value.remedy
+    assert engine._loaded is None
 
 
 def test_options_change_what_is_played(engine):
     usual, _ = rendered(engine, request())
-    for options in ({"guidance": 1}, {"temperature": 0.3}, {"top_k": 2}):
+    for options in ({"guidance": 1}, {"temperature": 2}, {"top_k": 2}):
         changed, report = rendered(engine, request(options=options))
         assert not np.array_equal(usual, changed), options
         assert options.items() <= report.figures.items()

@@ -12,7 +12,8 @@ pytest.importorskip("transformers", reason="MusicGen needs transformers: pip ins
 import torch
 
 from model.musicgen.long_music import long_music, overlap_frames
-from model.musicgen.melody_network import MusicgenSettings, WindowPlan
+from model.musicgen.melody_network import WindowPlan
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.pace import Pace
 
 FRAME = 16

@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model.errors import NotLoaded, RenderStopped
-from model.musicgen.melody_network import MelodyNetwork, MusicgenSettings, WindowPlan
+from model.musicgen.melody_network import MelodyNetwork, WindowPlan
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
 from model.pace import Pace
 

@@ -12,7 +12,7 @@ pytest.importorskip("transformers", reason="MusicGen needs transformers: pip ins
 import torch
 
 from model.engine import Piece, Song, Task
-from model.musicgen.melody_network import MusicgenSettings
+from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
 from model.musicgen.renderer import MusicgenRenderer, _placed, _with_channels
 from model.pace import Pace
