@@ -21,6 +21,7 @@ from model.acestep.weights.model_folders import (
 from model.acestep_v1.weights.published_v1 import V1_MODELS
 from model.acestep_v1.weights.v1_folders import is_v1, v1_models
 from model.errors import NotLoaded
+from model.musicgen.published_musicgen import MUSICGEN_MODELS
 from model.prompt_match import MATCH_MODELS
 from model.published import Kind, Published, PublishedFile
 from model.stems.published_stems import STEM_MODELS
@@ -46,7 +47,14 @@ __all__ = [
     "with_needs",
 ]
 
-CATALOGUE: tuple[Published, ...] = (*ACESTEP_MODELS, *V1_MODELS, *STEM_MODELS, *MATCH_MODELS, *WORD_MODELS)
+CATALOGUE: tuple[Published, ...] = (
+    *ACESTEP_MODELS,
+    *V1_MODELS,
+    *MUSICGEN_MODELS,
+    *STEM_MODELS,
+    *MATCH_MODELS,
+    *WORD_MODELS,
+)
 
 
 def by_name(name: str) -> Published | None:

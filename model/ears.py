@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.pace import Pace
+from model.part_checks import checked_between_parts
 
 STAGE = "listening for beats"
 LABEL = "Beat This!"
@@ -73,15 +74,14 @@ class Ears:
             pace.at(STAGE, min(done / chunks, 1.0))
             done += 1
 
-        # The library takes a song in one call; with these it stops before any part of the network.
+        # The library takes a song in one call.
         network = self._tracker.model
-        hooks = [part.register_forward_pre_hook(lambda *_: pace.check()) for part in network.modules()]
-        hooks.append(network.register_forward_pre_hook(before_each_chunk))
+        chunk_hook = network.register_forward_pre_hook(before_each_chunk)
         try:
-            beats, downbeats = self._tracker(signal, rate)
+            with checked_between_parts(network, pace.check):
+                beats, downbeats = self._tracker(signal, rate)
         finally:
-            for hook in hooks:
-                hook.remove()
+            chunk_hook.remove()
         pace.at(STAGE, 1.0)
         return HeardBeats(_ascending(beats), _ascending(downbeats))
 

@@ -17,6 +17,7 @@ class Kind(enum.Enum):
     """The kind of model in a published folder."""
 
     MUSIC = "music model"  # the transformer with its condition encoder and audio tokenizer
+    OTHER_MUSIC = "other music model"  # read by the library that it was published for
     VAE = "autoencoder"
     TEXT_ENCODER = "text encoder"
     PLANNER = "planner"  # the language model that writes blueprints

@@ -55,6 +55,14 @@ NEVER = {
     # Its own loops and networks; diffusers would bring a second notion of each.
     "model/acestep": ("diffusers", "model.sketch", "model.acestep_v1"),
     "model/acestep_v1": ("diffusers", "model.sketch"),
+    # Its library's networks; of ours only what every engine shares.
+    "model/musicgen": (
+        "diffusers",
+        "model.sketch",
+        "model.acestep.networks",
+        "model.acestep_v1",
+        "model.stems",
+    ),
     # The network lives in its own process, under a name that is only text here.
     "bridge_server": (
         "torch",
@@ -62,6 +70,7 @@ NEVER = {
         "safetensors",
         "model.acestep",
         "model.acestep_v1",
+        "model.musicgen",
         "model.remote",
         "model.sketch",
         "model.stems",
@@ -133,12 +142,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model": (
         ("checkpoints",),
-        ("acestep_v1", "remote"),
+        ("acestep_v1", "musicgen", "remote"),
         ("acestep", "sketch"),
         ("ears", "notes", "prompt_match", "stems", "word_hearing"),
-        ("pace", "stem_notes", "takes_in_order"),
+        ("pace", "stem_notes", "tagged_caption", "takes_in_order"),
         ("engine", "engine_config"),
-        ("published", "torch_device", "weight_header"),
+        ("part_checks", "published", "torch_device", "weight_header"),
         ("blueprint", "dsp", "errors", "given_chord", "kept", "lyric_tags", "vocabulary"),
     ),
     "model.acestep": (
@@ -165,6 +174,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("weights",),
         ("networks",),
         ("frame_window",),
+    ),
+    "model.musicgen": (
+        ("engine",),
+        ("renderer",),
+        ("long_music",),
+        ("melody_network",),
+        ("chroma", "musicgen_settings", "published_musicgen"),
     ),
     "model.remote": (
         ("acestep_api", "acestep_cpp", "comfyui"),
@@ -254,6 +270,7 @@ ONLY_IN = {
         "model.acestep_v1.conditioning.lyric_cleaning",
         "model.acestep_v1.conditioning.number_words",
         "model.acestep_v1.engine",
+        "model.musicgen.engine",
         "model.sketch.engine",
         "model.notes.transcriber",
         "model.prompt_match",

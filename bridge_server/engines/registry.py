@@ -109,6 +109,14 @@ BUILT_IN = (
         packages=("torch", "demucs", "safetensors", "huggingface-hub"),
         shared={name: name for name in (MODELS_FOLDER, DEVICE)},
     ),
+    EngineSpec(
+        "musicgen",
+        "model.musicgen.engine:MusicgenEngine",
+        "MusicGen Melody (not for commercial use)",
+        extra="musicgen",
+        packages=("torch", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
+        shared={name: name for name in (MODELS_FOLDER, DEVICE)},
+    ),
     # Of other programs that already run; each is off until it is given an address.
     EngineSpec("acestep-cpp", "model.remote.acestep_cpp:AcestepCppEngine", "acestep.cpp"),
     EngineSpec("acestep-api", "model.remote.acestep_api:AcestepApiEngine", "ACE-Step API"),

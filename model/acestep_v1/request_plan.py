@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from model.acestep_v1.conditioning.lyric_tokens import with_plain_tag
 from model.acestep_v1.frame_window import FrameWindow, plan_frames
 from model.acestep_v1.render_settings import Edit, V1Settings, v1_settings
-from model.engine import Grid, RenderRequest, Task
+from model.engine import RenderRequest, Task
+from model.tagged_caption import tagged_caption
 
 INSTRUMENTAL = "[inst]"
 """The lyrics of a new song without a voice."""
@@ -67,7 +66,7 @@ def plan_v1(request: RenderRequest) -> V1Plan:
     return V1Plan(
         task=task,
         window=window,
-        words=V1Words(prompt_of(request), lyrics_of(request), request.language),
+        words=V1Words(tagged_caption(request), lyrics_of(request), request.language),
         settings=settings,
         seed=request.seed,
         take=request.take,
@@ -75,15 +74,6 @@ def plan_v1(request: RenderRequest) -> V1Plan:
         kept=1.0 - request.strength,
         old=V1Words(settings.old_prompt, settings.old_lyrics, request.language) if edit else None,
     )
-
-
-def prompt_of(request: RenderRequest) -> str:
-    """The caption with key and tempo as tags, which is all the network knows of them."""
-    tags = [request.caption.strip(), request.key or ""]
-    at = _beat_at(request.grid, request.start / request.rate)
-    if at is not None:
-        tags.append(f"{round(float(request.grid.quarters_per_minute[at]))} BPM")
-    return ", ".join(tag for tag in tags if tag)
 
 
 def lyrics_of(request: RenderRequest) -> str:
@@ -95,10 +85,3 @@ def lyrics_of(request: RenderRequest) -> str:
     if request.ending and OUTRO not in lines:
         lines.append(OUTRO)
     return "\n".join(lines)
-
-
-def _beat_at(grid: Grid, seconds: float) -> int | None:
-    """Index of the last beat at or before a time, the first beat if there is none, None without beats."""
-    if len(grid.seconds) == 0:
-        return None
-    return max(0, int(np.searchsorted(grid.seconds, seconds + 1e-6, side="right")) - 1)

@@ -97,6 +97,7 @@ def test_list_says_what_there_is_and_what_could_be(models):
     assert "cannot work without text-encoder" in turbo
     (base,) = [line for line in typed.printed.splitlines() if line.strip().startswith("base ")]
     assert "~4.79 GB" in base
+    assert "licence: CC-BY-NC 4.0: not for commercial use" in " ".join(typed.printed.split())
     assert "not here" in base
 
 
@@ -113,6 +114,7 @@ def test_list_for_programs(models, capsys):
     assert rows["turbo"]["state"] == "here"
     assert rows["turbo"]["path"] == str(models / TURBO)
     assert rows["turbo"]["needs"] == ["vae", "text-encoder"]
+    assert rows["musicgen-melody"]["licence"] == "CC-BY-NC 4.0: not for commercial use"
     assert rows["xl-base"]["state"] == "absent"
     assert rows["xl-base"]["published_bytes"] == 19_950_000_000
 

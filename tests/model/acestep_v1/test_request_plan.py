@@ -6,15 +6,13 @@ import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engines need torch: pip install takebridge[acestep]")
 
-from model.acestep_v1.request_plan import lyrics_of, plan_v1, prompt_of
+from model.acestep_v1.request_plan import lyrics_of, plan_v1
 from model.engine import Task
 from tests.model.acestep_v1.v1_requests import FAST, RATE, TWO_BEATS, request
 
 
 def test_key_and_tempo_are_tags():
-    assert prompt_of(request()) == "funk"
-    assert prompt_of(request(key="C minor", grid=TWO_BEATS)) == "funk, C minor, 120 BPM"
-    assert prompt_of(request(caption=" ", grid=TWO_BEATS)) == "120 BPM"
+    assert plan_v1(request(key="C minor", grid=TWO_BEATS)).words.prompt == "funk, C minor, 120 BPM"
 
 
 def test_lyrics_get_plain_tags_and_an_ending():
