@@ -29,7 +29,7 @@ from model.errors import CannotRender, EngineError, NotLoaded, RenderRejected
 from model.pace import Pace
 from model.remote.address import ServerAddress, listens, read_address, refuse_open_token
 from model.remote.delivery import Delivery
-from model.remote.http_link import ANSWER_SECONDS, HttpLink
+from model.remote.http_link import ABSENT_SECONDS, ANSWER_SECONDS, HttpLink
 from model.remote.order import MAX_SECONDS, Order, orders_of
 from model.remote.returned_audio import Returned, checked
 from model.takes_in_order import takes_in_order
@@ -227,7 +227,7 @@ class RemoteEngine(ABC):
         pace.at("preparing the song", 0.0)
         orders, notes = orders_of(request, TRACKS)
         delivery, made = Delivery(request, pace), []
-        with self._link() as link:
+        with self._link(absent_seconds=ABSENT_SECONDS) as link:
             for number, order in enumerate(orders):
                 part = pace.part(number / len(orders), (number + 1) / len(orders))
                 found, returned = self.made(order, link, part)
@@ -289,7 +289,7 @@ class RemoteEngine(ABC):
         with self._link(LOOK_SECONDS) as link:
             return self.look(link, Pace(lambda _: None, lambda: False))
 
-    def _link(self, answer_seconds: float | None = None) -> HttpLink:
+    def _link(self, answer_seconds: float = ANSWER_SECONDS, absent_seconds: float = 0.0) -> HttpLink:
         """Raises NotLoaded where no address was given."""
         if self._address is None:
             raise NotLoaded(
@@ -301,5 +301,6 @@ class RemoteEngine(ABC):
             self._address,
             self._config.token,
             start=self.start,
-            answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
+            answer_seconds=answer_seconds,
+            absent_seconds=absent_seconds,
         )

@@ -13,7 +13,7 @@ from model.errors import CannotRender, NotLoaded, RenderLost, RenderRejected, Re
 from model.remote.comfyui import ComfyConfig, ComfyEngine
 from tests.model.remote.ace_double import tone
 from tests.model.remote.comfy_double import NAMED, WORKFLOW, ComfyDouble
-from tests.model.remote.requests import AT_ONCE, Stopper, render, request, song
+from tests.model.remote.requests import AT_ONCE, Restart, Stopper, render, request, song
 
 
 @pytest.fixture(autouse=True)
@@ -134,15 +134,10 @@ def test_the_queue_of_others_is_shown(engine_for):
 def test_a_restarted_server_has_lost_the_job(engine_for):
     with ComfyDouble() as other:
         other.gate.clear()
-        seen = Stopper("rendering on the server")
-
-        def restart(update):
-            seen(update)
-            if seen.stop.is_set():
-                other.restart()
-
-        with pytest.raises(RenderLost):
+        restart = Restart(other, "rendering on the server", other.restart)
+        with pytest.raises(RenderLost, match="knows nothing of the workflow"):
             render(engine_for(other), request(song(8), 150_000, 200_000), on_progress=restart)
+        assert restart.waited
 
 
 def test_what_is_missing_is_named(double, engine_for):
