@@ -36,9 +36,9 @@ from model.remote.wav_audio import decode_audio, encode_wav
 POLL_SECONDS = 0.4
 LOST_POLLS = 3
 INPUTS = ("source", "start", "end", "prompt", "seed")
+REGIONS = (Task.REPAINT, Task.COMPLETE)
 _NEEDS = {
-    Task.REPAINT: ("source", "start", "end"),
-    Task.COMPLETE: ("source", "start", "end"),
+    **dict.fromkeys(REGIONS, ("source", "start", "end")),
     Task.COVER: ("source",),
     Task.GENERATE: (),
 }
@@ -178,6 +178,10 @@ def comfy_capability(task: Task, flow: Workflow) -> Capability:
             False,
             f"The workflow is not told its {' and '.join(missing)}.",
             f"Name where they go in: --engine-option comfyui.{missing[0]}=NODE.INPUT.",
+        )
+    if task not in REGIONS and {"start", "end"} & set(flow.inputs):  # those of the file would be left in
+        return Capability(
+            task, False, "This workflow renders a region of a song.", "Use a workflow without start and end."
         )
     if task is Task.GENERATE and "source" in flow.inputs:
         return Capability(

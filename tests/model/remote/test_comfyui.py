@@ -71,14 +71,29 @@ def test_what_is_told(double, engine_for):
     assert {task for task in Task if found.capability(task).available} == {
         Task.REPAINT,
         Task.COMPLETE,
-        Task.COVER,
     }
-    assert "starts from a song" in found.capability(Task.GENERATE).reason
     report = render(one, request(song(8), 150_000, 200_000)).report
     assert report.weights == "ace_step_1.5.safetensors (named by the workflow, not verified)"
     assert report.figures["workflow"] == "mine.json"
     assert report.figures["reproducible"] is None
     assert any("depends on the workflow" in note for note in report.notes)
+
+
+def test_what_a_workflow_is_run_for(double, engine_for):
+    """A start and an end that nobody fills in would be those of the file."""
+    graph = {number: node for number, node in WORKFLOW.items() if number != "3"}
+    covers = engine_for(double, graph, start="", end="").describe()
+    assert {task for task in Task if covers.capability(task).available} == {Task.COVER}
+    assert "starts from a song" in covers.capability(Task.GENERATE).reason
+    for one, task in (
+        (engine_for(double), Task.COVER),
+        (engine_for(double, end=""), Task.COVER),
+        (engine_for(double, source="", start=""), Task.GENERATE),
+    ):
+        found = one.describe().capability(task)
+        assert not found.available
+        assert found.reason == "This workflow renders a region of a song."
+        assert "without" in found.remedy
 
 
 def test_a_new_song(double, engine_for):
