@@ -151,6 +151,9 @@ class RemoteEngine(ABC):
     """How far its names of models go."""
     tracks: tuple[str, ...] = TRACKS
     instruments: tuple[str, ...] = ACCOMPANIMENTS
+    lyrics: TextLimit = TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS)
+    languages: tuple[str, ...] = prompts.LANGUAGES
+    lyric_tags: tuple[str, ...] = prompts.SECTION_TAGS
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
@@ -195,10 +198,10 @@ class RemoteEngine(ABC):
             options=self.options,
             weights=offer.weights and f"{offer.weights} ({self.named})",
             prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS),
-            lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS),
-            languages=prompts.LANGUAGES,
+            lyrics=self.lyrics,
+            languages=self.languages,
             hints=HINTS,
-            lyric_tags=prompts.SECTION_TAGS,
+            lyric_tags=self.lyric_tags,
             holds_seconds=holds,
         )
 

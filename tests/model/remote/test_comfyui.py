@@ -105,6 +105,36 @@ def test_a_new_song(double, engine_for):
     assert heard.stems["mix"].shape == (240_000, 2)
 
 
+def test_what_made_no_difference_is_said(double, engine_for):
+    said = ("for the prompt", "for the seed", "no lyrics", "no language", "no strength")
+
+    def told(one: ComfyEngine, **changes: object) -> tuple[list[str], object]:
+        report = render(one, request(song(8), 150_000, 200_000, **changes)).report
+        notes = " ".join(report.notes)
+        return [words for words in said if words in notes], report.figures["server_seed"]
+
+    assert told(engine_for(double), seed=11) == ([], 11)
+    everything = {"lyrics": "la la", "language": "en", "strength": 0.8}
+    assert told(engine_for(double), **everything)[0] == ["no lyrics", "no language", "no strength"]
+    deaf = engine_for(double, prompt="", seed="")
+    assert told(deaf, **everything) == (list(said), None)
+    assert told(deaf, caption="") == (["for the seed"], None)
+
+
+def test_without_a_seed_there_is_one_take(double, engine_for):
+    before = len(double.asked)
+    with pytest.raises(CannotRender, match="every take would be the same") as caught:
+        render(engine_for(double, seed=""), request(song(8), 150_000, 200_000, takes=(1,)))
+    assert "comfyui.seed=NODE.INPUT" in caught.value.remedy
+    assert len(double.asked) == before
+
+
+def test_it_has_no_lyrics(double, engine_for):
+    found = engine_for(double).describe()
+    assert found.lyrics.tokens == 0
+    assert (found.languages, found.lyric_tags) == ((), ())
+
+
 @pytest.mark.parametrize("fault", ["shifts", "unrelated"])
 def test_a_workflow_that_moves_the_song_is_caught(fault, engine_for):
     with ComfyDouble(fault) as other, pytest.raises(RenderRejected, match="likeness"):
