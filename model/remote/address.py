@@ -47,6 +47,14 @@ def refuse_open_token(address: ServerAddress, token: str) -> None:
         )
 
 
+def refuse_unsendable_token(token: str) -> None:
+    """Raises ValueError for a token that no header can carry."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(
+            "token may only hold letters without accents, digits and signs, and no spaces or line breaks"
+        )
+
+
 def listens(address: ServerAddress, seconds: float) -> bool:
     """Whether anything listens there; known without the library that asks it."""
     parts = urlsplit(address.url)

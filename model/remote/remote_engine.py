@@ -27,7 +27,13 @@ from model.engine import (
 )
 from model.errors import CannotRender, EngineError, NotLoaded, RenderRejected
 from model.pace import Pace
-from model.remote.address import ServerAddress, listens, read_address, refuse_open_token
+from model.remote.address import (
+    ServerAddress,
+    listens,
+    read_address,
+    refuse_open_token,
+    refuse_unsendable_token,
+)
 from model.remote.delivery import Delivery
 from model.remote.http_link import ABSENT_SECONDS, ANSWER_SECONDS, HttpLink
 from model.remote.order import MAX_SECONDS, Order, orders_of
@@ -65,6 +71,7 @@ class ServerConfig:
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        refuse_unsendable_token(self.token)
         if self.address:
             refuse_open_token(read_address(self.address), self.token)
 

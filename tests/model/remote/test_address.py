@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from model.remote.address import listens, read_address, refuse_open_token
+from model.remote.address import listens, read_address, refuse_open_token, refuse_unsendable_token
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,15 @@ def test_a_token_is_not_sent_for_everybody_to_read():
         with pytest.raises(ValueError, match="https") as caught:
             refuse_open_token(read_address(text), "secret")
         assert "secret" not in str(caught.value)
+
+
+def test_a_token_that_no_header_can_carry():
+    for token in ("", "abc", "sk-4_9~!*=/+"):
+        refuse_unsendable_token(token)
+    for token in ("Schlüssel", "sec ret", "secret\n", "secret\r\nX: y", "sec\x7fret", "sec\tret"):
+        with pytest.raises(ValueError, match="token may only hold") as caught:
+            refuse_unsendable_token(token)
+        assert token not in str(caught.value)
 
 
 def test_whether_anything_listens():
