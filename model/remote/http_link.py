@@ -146,7 +146,8 @@ class HttpLink:
         **given: Any,
     ) -> Answer:
         """too_late: gets an answer that comes after a cancel. Raises as `get`; but RenderLost where a server that has
-        answered before is gone for too long."""
+        answered before is gone for too long. Until then what broke off is asked again, a job to begin too: a program
+        that ends takes its jobs with it."""
         until = time.monotonic() + self._absent_seconds
         pause = RETRY_SECONDS
         while True:
