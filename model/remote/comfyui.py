@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from model.acestep.conditioning.prompts import INSTRUMENTAL, UNKNOWN_LANGUAGE
 from model.engine import (
     Capability,
+    EngineDescription,
     OnProgress,
     Rendered,
     RenderRequest,
@@ -45,6 +46,7 @@ from model.remote.wav_audio import decode_audio, encode_wav
 POLL_SECONDS = 0.4
 LOST_POLLS = 3
 INPUTS = ("source", "start", "end", "prompt", "seed")
+ONE_TAKE = "The workflow has no input for the seed (comfyui.seed), so every take would be the same."
 REGIONS = (Task.REPAINT, Task.COMPLETE)
 _NEEDS = {
     **dict.fromkeys(REGIONS, ("source", "start", "end")),
@@ -120,15 +122,15 @@ class ComfyEngine(RemoteEngine):
                 )
         return Offer(tuple(comfy_capability(task, flow) for task in Task), self._models(flow), version)
 
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), one_take="" if self._comfy.seed else ONE_TAKE)
+
     def render(
         self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
     ) -> Iterator[Rendered]:
         """See model.engine.Engine. Raises CannotRender for a second take that could only be the first again."""
         if max(request.takes) > 0 and not self._comfy.seed:
-            raise CannotRender(
-                "The workflow has no input for the seed, so every take would be the same.",
-                "Ask for one take, or name the input: --engine-option comfyui.seed=NODE.INPUT.",
-            )
+            raise CannotRender(ONE_TAKE, "Ask for one take.")
         yield from super().render(request, progress, should_stop)
 
     def ask(self, order: Order, link: HttpLink, pace: Pace) -> ServerAudio:
