@@ -313,6 +313,7 @@ class EngineDescription:
     stem_passes: whether `EXTRACT` renders each stem in a pass of its own: all of them take as many times as long.
     takes_at_once: how many takes a request should ask for at most: more than one only if the engine renders them
         together faster than one by one, with equal samples.
+    one_take: why a request can have no more than one take, as a sentence; "" where it can.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
     holds_seconds: how long this is true, for an engine that asks another program; None = until models change.
     """
@@ -343,6 +344,7 @@ class EngineDescription:
     codes_per_second: float = 0.0
     reads_words: bool = False
     takes_at_once: int = 1
+    one_take: str = ""
     context_seconds: float | None = None
     max_channels: int = 2
     holds_seconds: float | None = None

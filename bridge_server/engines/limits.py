@@ -27,6 +27,8 @@ def refuse_impossible(description: EngineDescription, request: Render) -> None:
             "Omit it, or use another engine; the panel and the request `engines` list what each one can do.",
             "reference",
         )
+    if description.one_take and getattr(request, "takes", 1) > 1:
+        raise ProtocolError(ErrorCode.CANNOT_RENDER, description.one_take, "Ask for one take.", "takes")
     _known("layers", (getattr(request, "layers", "all"),), ("all", *description.layers), label)
     _known("stems", getattr(request, "stems", ()), description.stems, label)
     _known("instruments", getattr(request, "instruments", ()), description.instruments, label)

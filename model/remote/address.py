@@ -12,7 +12,8 @@ EXAMPLE = "http://127.0.0.1:8080"
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """url: without a slash at its end. host: with its port, as recipes name it; it says nothing secret."""
+    """url: its scheme in lower case, without a slash at its end. host: with its port, as recipes name it; it says
+    nothing secret."""
 
     url: str
     host: str
@@ -35,14 +36,22 @@ def read_address(text: str) -> ServerAddress:
         raise ValueError(f"address must end with its port or path, got {text!r}")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     host = name if port is None else f"{name}:{port}"
-    return ServerAddress(given, host, _is_loopback(parts.hostname))
+    return ServerAddress(parts.geturl(), host, _is_loopback(parts.hostname))
 
 
 def refuse_open_token(address: ServerAddress, token: str) -> None:
     """Raises ValueError where a token would go over a network for everybody on it to read."""
-    if token and not address.loopback and address.url.startswith("http:"):
+    if token and not address.loopback and not address.url.startswith("https:"):
         raise ValueError(
             f"token is only sent over https or on this machine, and the address is {address.url}"
+        )
+
+
+def refuse_unsendable_token(token: str) -> None:
+    """Raises ValueError for a token that no header can carry."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(
+            "token may only hold letters without accents, digits and signs, and no spaces or line breaks"
         )
 
 

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from model.engine import Capability, Task
-from model.errors import NotLoaded, RenderStopped
+from model.acestep.conditioning.prompts import INSTRUMENTAL, UNKNOWN_LANGUAGE
+from model.engine import (
+    Capability,
+    EngineDescription,
+    OnProgress,
+    Rendered,
+    RenderRequest,
+    ShouldStop,
+    Task,
+    TextLimit,
+)
+from model.errors import CannotRender, NotLoaded, RenderStopped
 from model.pace import Pace
 from model.remote.comfy_events import ComfyEvents
 from model.remote.comfy_server import ComfyFile, ComfyServer, no_sound
@@ -36,9 +46,10 @@ from model.remote.wav_audio import decode_audio, encode_wav
 POLL_SECONDS = 0.4
 LOST_POLLS = 3
 INPUTS = ("source", "start", "end", "prompt", "seed")
+ONE_TAKE = "The workflow has no input for the seed (comfyui.seed), so every take would be the same."
+REGIONS = (Task.REPAINT, Task.COMPLETE)
 _NEEDS = {
-    Task.REPAINT: ("source", "start", "end"),
-    Task.COMPLETE: ("source", "start", "end"),
+    **dict.fromkeys(REGIONS, ("source", "start", "end")),
     Task.COVER: ("source",),
     Task.GENERATE: (),
 }
@@ -79,6 +90,9 @@ class ComfyEngine(RemoteEngine):
     options: ClassVar[Mapping[str, str]] = {}
     tracks = ()
     instruments = ()
+    lyrics = TextLimit(tokens=0)
+    languages = ()
+    lyric_tags = ()
 
     def __init__(self, config: ComfyConfig = OFF_COMFY) -> None:
         super().__init__(config)
@@ -108,6 +122,17 @@ class ComfyEngine(RemoteEngine):
                 )
         return Offer(tuple(comfy_capability(task, flow) for task in Task), self._models(flow), version)
 
+    def describe(self) -> EngineDescription:
+        return replace(super().describe(), one_take="" if self._comfy.seed else ONE_TAKE)
+
+    def render(
+        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    ) -> Iterator[Rendered]:
+        """See model.engine.Engine. Raises CannotRender for a second take that could only be the first again."""
+        if max(request.takes) > 0 and not self._comfy.seed:
+            raise CannotRender(ONE_TAKE, "Ask for one take.")
+        yield from super().render(request, progress, should_stop)
+
     def ask(self, order: Order, link: HttpLink, pace: Pace) -> ServerAudio:
         server, flow = ComfyServer(link), self.workflow()
         version = server.version(pace)
@@ -131,8 +156,12 @@ class ComfyEngine(RemoteEngine):
             samples, rate = decode_audio(server.file(found, pace))
         except ValueError as error:
             raise no_audio(self.program) from error
-        figures = {"server_version": version, "workflow": Path(self._comfy.workflow).name}
-        return ServerAudio(samples, rate, self._models(flow), figures)
+        figures: dict[str, object] = {
+            "server_version": version,
+            "workflow": Path(self._comfy.workflow).name,
+            "server_seed": order.seed if "seed" in flow.inputs else None,
+        }
+        return ServerAudio(samples, rate, self._models(flow), figures, not_told(order, flow))
 
     def check(self, order: Order, found: ServerAudio) -> Returned:
         return checked_alike(order, found.samples, found.rate, self.program)
@@ -165,6 +194,21 @@ class ComfyEngine(RemoteEngine):
         return ", ".join(flow.models) or Path(self._comfy.workflow).name
 
 
+def not_told(order: Order, flow: Workflow) -> tuple[str, ...]:
+    """What of a request made no difference, since the workflow has no input for it."""
+    notes = (
+        (
+            "prompt" not in flow.inputs and order.caption.strip(),
+            "The workflow has no input for the prompt: it made no difference.",
+        ),
+        ("seed" not in flow.inputs, "The workflow has no input for the seed: it made no difference."),
+        (order.lyrics not in ("", INSTRUMENTAL), "A workflow gets no lyrics: they made no difference."),
+        (order.language != UNKNOWN_LANGUAGE, "A workflow gets no language: it made no difference."),
+        (order.strength != 0.5, "A workflow gets no strength: it made no difference."),
+    )
+    return tuple(note for applies, note in notes if applies)
+
+
 def comfy_capability(task: Task, flow: Workflow) -> Capability:
     """Whether a workflow has the inputs a task needs."""
     if task not in _NEEDS:
@@ -178,6 +222,10 @@ def comfy_capability(task: Task, flow: Workflow) -> Capability:
             False,
             f"The workflow is not told its {' and '.join(missing)}.",
             f"Name where they go in: --engine-option comfyui.{missing[0]}=NODE.INPUT.",
+        )
+    if task not in REGIONS and {"start", "end"} & set(flow.inputs):  # those of the file would be left in
+        return Capability(
+            task, False, "This workflow renders a region of a song.", "Use a workflow without start and end."
         )
     if task is Task.GENERATE and "source" in flow.inputs:
         return Capability(

@@ -10,6 +10,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from model.errors import CannotRender, EngineError, NotLoaded, RenderLost, RenderStopped
 from model.pace import Pace
 from model.remote.address import ServerAddress
+from model.remote.waiting import rest
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,10 +30,21 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
 """Between two parts of an answer, and for each part of what is sent."""
 FAREWELL_SECONDS = 10.0
+ABSENT_SECONDS = 60.0
+"""How long a job waits for a server that has answered it before: one that is started again is soon there."""
+RETRY_SECONDS = 0.5
+MOST_RETRY_SECONDS = 5.0
+"""Between two tries, the first time and, twice as long each time, at most: what is tried may be a song to send."""
 WAIT_SECONDS = 0.02
 MOST_BYTES = 512 * 1024 * 1024
 """Of an answer: ten minutes of stereo floats take 230 MB."""
 MOST_QUOTED = 300
+
+NO_ANSWER = "waiting for the server, which does not answer"
+TOO_MANY = "waiting for the server, which has too many jobs"
+_FULL = (429, 503)
+_AWAY = (502, 504)
+"""What a proxy answers for a server that is not there."""
 
 GOING_ON = Pace(lambda _: None, lambda: False)
 """Of what nobody cancels: it ends by its time limits."""
@@ -64,6 +77,7 @@ class HttpLink:
     """A connection to one server for the time of a job. Use it as a context.
 
     name: of the program, for sentences. start: how it is started. token: sent as a bearer's, "" for none.
+    absent_seconds: how long a server is waited for that has answered before and no longer does, or takes no more jobs.
     """
 
     def __init__(
@@ -75,6 +89,7 @@ class HttpLink:
         start: str = "",
         answer_seconds: float = ANSWER_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
+        absent_seconds: float = 0.0,
     ) -> None:
         self.name = name
         self.address = address
@@ -82,6 +97,8 @@ class HttpLink:
         self._start = start
         self._answer_seconds = answer_seconds
         self._connect_seconds = connect_seconds
+        self._absent_seconds = absent_seconds
+        self._answered = False
         self._client: httpx2.Client | None = None
         self._opening = threading.Lock()  # a log is read by another thread
         self._closed = threading.Event()
@@ -128,7 +145,34 @@ class HttpLink:
         too_late: Callable[[Answer], None] = lambda _: None,
         **given: Any,
     ) -> Answer:
-        """too_late: gets an answer that comes after a cancel. Raises as `get`."""
+        """too_late: gets an answer that comes after a cancel. Raises as `get`; but RenderLost where a server that has
+        answered before is gone for too long. Until then what broke off is asked again, a job to begin too: a program
+        that ends takes its jobs with it."""
+        until = time.monotonic() + self._absent_seconds
+        pause = RETRY_SECONDS
+        while True:
+            try:
+                answer = self._ask_once(method, path, pace, too_late, **given)
+            except (NotLoaded, RenderLost) as error:
+                if not self._answered or not self._absent_seconds or self._closed.is_set():
+                    raise
+                if time.monotonic() >= until:
+                    raise self._gone() from error
+                why = NO_ANSWER
+            else:
+                if answer.status not in (*_FULL, *_AWAY):
+                    self._answered = True
+                    return answer
+                if not self._answered or time.monotonic() >= until:
+                    return answer
+                why = TOO_MANY if answer.status in _FULL else NO_ANSWER
+            pace.aside(why)
+            rest(pause, pace)
+            pause = min(2 * pause, MOST_RETRY_SECONDS)
+
+    def _ask_once(
+        self, method: str, path: str, pace: Pace, too_late: Callable[[Answer], None], **given: Any
+    ) -> Answer:
         ended = threading.Event()
         self._busy.append(ended)
 
@@ -214,6 +258,12 @@ class HttpLink:
             "Check whether it still runs, then ask again.",
         )
 
+    def _gone(self) -> RenderLost:
+        return RenderLost(
+            f"{self.name} at {self.address.host} does not answer any more; the render there is lost.",
+            "Check whether it still runs, then ask again.",
+        )
+
     def nothing_answers(self) -> NotLoaded:
         """Why it cannot be used."""
         return NotLoaded(f"{self.name} does not answer at {self.address.url}.", self._start)
@@ -225,7 +275,7 @@ class HttpLink:
                 f"{self.name} at {self.address.host} refuses the token (status {answer.status}).",
                 "Give its key as the engine's start option token.",
             )
-        if answer.status in (429, 503):
+        if answer.status in _FULL:
             return RenderLost(f"{self.name} has too many jobs waiting.", "Ask again when some are done.")
         if answer.good:
             return CannotRender(

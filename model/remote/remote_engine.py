@@ -27,9 +27,15 @@ from model.engine import (
 )
 from model.errors import CannotRender, EngineError, NotLoaded, RenderRejected
 from model.pace import Pace
-from model.remote.address import ServerAddress, listens, read_address, refuse_open_token
+from model.remote.address import (
+    ServerAddress,
+    listens,
+    read_address,
+    refuse_open_token,
+    refuse_unsendable_token,
+)
 from model.remote.delivery import Delivery
-from model.remote.http_link import ANSWER_SECONDS, HttpLink
+from model.remote.http_link import ABSENT_SECONDS, ANSWER_SECONDS, HttpLink
 from model.remote.order import MAX_SECONDS, Order, orders_of
 from model.remote.returned_audio import Returned, checked
 from model.takes_in_order import takes_in_order
@@ -65,6 +71,7 @@ class ServerConfig:
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        refuse_unsendable_token(self.token)
         if self.address:
             refuse_open_token(read_address(self.address), self.token)
 
@@ -151,6 +158,9 @@ class RemoteEngine(ABC):
     """How far its names of models go."""
     tracks: tuple[str, ...] = TRACKS
     instruments: tuple[str, ...] = ACCOMPANIMENTS
+    lyrics: TextLimit = TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS)
+    languages: tuple[str, ...] = prompts.LANGUAGES
+    lyric_tags: tuple[str, ...] = prompts.SECTION_TAGS
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
@@ -195,10 +205,10 @@ class RemoteEngine(ABC):
             options=self.options,
             weights=offer.weights and f"{offer.weights} ({self.named})",
             prompt=TextLimit(prompts.MAX_CAPTION_CHARACTERS, prompts.MAX_TEXT_TOKENS),
-            lyrics=TextLimit(prompts.MAX_LYRIC_CHARACTERS, prompts.MAX_LYRIC_TOKENS),
-            languages=prompts.LANGUAGES,
+            lyrics=self.lyrics,
+            languages=self.languages,
             hints=HINTS,
-            lyric_tags=prompts.SECTION_TAGS,
+            lyric_tags=self.lyric_tags,
             holds_seconds=holds,
         )
 
@@ -227,7 +237,7 @@ class RemoteEngine(ABC):
         pace.at("preparing the song", 0.0)
         orders, notes = orders_of(request, TRACKS)
         delivery, made = Delivery(request, pace), []
-        with self._link() as link:
+        with self._link(absent_seconds=ABSENT_SECONDS) as link:
             for number, order in enumerate(orders):
                 part = pace.part(number / len(orders), (number + 1) / len(orders))
                 found, returned = self.made(order, link, part)
@@ -289,7 +299,7 @@ class RemoteEngine(ABC):
         with self._link(LOOK_SECONDS) as link:
             return self.look(link, Pace(lambda _: None, lambda: False))
 
-    def _link(self, answer_seconds: float | None = None) -> HttpLink:
+    def _link(self, answer_seconds: float = ANSWER_SECONDS, absent_seconds: float = 0.0) -> HttpLink:
         """Raises NotLoaded where no address was given."""
         if self._address is None:
             raise NotLoaded(
@@ -301,5 +311,6 @@ class RemoteEngine(ABC):
             self._address,
             self._config.token,
             start=self.start,
-            answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
+            answer_seconds=answer_seconds,
+            absent_seconds=absent_seconds,
         )

@@ -118,14 +118,17 @@ def _compared(
 
 
 def _refuse_unlike(sent: Samples, found: Samples, blocks: list[slice], name: str) -> None:
-    """Outside, it must be the same music at the same time: most alike where it is, and not a little before or after."""
-    longest = max(blocks, key=lambda at: at.stop - at.start)
-    was, now = (part[longest].sum(axis=1, dtype=np.float64) for part in (sent, found))
-    size = 2 * len(was)
-    spectrum = np.fft.rfft(now, size) * np.conj(np.fft.rfft(was, size))
+    """Outside, it must be the same music at the same time: most alike where it is, and not a little before or after.
+
+    Asked where the song is loudest, of each channel by itself: the sum of both is silent where they cancel out.
+    """
+    loud = max(blocks, key=lambda at: float(np.einsum("fc,fc->", sent[at], sent[at], dtype=np.float64)))
+    was, now = sent[loud].astype(np.float64), found[loud].astype(np.float64)
+    size, reach = 2 * len(was), min(MOST_LAG, len(was) - 1)
+    spectrum = (np.fft.rfft(now, size, axis=0) * np.conj(np.fft.rfft(was, size, axis=0))).sum(axis=1)
     likeness = np.fft.irfft(spectrum, size) / max(1e-20, float(np.linalg.norm(was) * np.linalg.norm(now)))
-    lags = np.concatenate([likeness[-MOST_LAG:], likeness[: MOST_LAG + 1]])
-    best = int(np.argmax(lags)) - MOST_LAG
+    lags = np.concatenate([likeness[size - reach :], likeness[: reach + 1]])
+    best = int(np.argmax(lags)) - reach
     if abs(best) > LAG_SAMPLES or likeness[0] < LEAST_LIKENESS:
         raise OutsideChanged(
             f"{name} moved or changed the song outside of the region: its likeness to the song is {likeness[0]:.2f}, "

@@ -11,6 +11,7 @@ import soundfile
 
 from bridge_server.engines.registry import BUILT_IN, EngineSetup
 from bridge_server.settings import Limits
+from model.remote.http_link import NO_ANSWER
 from tests.bridge_server.peers import PATIENCE, ServerThread
 from tests.bridge_server.servers import settings_in
 from tests.model.remote.ace_double import AceDouble
@@ -78,6 +79,28 @@ def test_a_cancel_ends_the_job_and_reaches_the_other_server(server, double):
             assert peer.until_end(job)[-1].name == "cancelled"
         waiting = [one for one in double.jobs.values() if one.status == "running"]
         assert all(one.cancel.wait(PATIENCE) for one in waiting)
+    finally:
+        double.gate.set()
+
+
+def test_a_server_that_is_started_again_is_waited_for_and_asked_again(server, double):
+    double.gate.clear()
+    try:
+        with server.websocket() as peer:
+
+            def until(stage: str) -> None:
+                peer.frame_where(
+                    lambda frame: frame.get("method") == "progress" and stage in frame["params"]["stage"]
+                )
+
+            job = peer.call("repaint", source="song.wav", start=START, end=END, seed=5)["job"]
+            until("rendering on the server")
+            double.leave()
+            double.forget()
+            until(NO_ANSWER)
+            double.gate.set()
+            double.come_back()
+            assert peer.until_end(job)[-1].name == "done"
     finally:
         double.gate.set()
 

@@ -32,6 +32,15 @@ PLAYER = EngineDescription(
 )
 
 
+def test_more_than_one_take_of_an_engine_that_makes_one():
+    same = replace(PLAYER, one_take="Every take would be the same.")
+    refuse_impossible(same, Repaint(takes=1))
+    refuse_impossible(PLAYER, Repaint(takes=2))
+    found = refusal(lambda: refuse_impossible(same, Repaint(takes=2)))
+    assert (found.code, found.sentence, found.field) == (ErrorCode.CANNOT_RENDER, same.one_take, "takes")
+    assert found.remedy == "Ask for one take."
+
+
 @pytest.mark.parametrize(
     ("request_", "field", "words"),
     [

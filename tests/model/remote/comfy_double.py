@@ -181,11 +181,12 @@ def refusal(kind: str, message: str, nodes: dict[str, Any] | None = None) -> Rep
 
 
 class EventsDouble:
-    """ComfyUI's WebSocket alone: what is put into `events` goes to whoever is connected."""
+    """ComfyUI's WebSocket alone: `events` go to whoever connects, what is sent later to whoever is connected."""
 
     def __init__(self, *events: str) -> None:
         self.events = events
         self.clients: list[str] = []
+        self._connections: list[ServerConnection] = []
         self._server: Server = serve(
             self._follow, "127.0.0.1", 0, process_request=self._check, compression=None
         )
@@ -200,6 +201,10 @@ class EventsDouble:
         self._server.shutdown()
         self._thread.join()
 
+    def send(self, event: str) -> None:
+        for connection in self._connections:
+            connection.send(event)
+
     def _check(self, _: ServerConnection, request: WsRequest) -> Response | None:
         split = urlsplit(request.path)
         if split.path != "/ws":
@@ -208,6 +213,7 @@ class EventsDouble:
         return None
 
     def _follow(self, connection: ServerConnection) -> None:
+        self._connections.append(connection)
         try:
             for event in self.events:
                 connection.send(event)

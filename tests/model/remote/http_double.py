@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -99,21 +101,47 @@ class HttpDouble:
                 if not isinstance(sys.exc_info()[1], ConnectionError):  # a client may go whenever it likes
                     super().handle_error(request, client_address)
 
-        self._http = Quiet(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
+            def process_request(self, request: Any, client_address: Any) -> None:
+                double._connections.append(request)
+                super().process_request(request, client_address)
+
+        self._connections: list[socket.socket] = []
+        self._make = lambda port: Quiet(("127.0.0.1", port), Handler)
+        self._http = self._make(0)
         self.port = self._http.server_address[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
 
     def __enter__(self) -> Any:
-        self._thread.start()
+        self._serve()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._stop()
+
+    def leave(self) -> None:
+        """As a program that ends: its connections break and nothing listens."""
+        self._stop()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):  # some are closed already
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def come_back(self) -> None:
+        """Started again, on the same port."""
+        self._http = self._make(self.port)
+        self._serve()
+
+    def _serve(self) -> None:
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def _stop(self) -> None:
+        if self._thread.is_alive():
+            self._http.shutdown()
+            self._http.server_close()
+            self._thread.join()
 
     def answer(self, asked: Request) -> Reply:
         raise NotImplementedError

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import Engine, Grid, Piece, Progress, RenderRequest, Report, Song, Task
+from model.remote.http_link import NO_ANSWER
+from tests.model.remote.http_double import HttpDouble
 
 AT_ONCE = 1.0
 """Seconds: what only a broken engine takes, on a machine with much else to do; the benchmark measures it."""
@@ -109,3 +111,23 @@ class Stopper:
         if self._stage in update.stage and not self.stop.is_set():
             self.at = time.monotonic()
             self.stop.set()
+
+
+class Restart:
+    """An `on_progress`: at a stage the server ends; once it is waited for, it is started again without its jobs."""
+
+    def __init__(self, double: HttpDouble, stage: str, forget: Callable[[], None]) -> None:
+        self._double = double
+        self._stage = stage
+        self._forget = forget
+        self._left = False
+        self.waited = False
+
+    def __call__(self, update: Progress) -> None:
+        if self._stage in update.stage and not self._left:
+            self._left = True
+            self._double.leave()
+            self._forget()
+        elif update.stage == NO_ANSWER and not self.waited:
+            self.waited = True
+            self._double.come_back()

@@ -12,7 +12,7 @@ from model.engine import Task
 from model.errors import CannotRender, NotLoaded, RenderLost, RenderRejected, RenderStopped
 from model.remote.acestep_api import AcestepApiEngine
 from model.remote.remote_engine import RemoteConfig
-from tests.model.remote.requests import AT_ONCE, Stopper, render, request, song
+from tests.model.remote.requests import AT_ONCE, Restart, Stopper, render, request, song
 from tests.model.remote.rest_double import RestDouble
 
 RATES = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
@@ -166,22 +166,18 @@ def test_a_cancel_is_answered_at_once_and_what_follows_it_is_said():
 def test_a_restarted_server_has_lost_the_job():
     with RestDouble() as other:
         other.gate.clear()
-        seen = Stopper("waiting on the server")
-
-        def restart(update):
-            seen(update)
-            if seen.stop.is_set():
-                other.restart()
-
+        restart = Restart(other, "waiting on the server", other.restart)
         with pytest.raises(RenderLost, match="started again"):
             render(engine_for(other), request(song(8), 150_000, 200_000), on_progress=restart)
+        assert restart.waited
 
 
-def test_failures():
+def test_failures(monkeypatch):
     with RestDouble("fails") as other:
         with pytest.raises(CannotRender, match="gave no reason"):
             render(engine_for(other), request(song(8), 150_000, 200_000))
         other.full = True
+        monkeypatch.setattr("model.remote.remote_engine.ABSENT_SECONDS", 0.1)
         with pytest.raises(RenderLost, match="too many jobs"):
             render(engine_for(other), request(song(8), 150_000, 200_000))
         other.key = "right"

@@ -14,7 +14,7 @@ from model.remote.acestep_cpp import AcestepCppEngine
 from model.remote.order import sent_seed
 from model.remote.remote_engine import RemoteConfig
 from tests.model.remote.ace_double import DEFAULT, AceDouble, tone
-from tests.model.remote.requests import AT_ONCE, Stopper, render, request, song
+from tests.model.remote.requests import AT_ONCE, Restart, Stopper, render, request, song
 
 RATES = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 
@@ -314,15 +314,10 @@ def test_a_failure_quotes_the_log():
 def test_a_restarted_server_has_lost_the_job():
     with AceDouble() as other:
         other.gate.clear()
-        seen = Stopper("rendering on the server")
-
-        def restart(update):
-            seen(update)
-            if seen.stop.is_set():
-                other.forget()
-
-        with pytest.raises(RenderLost):
+        restart = Restart(other, "rendering on the server", other.forget)
+        with pytest.raises(RenderLost, match="knows nothing of the job"):
             render(engine_for(other), request(song(6), 50_000, 90_000), on_progress=restart)
+        assert restart.waited
 
 
 def test_options_are_checked_before_anything_is_sent(double, engine):

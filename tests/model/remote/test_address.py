@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from model.remote.address import listens, read_address, refuse_open_token
+from model.remote.address import listens, read_address, refuse_open_token, refuse_unsendable_token
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from model.remote.address import listens, read_address, refuse_open_token
         (" http://localhost:8080/ ", "http://localhost:8080", "localhost:8080", True),
         ("https://studio.example/ace/", "https://studio.example/ace", "studio.example", False),
         ("http://[::1]:8001", "http://[::1]:8001", "[::1]:8001", True),
+        ("HTTP://Studio:8001", "http://Studio:8001", "studio:8001", False),
         ("http://192.168.1.5:8188", "http://192.168.1.5:8188", "192.168.1.5:8188", False),
     ],
 )
@@ -42,9 +43,19 @@ def test_a_token_is_not_sent_for_everybody_to_read():
     refuse_open_token(read_address("http://localhost:8001"), "secret")
     refuse_open_token(read_address("https://studio.example"), "secret")
     refuse_open_token(read_address("http://192.168.1.5"), "")
-    with pytest.raises(ValueError, match="https") as caught:
-        refuse_open_token(read_address("http://192.168.1.5"), "secret")
-    assert "secret" not in str(caught.value)
+    for text in ("http://192.168.1.5", "HTTP://studio:8001"):
+        with pytest.raises(ValueError, match="https") as caught:
+            refuse_open_token(read_address(text), "secret")
+        assert "secret" not in str(caught.value)
+
+
+def test_a_token_that_no_header_can_carry():
+    for token in ("", "abc", "sk-4_9~!*=/+"):
+        refuse_unsendable_token(token)
+    for token in ("Schlüssel", "sec ret", "secret\n", "secret\r\nX: y", "sec\x7fret", "sec\tret"):
+        with pytest.raises(ValueError, match="token may only hold") as caught:
+            refuse_unsendable_token(token)
+        assert token not in str(caught.value)
 
 
 def test_whether_anything_listens():

@@ -13,7 +13,7 @@ from model.errors import CannotRender, NotLoaded, RenderLost, RenderRejected, Re
 from model.remote.comfyui import ComfyConfig, ComfyEngine
 from tests.model.remote.ace_double import tone
 from tests.model.remote.comfy_double import NAMED, WORKFLOW, ComfyDouble
-from tests.model.remote.requests import AT_ONCE, Stopper, render, request, song
+from tests.model.remote.requests import AT_ONCE, Restart, Stopper, render, request, song
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +71,29 @@ def test_what_is_told(double, engine_for):
     assert {task for task in Task if found.capability(task).available} == {
         Task.REPAINT,
         Task.COMPLETE,
-        Task.COVER,
     }
-    assert "starts from a song" in found.capability(Task.GENERATE).reason
     report = render(one, request(song(8), 150_000, 200_000)).report
     assert report.weights == "ace_step_1.5.safetensors (named by the workflow, not verified)"
     assert report.figures["workflow"] == "mine.json"
     assert report.figures["reproducible"] is None
     assert any("depends on the workflow" in note for note in report.notes)
+
+
+def test_what_a_workflow_is_run_for(double, engine_for):
+    """A start and an end that nobody fills in would be those of the file."""
+    graph = {number: node for number, node in WORKFLOW.items() if number != "3"}
+    covers = engine_for(double, graph, start="", end="").describe()
+    assert {task for task in Task if covers.capability(task).available} == {Task.COVER}
+    assert "starts from a song" in covers.capability(Task.GENERATE).reason
+    for one, task in (
+        (engine_for(double), Task.COVER),
+        (engine_for(double, end=""), Task.COVER),
+        (engine_for(double, source="", start=""), Task.GENERATE),
+    ):
+        found = one.describe().capability(task)
+        assert not found.available
+        assert found.reason == "This workflow renders a region of a song."
+        assert "without" in found.remedy
 
 
 def test_a_new_song(double, engine_for):
@@ -88,6 +103,38 @@ def test_a_new_song(double, engine_for):
     assert not one.describe().capability(Task.REPAINT).available
     heard = render(one, request(None, 0, 240_000, Task.GENERATE))
     assert heard.stems["mix"].shape == (240_000, 2)
+
+
+def test_what_made_no_difference_is_said(double, engine_for):
+    said = ("for the prompt", "for the seed", "no lyrics", "no language", "no strength")
+
+    def told(one: ComfyEngine, **changes: object) -> tuple[list[str], object]:
+        report = render(one, request(song(8), 150_000, 200_000, **changes)).report
+        notes = " ".join(report.notes)
+        return [words for words in said if words in notes], report.figures["server_seed"]
+
+    assert told(engine_for(double), seed=11) == ([], 11)
+    everything = {"lyrics": "la la", "language": "en", "strength": 0.8}
+    assert told(engine_for(double), **everything)[0] == ["no lyrics", "no language", "no strength"]
+    deaf = engine_for(double, prompt="", seed="")
+    assert told(deaf, **everything) == (list(said), None)
+    assert told(deaf, caption="") == (["for the seed"], None)
+
+
+def test_without_a_seed_there_is_one_take(double, engine_for):
+    one = engine_for(double, seed="")
+    assert "every take would be the same" in one.describe().one_take
+    assert engine_for(double).describe().one_take == ""
+    before = len(double.asked)
+    with pytest.raises(CannotRender, match=r"comfyui\.seed.*every take would be the same"):
+        render(one, request(song(8), 150_000, 200_000, takes=(1,)))
+    assert len(double.asked) == before
+
+
+def test_it_has_no_lyrics(double, engine_for):
+    found = engine_for(double).describe()
+    assert found.lyrics.tokens == 0
+    assert (found.languages, found.lyric_tags) == ((), ())
 
 
 @pytest.mark.parametrize("fault", ["shifts", "unrelated"])
@@ -134,15 +181,10 @@ def test_the_queue_of_others_is_shown(engine_for):
 def test_a_restarted_server_has_lost_the_job(engine_for):
     with ComfyDouble() as other:
         other.gate.clear()
-        seen = Stopper("rendering on the server")
-
-        def restart(update):
-            seen(update)
-            if seen.stop.is_set():
-                other.restart()
-
-        with pytest.raises(RenderLost):
+        restart = Restart(other, "rendering on the server", other.restart)
+        with pytest.raises(RenderLost, match="knows nothing of the workflow"):
             render(engine_for(other), request(song(8), 150_000, 200_000), on_progress=restart)
+        assert restart.waited
 
 
 def test_what_is_missing_is_named(double, engine_for):

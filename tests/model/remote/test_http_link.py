@@ -23,13 +23,14 @@ class Echo(HttpDouble):
     def __init__(self):
         super().__init__()
         self.go_on = threading.Event()
+        self.status = 200
 
     def answer(self, asked):
         if asked.path == "/slow":
             self.go_on.wait(10)
         if asked.path == "/moved":
             return Reply(b"", 302)
-        return Reply(b"x" * 2000 if asked.path == "/huge" else b"{}")
+        return Reply(b"x" * 2000 if asked.path == "/huge" else b"{}", self.status)
 
 
 @pytest.fixture
@@ -84,6 +85,80 @@ def test_what_answers_too_slowly_is_lost(echo):
     with link_to(echo.address, answer_seconds=0.1) as link, pytest.raises(RenderLost, match="ReadTimeout"):
         link.get("/slow", GOING_ON)
     echo.go_on.set()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(http_link, "RETRY_SECONDS", 0.01)
+
+
+def test_a_server_that_was_there_is_waited_for(echo, quick):
+    stages = []
+
+    def progress(update):
+        stages.append(update.stage)
+        if len(stages) == 3:
+            echo.come_back()
+
+    with link_to(echo.address, absent_seconds=60.0) as link:
+        assert link.get("/a", GOING_ON).good
+        echo.leave()
+        assert link.post("/b", Pace(progress, lambda: False), content=b"song").good
+    assert stages == [http_link.NO_ANSWER] * 3
+    assert echo.paths() == ["/a", "/b"]
+    assert echo.asked[-1].body == b"song"
+
+
+def test_a_server_that_does_not_come_back_is_lost(echo, quick):
+    with link_to(echo.address, absent_seconds=0.1) as link:
+        assert link.get("/a", GOING_ON).good
+        echo.leave()
+        with pytest.raises(RenderLost, match="does not answer any more"):
+            link.get("/b", GOING_ON)
+
+
+def test_a_server_that_never_answered_is_not_waited_for(echo):
+    echo.leave()
+    with (
+        link_to(echo.address, absent_seconds=60.0) as link,
+        pytest.raises(NotLoaded, match="does not answer"),
+    ):
+        link.get("/a", GOING_ON)
+
+
+def test_a_cancel_ends_the_waiting(echo):
+    stop = threading.Event()
+    with link_to(echo.address, absent_seconds=60.0) as link:
+        assert link.get("/a", GOING_ON).good
+        echo.leave()
+        with pytest.raises(RenderStopped):
+            link.get("/b", Pace(lambda _: stop.set(), stop.is_set))
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"), [(429, http_link.TOO_MANY), (503, http_link.TOO_MANY), (502, http_link.NO_ANSWER)]
+)
+def test_a_server_that_takes_no_more_is_asked_again(status, stage, echo, quick):
+    stages = []
+
+    def progress(update):
+        stages.append(update.stage)
+        echo.status = 200
+
+    with link_to(echo.address, absent_seconds=60.0) as link:
+        assert link.get("/a", GOING_ON).good
+        echo.status = status
+        assert link.get("/b", Pace(progress, lambda: False)).good
+    assert stages == [stage]
+    assert echo.paths() == ["/a", "/b", "/b"]
+
+
+def test_one_that_takes_none_for_long_has_said_no(echo, quick):
+    with link_to(echo.address, absent_seconds=0.1) as link:
+        assert link.get("/a", GOING_ON).good
+        echo.status = 429
+        assert link.get("/b", GOING_ON).status == 429
+    assert len(echo.asked) > 2
 
 
 def test_an_endless_answer_is_cut(echo, monkeypatch):

@@ -40,6 +40,7 @@ def test_a_server_that_runs_here_is_offered_and_not_used(monkeypatch):
     [
         ({"address": "127.0.0.1:8080"}, "must look like"),
         ({"address": "http://192.168.1.5:8080", "token": "secret"}, "over https"),
+        ({"address": "http://127.0.0.1:8080", "token": "Schlüssel"}, "token may only hold"),
         ({"port": "8080"}, "no start option"),
     ],
 )

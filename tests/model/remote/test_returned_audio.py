@@ -8,7 +8,7 @@ from model.acestep.weights.capabilities import TRACKS
 from model.engine import Task
 from model.errors import RenderRejected
 from model.remote.order import orders_of
-from model.remote.returned_audio import checked
+from model.remote.returned_audio import checked, checked_alike
 from tests.model.remote.requests import request, song
 
 
@@ -108,6 +108,47 @@ def test_silence_beside_the_region_leaves_the_level_open():
     )
     ((order,), _) = orders_of(request(type(given)(quiet, given.rate, "quiet"), 150_000, 200_000), TRACKS)
     found = checked(order, 2 * rendered(order), 48_000, "it")
+    assert (found.gain, found.difference) == (1.0, None)
+
+
+def through_autoencoder(order) -> np.ndarray:
+    """The song a little different, and another level, with the zone new."""
+    made = rendered(order)
+    noise = np.random.default_rng(5).standard_normal(made.shape).astype(np.float32)
+    return (0.5 * (made + 0.02 * noise)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "silent", "opposed"),
+    [
+        (150_000, 200_000, None, False),
+        (150_000, 200_000, None, True),
+        (24_000, 370_000, None, False),  # under half a second of song on both sides
+        (270_000, 300_000, slice(0, 265_000), False),  # the longer side says nothing
+    ],
+)
+def test_an_autoencoders_song_is_known_again(start, end, silent, opposed):
+    given = song(8)
+    samples = given.samples.copy()
+    if silent is not None:
+        samples[silent] = 0
+    if opposed:
+        samples[:, 1] = -samples[:, 0]
+    ((order,), _) = orders_of(request(type(given)(samples, given.rate, "given"), start, end), TRACKS)
+    found = checked_alike(order, through_autoencoder(order), 48_000, "it")
+    assert found.gain == pytest.approx(0.5, rel=0.01)
+    with pytest.raises(RenderRejected, match=r"likeness .* at 1920 samples"):
+        checked_alike(order, np.roll(through_autoencoder(order), HOP, axis=0), 48_000, "it")
+    with pytest.raises(RenderRejected, match="likeness"):
+        checked_alike(order, rendered(order) * 0, 48_000, "it")
+
+
+def test_silence_beside_the_region_cannot_be_likened():
+    given = song(8)
+    quiet = given.samples.copy()
+    quiet[:145_920] = quiet[205_440:] = 0
+    ((order,), _) = orders_of(request(type(given)(quiet, given.rate, "quiet"), 150_000, 200_000), TRACKS)
+    found = checked_alike(order, through_autoencoder(order), 48_000, "it")
     assert (found.gain, found.difference) == (1.0, None)
 
 
