@@ -353,7 +353,7 @@ export class RequestForm {
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry)])], draft.engine);
     const sounds = this.store.get("sounds");
     const kept = draft.sound && !sounds.some((one) => one.adapter === draft.sound) ? [[draft.sound, draft.sound]] : [];
-    options(this.form.elements.sound, [["", "none"], ...sounds.map((one) => [one.adapter, one.name]), ...kept], draft.sound);
+    options(this.form.elements.sound, [["", "no trained sound"], ...sounds.map((one) => [one.adapter, one.name]), ...kept], draft.sound);
     this.#showEngine();
     this.blueprint.update();
     this.#checks("instruments", choices.instruments);

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 # a command.
 NAMES = (
     "Takebridge DAW DAWproject MIDI OSC JACK Link Ableton REAPER Bitwig Studio One Cubase Pro Tools Logic Resolve AAF "
-    "WAV FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE Step Stems "
+    "WAV LRC FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE Step Stems "
     "Broadcast QR Alt Shift Ctrl Enter Esc Space Backspace Delete Escape Verse Chorus Bridge Intro Outro Instrumental "
     "Am minor takebridge serve root preset presets export doctor"
 )
@@ -27,7 +27,7 @@ SAME = sorted(NAMES.split())
 # What the engines of the tests say of themselves.
 DOUBLES = (
     "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
-    "Words make no difference to noise. rendering"
+    "Words make no difference to noise. loading rendering"
 )
 NO_HUB = "http://127.0.0.1:9"
 LEFT = """([same, own]) => {
