@@ -63,7 +63,7 @@ class HostSession:
         self._name = name
         self._client = ""
         self._followed: dict[int, tuple[HostOrder, asyncio.Task[None]]] = {}
-        self._part: tuple[SharedFile, Path] | None = None
+        self._part: tuple[int, SharedFile, Path] | None = None  # the order that sends it, and what has come of it
 
     async def run(self) -> None:
         """Until the connection ends."""
@@ -82,8 +82,7 @@ class HostSession:
         finally:
             for number in tuple(self._followed):
                 self._host.left(self._unfollowed(number), time.monotonic())
-            if self._part is not None:
-                await asyncio.to_thread(self._part[1].unlink, True)
+            await self._leave_part()
             await self._wire.close()
 
     async def _greeted(self) -> bool:
@@ -122,6 +121,8 @@ class HostSession:
                     if number in self._followed:
                         self._stop(self._followed[number][0])
                 case ForgetOrder():
+                    if self._part is not None and self._part[0] == number:
+                        await self._leave_part()
                     if number in self._followed:
                         self._forget(number)
                 case _:
@@ -131,18 +132,25 @@ class HostSession:
 
     async def _add(self, part: FilePart) -> None:
         files = self._host.files
-        if self._part is None or self._part[0] != part.file:
-            self._part = (part.file, await asyncio.to_thread(files.begin, part.file, self._name))
-        file, path = self._part
+        if self._part is None or self._part[:2] != (part.number, part.file):
+            await self._leave_part()  # the order that sent it was cancelled
+            path = await asyncio.to_thread(files.begin, part.file, self._name)
+            self._part = (part.number, part.file, path)
+        _, file, path = self._part
         size = await asyncio.to_thread(files.grow, path, part.data)
         if size < file.size:
             return
-        self._part = None
         if size > file.size:
-            path.unlink(missing_ok=True)
             raise UnreadableMessageError("a file is longer than it was announced")
+        self._part = None
         await asyncio.to_thread(files.keep, path, file, self._host.orders.in_use())
         await self._wire.send(FileStored(part.number, file.digest))
+
+    async def _leave_part(self) -> None:
+        """Removes the file that has come in part only."""
+        part, self._part = self._part, None
+        if part is not None:
+            await asyncio.to_thread(part[2].unlink, True)
 
     async def _follow(self, given: LinkOrder) -> None:
         if given.number in self._followed:

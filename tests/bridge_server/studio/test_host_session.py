@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 
 import pytest
 from websockets.asyncio.client import connect
@@ -13,6 +14,7 @@ from bridge_server.studio import host_session, render_host
 from bridge_server.studio.link_messages import (
     LINK_PROTOCOL,
     FilePart,
+    FileStored,
     ForgetOrder,
     Have,
     Hello,
@@ -79,6 +81,7 @@ def test_who_says_nothing_is_shown_out(tmp_path, monkeypatch):
 
     async def work(wire, _):
         assert await ended(wire) == ""
+        monkeypatch.setattr(host_session, "HELLO_SECONDS", 60.0)  # for the next bridge
 
     on_host(tmp_path, work, greet=False)
 
@@ -99,6 +102,24 @@ def test_what_only_a_broken_bridge_sends_ends_its_connection(tmp_path, messages)
 
     on_host(tmp_path, work)
     assert not list((tmp_path / "host" / "parts").glob("*"))
+
+
+def test_a_file_that_was_sent_in_part_only_is_begun_anew_by_the_next_order(tmp_path):
+    data = b"abcd" * 100
+    file = SharedFile(hashlib.sha256(data).hexdigest(), "bytes", len(data))
+    parts = tmp_path / "host" / "parts"
+
+    async def work(wire, _):
+        await wire.send(FilePart(1, file, data[:300]))
+        await wire.send(FilePart(2, file, data))  # before order 1 was given up
+        assert await wire.receive() == FileStored(2, file.digest)
+        await wire.send(FilePart(3, FILE, b"ab"))
+        await wire.send(ForgetOrder(3))
+        await wire.send(Have(4, (file,)))
+        assert await wire.receive() == MissingFiles(4, ())
+        assert not list(parts.iterdir())
+
+    on_host(tmp_path, work)
 
 
 def test_what_means_nothing_is_passed_over(tmp_path):
