@@ -145,8 +145,10 @@ class HostConnection:
                 user_agent_header=None,
             ) as connection:
                 wire = Wire(connection)
-                await wire.send(Hello(LINK_PROTOCOL, VERSION, CLIENT))
-                self._greet(await wire.receive(), Session(wire))
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await wire.send(Hello(LINK_PROTOCOL, VERSION, CLIENT))
+                    answer = await wire.receive()
+                self._greet(answer, Session(wire))
                 greeted = True
                 await self._read()
         except InvalidStatus as refused:
@@ -163,8 +165,10 @@ class HostConnection:
         except UnreadableMessageError as wrong:
             log.warning("the render host %s sent what cannot be read: %s", self.name, wrong)
             self._gone("what it says cannot be read; install the same version of Takebridge there")
+        except UnicodeError:
+            self._gone("its name is none that a network knows")
         finally:
-            if self.session is not None:  # a bug, or the end of the server
+            if self.session is not None or not self.tried.is_set():  # a bug, or the end of the server
                 self._gone("the connection was closed")
         return greeted
 
