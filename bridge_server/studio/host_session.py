@@ -208,7 +208,18 @@ class HostSession:
             pass  # whoever reads from the connection learns of it as well
         except OSError as error:
             log.warning("order %s: its result cannot be read: %s", order.name, error)
-            await self._wire.send(failed(number, GONE))
+            await self._apologise(number, GONE)
+        except ProtocolError as error:
+            log.warning("order %s: its result cannot be sent: %s", order.name, error)
+            await self._apologise(number, error)
+        except Exception:  # a bug ends its order only
+            log.exception("order %s could not be sent by a bug", order.name)
+            await self._apologise(number, self._host.bug())
+
+    async def _apologise(self, number: int, error: ProtocolError) -> None:
+        """The last word about an order; the bridge forgets it then."""
+        with contextlib.suppress(LinkLostError):
+            await self._wire.send(failed(number, error))
 
     async def _send_stem(
         self, number: int, key: tuple[int, str], stem: StemFile, sent: dict[tuple[int, str], int]

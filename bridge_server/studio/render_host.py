@@ -171,20 +171,21 @@ class RenderHost:
             self._fail(order, as_protocol_error(error))
         except Exception:  # a bug ends its order only
             log.exception("order %s failed by a bug", order.name)
-            self._fail(
-                order,
-                ProtocolError(
-                    ErrorCode.INTERNAL,
-                    f"Internal error in the render host {self.offer.name}.",
-                    "Its log has the details. Another region or seed may work.",
-                ),
-            )
+            self._fail(order, self.bug())
         finally:
             place.order = None
             order.touch()
             if order not in tuple(self.orders):  # dropped meanwhile
                 shutil.rmtree(self._results / order.name, ignore_errors=True)
             self.wake()
+
+    def bug(self) -> ProtocolError:
+        """What a bridge is told of one."""
+        return ProtocolError(
+            ErrorCode.INTERNAL,
+            f"Internal error in the render host {self.offer.name}.",
+            "Its log has the details. Another region or seed may work.",
+        )
 
     def _other(self, place: HostPlace) -> HostPlace:
         """A free place, taken instead of this one; this one where none is free."""

@@ -26,6 +26,7 @@ from bridge_server.studio.link_messages import (
 )
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError, Wire
+from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.render_hosts import host_settings, order
 
 FILE = SharedFile("ab" * 32, "bytes", 4)
@@ -163,6 +164,29 @@ def test_a_bridge_has_so_many_orders_and_no_more(tmp_path, monkeypatch):
             pass
         assert (message.number, message.code) == (3, "queue_full")
         assert len(list(running.host.orders)) == 2
+
+    on_host(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(KeyError("a bug"), "internal"), (ProtocolError(ErrorCode.TOO_LARGE, "Too much."), "too_large")],
+)
+def test_a_result_that_cannot_be_sent_fails_its_order(tmp_path, monkeypatch, fault, code):
+    def ending(*_):
+        raise fault
+
+    monkeypatch.setattr(host_session, "ending", ending)
+
+    async def work(wire, running):
+        await wire.send(LinkOrder(1, "slow", order("j1", seconds=0.0)))
+        while not isinstance(message := await wire.receive(), OrderFailed):
+            pass
+        assert (message.number, message.code) == (1, code)
+        await wire.send(ForgetOrder(1))
+        await wire.send(Have(2, ()))
+        assert await wire.receive() == MissingFiles(2, ())
+        assert not list(running.host.orders)
 
     on_host(tmp_path, work)
 
