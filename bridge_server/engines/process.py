@@ -184,7 +184,10 @@ class EngineProcess:
         # Loading is not rendering, and the process runs as a rule: it has been started for this order.
         await self.start(lambda loading: on_progress(replace(loading, fraction=0.0)))
         if command.files:
-            here = {file: self._option_files.path(option, file) for option, file in command.files.items()}
+            here = {
+                file: await asyncio.to_thread(self._option_files.path, option, file)
+                for option, file in command.files.items()
+            }
             await self._send(FilesHere(here))
         self._orders += 1
         numbered = replace(command, number=self._orders)

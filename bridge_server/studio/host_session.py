@@ -25,6 +25,7 @@ from bridge_server.engines.messages import (
     StopCommand,
 )
 from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.studio.host_files import GONE
 from bridge_server.studio.host_orders import HostOrder, OrderState
 from bridge_server.studio.link_messages import (
     LINK_PROTOCOL,
@@ -47,11 +48,6 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
-GONE = ProtocolError(
-    ErrorCode.FILE_MISSING,
-    "The render host could not keep a file of the order.",
-    "Start it with a larger --cache-gb, then try again.",
-)
 
 
 class HostSession:
@@ -150,7 +146,8 @@ class HostSession:
         """Removes the file that has come in part only."""
         part, self._part = self._part, None
         if part is not None:
-            await asyncio.to_thread(part[2].unlink, True)
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(part[2].unlink, True)
 
     async def _follow(self, given: LinkOrder) -> None:
         if given.number in self._followed:

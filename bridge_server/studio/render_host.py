@@ -91,7 +91,8 @@ class RenderHost:
 
     def lacks(self, command: RenderCommand) -> bool:
         """Whether a file of an order has gone since it was asked for."""
-        return not all(self.files.blobs.renew(digest) for digest in files_of(command))
+        named = files_of(command)
+        return self.files.renewed(named) != named.keys()
 
     def wake(self) -> None:
         """An order may be able to begin."""
@@ -166,6 +167,8 @@ class RenderHost:
         except RenderCancelledError:
             self._fail(order, ProtocolError(ErrorCode.CANCELLED, "The render was cancelled."))
         except ProtocolError as error:
+            if error.code is ErrorCode.STORE_FAILED:  # perhaps a song that cannot be read
+                await asyncio.to_thread(self.files.remove_damaged, files_of(order.command))
             self._fail(order, error)
         except ClipStoreError as error:
             self._fail(order, as_protocol_error(error))

@@ -178,6 +178,23 @@ def test_a_song_is_sent_once_and_two_orders_send_it_once(tmp_path):
         asyncio.run(run())
 
 
+def test_a_song_that_a_host_cannot_read_is_sent_again_the_next_time(tmp_path):
+    song = stored(tmp_path)
+    half = tmp_path / "host" / "audio" / BlobStore(tmp_path / "blobs").path(song).relative_to(tmp_path / "blobs")
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"RIFF")  # its power went
+
+    async def run():
+        async with linked(tmp_path, places=1) as link:
+            command = replace(order(), song=song)
+            with pytest.raises(ProtocolError) as caught:
+                await render(link, command)
+            assert caught.value.code is ErrorCode.STORE_FAILED
+            await render(link, replace(command, results="j2-1"))
+
+    asyncio.run(run())
+
+
 def test_a_file_of_an_option_goes_along_with_its_companion(tmp_path):
     kits = tmp_path / "kits"
     kits.mkdir()
