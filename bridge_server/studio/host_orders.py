@@ -92,6 +92,7 @@ class HostOrders:
         self._orders: dict[str, HostOrder] = {}
         self._served: dict[str, int] = {}  # by client: its last turn
         self._turns = 0
+        self._made = 0
 
     def __iter__(self) -> Iterator[HostOrder]:
         return iter(tuple(self._orders.values()))
@@ -101,7 +102,9 @@ class HostOrders:
         name = order_name(engine, command)
         if name in self._orders:
             return self._orders[name], False
-        order = HostOrder(name, client, engine, replace(command, results=name))
+        # One that was dropped may still be writing: the same order again has a folder of its own.
+        self._made += 1
+        order = HostOrder(name, client, engine, replace(command, results=f"{name}-{self._made}"))
         self._orders[name] = order
         return order, True
 

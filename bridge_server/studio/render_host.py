@@ -108,7 +108,7 @@ class RenderHost:
         self.orders.remove(order)
         order.stop.set()
         if order.ended or order.state is OrderState.WAITING:
-            shutil.rmtree(self._results / order.name, ignore_errors=True)
+            shutil.rmtree(self._results / order.command.results, ignore_errors=True)
         self.wake()
 
     async def run(self) -> None:
@@ -179,7 +179,7 @@ class RenderHost:
             place.order = None
             order.touch()
             if order not in tuple(self.orders):  # dropped meanwhile
-                shutil.rmtree(self._results / order.name, ignore_errors=True)
+                shutil.rmtree(self._results / order.command.results, ignore_errors=True)
             self.wake()
 
     def bug(self) -> ProtocolError:
