@@ -100,6 +100,7 @@ class EngineProcess:
         self.place = place
         self.rendered_on = ""
         self.ready = True
+        self.lacking = False
         self.starts = 0
         self.description: EngineDescription | None = None
 

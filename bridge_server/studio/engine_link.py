@@ -89,6 +89,11 @@ class EngineLink:
         return self._connection.offers(self._engine)
 
     @property
+    def lacking(self) -> bool:
+        """See EngineHost."""
+        return self._connection.lacks(self._engine)
+
+    @property
     def description(self) -> EngineDescription | None:
         """See EngineHost."""
         welcome = self._connection.welcome

@@ -106,6 +106,10 @@ class HostConnection:
         """Whether the host is there and renders with this engine."""
         return self.session is not None and self.welcome is not None and engine in self.welcome.engines
 
+    def lacks(self, engine: str) -> bool:
+        """Whether the host, there or not, said that it does not have this engine."""
+        return self.welcome is not None and engine not in self.welcome.engines
+
     @property
     def away(self) -> bool:
         """Whether the host is not there, and has not just been cut off."""
