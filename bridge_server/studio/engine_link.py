@@ -284,7 +284,7 @@ async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) 
             raise RenderCancelledError
         raise error_of(message)
     if not isinstance(message, kind):
-        raise not_understood()
+        raise not_understood(f"{type(message).__name__} instead of {kind.__name__}")
     return message
 
 

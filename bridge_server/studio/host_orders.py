@@ -39,6 +39,7 @@ class HostOrder:
     """One order, from whichever connection it is looked at.
 
     name:     what identifies it, its content included: the same order again means this one.
+    run:      raised when it is rendered once more, by another process.
     grown:    the stems as far as they are rendered. finished: what came with them, once it is DONE.
     watchers: how many connections wait for it; left_at: when the last one was lost, in seconds.
     """
@@ -49,6 +50,7 @@ class HostOrder:
     command: RenderCommand
     state: OrderState = OrderState.WAITING
     progress: Progress | None = None
+    run: int = 1
     grown: dict[tuple[int, str], StemFile] = field(default_factory=dict)
     finished: tuple[Outcome, ...] = ()
     error: ProtocolError | None = None

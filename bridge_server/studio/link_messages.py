@@ -92,11 +92,12 @@ class FileStored:
 
 @dataclass(frozen=True)
 class StemFrames:
-    """How many frames of a take's stem the laptop has from before a cut."""
+    """How many frames of a take's stem the laptop has from before a cut. digest: SHA-256 of them."""
 
     take: int
     stem: str
     frames: int
+    digest: str
 
 
 @dataclass(frozen=True)

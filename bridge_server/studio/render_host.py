@@ -161,7 +161,7 @@ class RenderHost:
                     raise
                 log.warning("order %s in %s: %s", order.name, place.name, error)
                 place = self._other(place)
-                order.grown = {}
+                order.run, order.grown = order.run + 1, {}
                 outcomes = await self._render(order, place.engines[order.engine])
             order.finished, order.state = outcomes, OrderState.DONE
         except RenderCancelledError:

@@ -180,7 +180,9 @@ def test_a_song_is_sent_once_and_two_orders_send_it_once(tmp_path):
 
 def test_a_song_that_a_host_cannot_read_is_sent_again_the_next_time(tmp_path):
     song = stored(tmp_path)
-    half = tmp_path / "host" / "audio" / BlobStore(tmp_path / "blobs").path(song).relative_to(tmp_path / "blobs")
+    half = (
+        tmp_path / "host" / "audio" / BlobStore(tmp_path / "blobs").path(song).relative_to(tmp_path / "blobs")
+    )
     half.parent.mkdir(parents=True)
     half.write_bytes(b"RIFF")  # its power went
 

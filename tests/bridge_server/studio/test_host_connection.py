@@ -101,7 +101,9 @@ def test_a_peer_that_says_nothing_keeps_nobody_waiting(tmp_path, monkeypatch):
     async def run():
         async with serve(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with kept_up(HostConnection(JoinString("127.0.0.1", port, "x" * 43), UNHURRIED)) as connection:
+            async with kept_up(
+                HostConnection(JoinString("127.0.0.1", port, "x" * 43), UNHURRIED)
+            ) as connection:
                 await asyncio.wait_for(connection.tried.wait(), 60)
                 assert (connection.away, connection.problem) == (True, "it does not answer")
 

@@ -47,7 +47,7 @@ def messages():
         FilePart(1, SONG, b"bytes"),
         FilePart(1, SONG, b""),
         FileStored(1, SONG.digest),
-        LinkOrder(1, "noise", COMMAND, (StemFrames(0, "mix", 48_000),)),
+        LinkOrder(1, "noise", COMMAND, (StemFrames(0, "mix", 48_000, "ab" * 32),)),
         ForgetOrder(1),
         PieceAudio(ChildPiece(1, 0, "mix", -5, 2), bytes(16)),
         OrderFailed(1, "cannot_render", "No drums.", "Choose another region.", "source"),
