@@ -72,7 +72,7 @@ class RenderHost:
             raise ProtocolError(
                 ErrorCode.ENGINE_NOT_READY,
                 f"The render host {self.offer.name} has no engine called {engine!r} that can render.",
-                "`takebridge doctor` on that machine says what it lacks.",
+                "`takebridge doctor` on that machine says what it lacks; start the host again once it is there.",
                 "engine",
             )
         if self.orders.of(client) >= MAX_ORDERS:
