@@ -99,8 +99,9 @@ class HostConnection:
 
     @property
     def rendered_on(self) -> str:
-        """The host and its device, as recipes have it."""
-        return f"{self.name} ({self.welcome.device})" if self.welcome is not None else self.name
+        """The host and its device, where that is known, as recipes have it."""
+        device = self.welcome.device if self.welcome is not None else ""
+        return f"{self.name} ({device})" if device else self.name
 
     def offers(self, engine: str) -> bool:
         """Whether the host is there and renders with this engine."""

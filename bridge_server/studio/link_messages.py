@@ -38,7 +38,9 @@ class Hello:
 
 @dataclass(frozen=True)
 class Welcome:
-    """Host to laptop, its answer. device: what renders there, as a class: "NVIDIA H200", "cpu x86_64"."""
+    """Host to laptop, its answer. device: what renders there, as a class: "NVIDIA H200", "cpu x86_64"; ""
+    where the engines choose.
+    """
 
     protocol: int
     version: str
