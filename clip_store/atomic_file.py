@@ -63,7 +63,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         make_folder(path.parent)
         _sweep_once(path.parent)
         yield temporary
-        _sync_file(temporary)
+        sync_file(temporary)
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -79,7 +79,7 @@ def publish(finished: Path, names: Iterable[Path]) -> Path:
 
     Nothing is overwritten, whoever else writes into the folder meanwhile. The names never end. Raises OSError.
     """
-    _sync_file(finished)
+    sync_file(finished)
     for path in names:
         try:
             os.link(finished, path)
@@ -160,8 +160,8 @@ def store_error(path: Path, error: OSError) -> StoreError:
     )
 
 
-def _sync_file(path: Path) -> None:
-    """Make its bytes durable before its name is."""
+def sync_file(path: Path) -> None:
+    """Make its bytes durable before its name is. Raises OSError."""
     with open(path, "rb+") as file:  # Windows syncs only what may be written
         os.fsync(file.fileno())
 

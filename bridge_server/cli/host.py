@@ -52,7 +52,7 @@ def host_settings(
         arguments.name or socket.gethostname().partition(".")[0] or "render host",
         device_class(arguments.device, cards),
         tuple(
-            on_device(engines, f"cuda:{place % len(cards)}" if cards else arguments.device)
+            on_device(engines, f"cuda:{place % len(cards)}" if len(cards) > 1 else arguments.device)
             for place in range(count)
         ),
         address=ANYWHERE if arguments.lan else LOOPBACK,
@@ -63,10 +63,13 @@ def host_settings(
 
 
 def device_class(device: str, cards: Sequence[GraphicsCard]) -> str:
-    """What renders, in words: equal takes can be expected of two machines only where this is equal."""
-    if cards:
+    """What renders, in words: equal takes can be expected of two machines only where this is equal.
+
+    "" where the engine chooses: the driver of a card says nothing of whether its torch can use it.
+    """
+    if cards and (device or len(cards) > 1):
         return " + ".join(dict.fromkeys(card.name for card in cards))
-    return f"{device.partition(':')[0] or 'cpu'} {platform.machine()}".strip()
+    return f"{device.partition(':')[0]} {platform.machine()}".strip() if device else ""
 
 
 async def host(settings: HostSettings) -> int:
@@ -85,8 +88,8 @@ async def _host(settings: HostSettings) -> None:
         write_private(path, f"{running.join}\n")
         engines = ", ".join(running.host.offer.engines) or "none: `takebridge doctor` says what is missing"
         for line in (
-            f"[bold]Render host {escape(settings.name)}[/bold] is ready, {len(settings.engines)} places, "
-            f"{escape(settings.device)}.",
+            f"[bold]Render host {escape(settings.name)}[/bold] is ready, "
+            f"{escape(', '.join(filter(None, (f'{len(settings.engines)} places', settings.device))))}.",
             f"  engines    {escape(engines)}",
             f"  listens    {escape(running.join.address)}",
         ):
@@ -94,7 +97,7 @@ async def _host(settings: HostSettings) -> None:
         if running.new:
             console.print("On the other machine, in one line:", highlight=False)
             # Not through rich, which would break it.
-            console.file.write(f"takebridge serve --render-host '{running.join}'\n")
+            console.file.write(f'takebridge serve --render-host "{running.join}"\n')
             console.print("This is shown once: whoever has that line can use this machine.", highlight=False)
         console.print(f"  join line  {escape(str(path))}", highlight=False)
         console.print("Ctrl-C stops it.", highlight=False)

@@ -63,22 +63,24 @@ def serve_settings(arguments: Namespace) -> Settings:
 
 def join_string_of(given: str) -> JoinString:
     """A render host, by its line or by a file with that. Raises ProtocolError."""
+    given = given.strip("'\"")  # cmd.exe passes on single quotes
     if given.startswith(("ws://", "wss://")):
         log.warning("A render host's token stands in the process list. Name a file with the line instead.")
         return JoinString.parse(given)
+    shown = "What follows --render-host" if "#" in given else given  # a token is quoted nowhere
     try:
-        return JoinString.parse(Path(given).expanduser().read_text(encoding="utf-8"))
+        return JoinString.parse(Path(given).expanduser().read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as wrong:
         raise ProtocolError(
             ErrorCode.WRONG_TYPE,
-            f"{given} is no file with a render host's line.",
+            f"{shown} is no file with a render host's line.",
             "Copy the line that `takebridge host` printed into it.",
             "render-host",
         ) from wrong
     except OSError as error:
         raise ProtocolError(
             ErrorCode.FILE_MISSING,
-            f"{given} cannot be read: {error.strerror}.",
+            f"{shown} cannot be read: {error.strerror}.",
             "Give the line that `takebridge host` printed, in quotes, or a file with it.",
             "render-host",
         ) from error

@@ -44,6 +44,11 @@ class EngineHost(Protocol):
         ...
 
     @property
+    def lacking(self) -> bool:
+        """Whether it is known not to have the engine: it is lent to nobody then."""
+        ...
+
+    @property
     def description(self) -> EngineDescription | None:
         """What the engine can do; None before its first start."""
         ...

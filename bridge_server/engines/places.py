@@ -56,7 +56,7 @@ class EnginePlaces:
     """The places of one engine. The first free one is lent first: it is the one most likely to run already.
 
     Places on other machines come and go. One that cannot be reached is lent only where no place of its kind can: the
-    render then waits there.
+    render then waits there. One that lacks the engine is never lent.
 
     reserve:     places that are lent only while `reserve_open` says so, and then in place of the others.
     clock: seconds; only differences matter.
@@ -88,7 +88,7 @@ class EnginePlaces:
         """How many renders there is room for as things are."""
         if self._reserve_open():
             return len(self._reserve)
-        return sum(host.ready for host in self._usual) or len(self._usual)
+        return sum(host.ready for host in self._usual) or sum(not host.lacking for host in self._usual)
 
     @property
     def free(self) -> bool:
@@ -134,7 +134,7 @@ class EnginePlaces:
         if self._reserve_open():
             return next((host for host in self._reserve if host not in self._lent), None)
         anywhere = any(host.ready for host in self._usual)
-        free = (host for host in self._usual if host not in self._lent)
+        free = (host for host in self._usual if host not in self._lent and not host.lacking)
         return next((host for host in free if host.ready or not anywhere), None)
 
     def _free_again(self, host: EngineHost) -> None:

@@ -141,11 +141,10 @@ class EnginePool:
         """Whether this machine renders with an engine, although there are render hosts."""
         if any(host.offers(name) for host in self.render_hosts):
             return False
-        if self._fall_back and all(host.away for host in self.render_hosts):
-            return True
-        return all(
-            host.welcome is not None and name not in host.welcome.engines for host in self.render_hosts
-        )
+        lacking = [host.lacks(name) for host in self.render_hosts]
+        if self._fall_back:
+            return all(host.away or lacks for host, lacks in zip(self.render_hosts, lacking, strict=True))
+        return all(lacking)
 
     def _hosts_changed(self) -> None:
         for name, places in self._places.items():

@@ -100,6 +100,7 @@ class EngineProcess:
         self.place = place
         self.rendered_on = ""
         self.ready = True
+        self.lacking = False
         self.starts = 0
         self.description: EngineDescription | None = None
 
@@ -184,7 +185,10 @@ class EngineProcess:
         # Loading is not rendering, and the process runs as a rule: it has been started for this order.
         await self.start(lambda loading: on_progress(replace(loading, fraction=0.0)))
         if command.files:
-            here = {file: self._option_files.path(option, file) for option, file in command.files.items()}
+            here = {
+                file: await asyncio.to_thread(self._option_files.path, option, file)
+                for option, file in command.files.items()
+            }
             await self._send(FilesHere(here))
         self._orders += 1
         numbered = replace(command, number=self._orders)

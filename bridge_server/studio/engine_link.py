@@ -45,6 +45,11 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription, OnProgress, Progress
 
 PROGRESS_SECONDS = 0.2
+CHANGED = ProtocolError(
+    ErrorCode.FILE_CHANGED,
+    "A file changed while it was sent to the render host.",
+    "Try again when no other program writes to it.",
+)
 
 
 class EngineLink:
@@ -70,7 +75,7 @@ class EngineLink:
         self._option_files = option_files
         self._stop_seconds = stop_seconds
         self._elsewhere = elsewhere
-        self.starts = 0
+        self.starts = 0  # the host counts those of its engines
 
     @property
     def place(self) -> str:
@@ -89,6 +94,11 @@ class EngineLink:
         return self._connection.offers(self._engine)
 
     @property
+    def lacking(self) -> bool:
+        """See EngineHost."""
+        return self._connection.lacks(self._engine)
+
+    @property
     def description(self) -> EngineDescription | None:
         """See EngineHost."""
         welcome = self._connection.welcome
@@ -101,7 +111,7 @@ class EngineLink:
             raise ProtocolError(
                 ErrorCode.ENGINE_NOT_READY,
                 f"The render host {self._connection.name} has no engine called {self._engine!r} that can render.",
-                "`takebridge doctor` on that machine says what it lacks.",
+                "`takebridge doctor` on that machine says what it lacks; start the host again once it is there.",
                 "engine",
             )
 
@@ -109,7 +119,6 @@ class EngineLink:
         self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
     ) -> tuple[Outcome, ...]:
         """See EngineHost."""
-        self.starts += 1
         folder = self._results_of(command)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -133,11 +142,8 @@ class EngineLink:
         number, inbox = session.open()
         stopping = asyncio.create_task(self._stop_when(stop, session, number, inbox))
         try:
-            await _unless(stop, self._connection.sending_files.acquire())
-            try:  # one at a time: two orders about one song send it once
-                await self._send_files(session, number, inbox, files, render.on_progress, stop)
-            finally:
-                self._connection.sending_files.release()
+            if await self._lacking(session, number, inbox, files, stop):
+                await self._send_lacking(session, number, inbox, files, render.on_progress, stop)
             if stop.is_set():
                 raise RenderCancelledError
             # Nothing is waited for in between: a stop that comes now is sent after the order.
@@ -151,7 +157,20 @@ class EngineLink:
             with contextlib.suppress(LinkLostError):
                 await session.wire.send(ForgetOrder(number))
 
-    async def _send_files(
+    async def _lacking(
+        self,
+        session: Session,
+        number: int,
+        inbox: asyncio.Queue[Any],
+        files: dict[SharedFile, Path],
+        stop: asyncio.Event,
+    ) -> list[SharedFile]:
+        """The files that the host has not got."""
+        await session.wire.send(Have(number, tuple(files)))
+        missing = await _expected(inbox, MissingFiles, stop)
+        return [file for file in files if file.digest in missing.digests]
+
+    async def _send_lacking(
         self,
         session: Session,
         number: int,
@@ -160,26 +179,35 @@ class EngineLink:
         on_progress: OnProgress,
         stop: asyncio.Event,
     ) -> None:
-        """Sends the files that the host lacks."""
-        await session.wire.send(Have(number, tuple(files)))
-        missing = await _expected(inbox, MissingFiles, stop)
-        lacking = [file for file in files if file.digest in missing.digests]
-        whole, sent, said = sum(file.size for file in lacking) or 1, 0, 0.0
-        for file in lacking:
-            with await asyncio.to_thread(_opened, files[file]) as source:
-                left = True
-                while left:
-                    data = await asyncio.to_thread(source.read, PART_BYTES)
-                    if stop.is_set():
-                        raise RenderCancelledError
-                    left = len(data) == PART_BYTES
-                    sent += len(data)
-                    if time.monotonic() - said >= PROGRESS_SECONDS:
-                        said = time.monotonic()
-                        stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
-                        on_progress(Progress(stage, 0.0))
-                    await session.wire.send(FilePart(number, file, data))
-            await _expected(inbox, FileStored, stop)
+        """Sends the files that the host lacks, once no other order sends any."""
+        sending = self._connection.sending_files
+        if sending.locked():
+            on_progress(Progress(f"waiting for another upload to {self._connection.name}", 0.0))
+        await _unless(stop, sending.acquire())
+        try:
+            # Another order about the same song may have sent it meanwhile.
+            lacking = await self._lacking(session, number, inbox, files, stop)
+            whole, sent, said = sum(file.size for file in lacking) or 1, 0, 0.0
+            for file in lacking:
+                left = file.size
+                with await asyncio.to_thread(_opened, files[file]) as source:
+                    while True:
+                        data = await asyncio.to_thread(source.read, PART_BYTES)
+                        if stop.is_set():
+                            raise RenderCancelledError
+                        sent, left = sent + len(data), left - len(data)
+                        if left < 0 or (left > 0 and not data):
+                            raise CHANGED
+                        if time.monotonic() - said >= PROGRESS_SECONDS:
+                            said = time.monotonic()
+                            stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
+                            on_progress(Progress(stage, 0.0))
+                        await session.wire.send(FilePart(number, file, data))
+                        if left == 0:
+                            break
+                await _expected(inbox, FileStored, stop)
+        finally:
+            sending.release()
 
     async def _stop_when(
         self, stop: asyncio.Event, session: Session, number: int, inbox: asyncio.Queue[Any]
@@ -279,7 +307,7 @@ async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) 
             raise RenderCancelledError
         raise error_of(message)
     if not isinstance(message, kind):
-        raise not_understood()
+        raise not_understood(f"{type(message).__name__} instead of {kind.__name__}")
     return message
 
 

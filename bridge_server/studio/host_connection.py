@@ -100,12 +100,17 @@ class HostConnection:
 
     @property
     def rendered_on(self) -> str:
-        """The host and its device, as recipes have it."""
-        return f"{self.name} ({self.welcome.device})" if self.welcome is not None else self.name
+        """The host and its device, where that is known, as recipes have it."""
+        device = self.welcome.device if self.welcome is not None else ""
+        return f"{self.name} ({device})" if device else self.name
 
     def offers(self, engine: str) -> bool:
         """Whether the host is there and renders with this engine."""
         return self.session is not None and self.welcome is not None and engine in self.welcome.engines
+
+    def lacks(self, engine: str) -> bool:
+        """Whether the host, there or not, said that it does not have this engine."""
+        return self.welcome is not None and engine not in self.welcome.engines
 
     @property
     def away(self) -> bool:
@@ -146,8 +151,10 @@ class HostConnection:
                 user_agent_header=None,
             ) as connection:
                 wire = Wire(connection)
-                await wire.send(Hello(LINK_PROTOCOL, VERSION, CLIENT))
-                self._greet(await wire.receive(), Session(wire))
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await wire.send(Hello(LINK_PROTOCOL, VERSION, CLIENT))
+                    answer = await wire.receive()
+                self._greet(answer, Session(wire))
                 greeted = True
                 await self._read()
         except InvalidStatus as refused:
@@ -164,8 +171,10 @@ class HostConnection:
         except UnreadableMessageError as wrong:
             log.warning("the render host %s sent what cannot be read: %s", self.name, wrong)
             self._gone("what it says cannot be read; install the same version of Takebridge there")
+        except UnicodeError:
+            self._gone("its name is none that a network knows")
         finally:
-            if self.session is not None:  # a bug, or the end of the server
+            if self.session is not None or not self.tried.is_set():  # a bug, or the end of the server
                 self._gone("the connection was closed")
         return greeted
 

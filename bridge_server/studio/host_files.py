@@ -8,27 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from bridge_server.engines.messages import OptionFile, RenderCommand
 from bridge_server.studio.link_messages import AUDIO, BYTES, SharedFile
-from clip_store.atomic_file import PART_SUFFIX, make_folder
+from clip_store.atomic_file import PART_SUFFIX, make_folder, sync_file, sync_folder
 from clip_store.audio.stored_wave import StoredWave
 from clip_store.blobs import BlobStore, to_path
-from clip_store.errors import AudioFileError
+from clip_store.errors import AudioFileError, ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 
+log = logging.getLogger(__name__)
+
+GONE = ProtocolError(
+    ErrorCode.FILE_MISSING,
+    "The render host could not keep a file of the order.",
+    "Start it with a larger --cache-gb, then try again.",
+)
 _SUFFIXES = {AUDIO: ".wav", BYTES: ".bin"}
 _NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]{1,120}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # devices on Windows
 
 
 class HostFiles:
-    """Blocks: for threads, one call at a time. most_bytes: of all files together; of one file, at most as many."""
+    """Blocks: for threads. most_bytes: of all files together; of one file, at most as many."""
 
     def __init__(self, folder: Path, most_bytes: int, most_each: int) -> None:
         self.blobs = BlobStore(folder / "audio")
@@ -36,18 +45,23 @@ class HostFiles:
         self._parts = folder / "parts"
         self._most_bytes = most_bytes
         self._most_each = most_each
+        self._lock = threading.Lock()  # nothing goes while it is being looked for; held for no file's bytes
         self._named: dict[Path, set[str]] = {}  # folders of option files, with the digests of what is in them
         for left_over in (self._options, self._parts):  # of a host that was killed
             shutil.rmtree(left_over, ignore_errors=True)
 
     def missing(self, files: Iterable[SharedFile]) -> tuple[str, ...]:
         """What has to be sent; what is there counts as used just now. Raises ProtocolError for what is too large."""
-        lacking = []
+        files = tuple(files)
         for file in files:
             self._check(file)
-            if not self.blobs.renew(file.digest):
-                lacking.append(file.digest)
-        return tuple(lacking)
+        there = self.renewed(file.digest for file in files)
+        return tuple(file.digest for file in files if file.digest not in there)
+
+    def renewed(self, digests: Iterable[str]) -> set[str]:
+        """Those that are there; they count as used just now. Raises ProtocolError."""
+        with self._lock, _full_disk():
+            return {digest for digest in digests if self.blobs.renew(digest)}
 
     def begin(self, file: SharedFile, sender: str) -> Path:
         """An empty file for what a sender sends. Raises ProtocolError."""
@@ -68,32 +82,52 @@ class HostFiles:
         """A file that has come whole. in_use: digests that must stay. Raises ProtocolError unless it is what it is
         called."""
         try:
-            if _digest(part, file.kind) != file.digest:
-                raise ProtocolError(
-                    ErrorCode.BAD_UPLOAD,
-                    "A file arrived at the render host that is not the one that was announced.",
-                    "Try again; check the network and both machines' disks if it happens again.",
-                )
-            path = self.blobs.root / to_path(file.digest, _SUFFIXES[file.kind])
             with _full_disk():
+                if _digest(part, file.kind) != file.digest:
+                    raise ProtocolError(
+                        ErrorCode.BAD_UPLOAD,
+                        "A file arrived at the render host that is not the one that was announced.",
+                        "Try again; check the network and both machines' disks if it happens again.",
+                    )
+                path = self.blobs.root / to_path(file.digest, _SUFFIXES[file.kind])
                 make_folder(path.parent)
-                os.replace(part, path)
+                sync_file(part)
+                with self._lock:
+                    os.replace(part, path)
+                sync_folder(path.parent)
         finally:
-            part.unlink(missing_ok=True)
-        self._make_room({*in_use, file.digest})
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        with self._lock:
+            self._make_room({*in_use, file.digest})
+
+    def remove_damaged(self, digests: Iterable[str]) -> None:
+        """Removes those of the files that are not what they are called, so that they are sent again."""
+        for digest in digests:
+            with contextlib.suppress(ClipStoreError, OSError):
+                path = self.blobs.path(digest)
+                if _digest(path, AUDIO if path.suffix == _SUFFIXES[AUDIO] else BYTES) != digest:
+                    log.warning("the file %s is damaged; it has to be sent again", path.name)
+                    path.unlink()
 
     def option_file(self, file: OptionFile) -> Path:
         """A file under its own name, with its companions beside it. Raises ProtocolError for a name that is none."""
         names = [(_own_name(each), each.digest) for each in (file, *file.companions)]
         folder = self._options / hashlib.sha256(repr(names).encode()).hexdigest()
-        with _full_disk():
+        with self._lock, _full_disk():
             make_folder(folder)
             self._named[folder] = {digest for _, digest in names}
             for name, digest in names:
                 place = folder / name
                 if not place.exists():
-                    _link(self.blobs.path(digest), place)
+                    _link(self._blob(digest), place)
         return folder / names[0][0]
+
+    def _blob(self, digest: str) -> Path:
+        try:
+            return self.blobs.path(digest)
+        except ClipStoreError as gone:
+            raise GONE from gone
 
     def _check(self, file: SharedFile) -> None:
         if file.kind not in _SUFFIXES or not re.fullmatch("[0-9a-f]{64}", file.digest) or file.size < 0:
@@ -118,7 +152,10 @@ class HostFiles:
             if too_many <= 0:
                 return
             if (digest := path.parent.name + path.stem) not in stay:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError:  # Windows keeps what is open
+                    continue
                 too_many -= size
                 for folder in [folder for folder, digests in self._named.items() if digest in digests]:
                     del self._named[folder]

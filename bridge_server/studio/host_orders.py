@@ -39,6 +39,7 @@ class HostOrder:
     """One order, from whichever connection it is looked at.
 
     name:     what identifies it, its content included: the same order again means this one.
+    run:      raised when it is rendered once more, by another process.
     grown:    the stems as far as they are rendered. finished: what came with them, once it is DONE.
     watchers: how many connections wait for it; left_at: when the last one was lost, in seconds.
     """
@@ -49,6 +50,7 @@ class HostOrder:
     command: RenderCommand
     state: OrderState = OrderState.WAITING
     progress: Progress | None = None
+    run: int = 1
     grown: dict[tuple[int, str], StemFile] = field(default_factory=dict)
     finished: tuple[Outcome, ...] = ()
     error: ProtocolError | None = None
@@ -92,6 +94,7 @@ class HostOrders:
         self._orders: dict[str, HostOrder] = {}
         self._served: dict[str, int] = {}  # by client: its last turn
         self._turns = 0
+        self._made = 0
 
     def __iter__(self) -> Iterator[HostOrder]:
         return iter(tuple(self._orders.values()))
@@ -101,7 +104,9 @@ class HostOrders:
         name = order_name(engine, command)
         if name in self._orders:
             return self._orders[name], False
-        order = HostOrder(name, client, engine, replace(command, results=name))
+        # One that was dropped may still be writing: the same order again has a folder of its own.
+        self._made += 1
+        order = HostOrder(name, client, engine, replace(command, results=f"{name}-{self._made}"))
         self._orders[name] = order
         return order, True
 

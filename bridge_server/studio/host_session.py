@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from bridge_server.engines.messages import (
     StopCommand,
 )
 from bridge_server.engines.outcome import Outcome, StemFile
+from bridge_server.studio.host_files import GONE
 from bridge_server.studio.host_orders import HostOrder, OrderState
 from bridge_server.studio.link_messages import (
     LINK_PROTOCOL,
@@ -47,11 +50,13 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 log = logging.getLogger(__name__)
 
 HELLO_SECONDS = 5.0
-GONE = ProtocolError(
-    ErrorCode.FILE_MISSING,
-    "The render host could not keep a file of the order.",
-    "Start it with a larger --cache-gb, then try again.",
+EMPTY = hashlib.sha256().hexdigest()
+ANOTHER = ProtocolError(
+    ErrorCode.ENGINE_DIED,
+    "What the render host renders now differs from what it had sent before.",
+    "Try again. If it happens often, the engine does not repeat a seed.",
 )
+"""Two renders must not become one take: the bridge asks for the whole again."""
 
 
 class HostSession:
@@ -63,7 +68,9 @@ class HostSession:
         self._name = name
         self._client = ""
         self._followed: dict[int, tuple[HostOrder, asyncio.Task[None]]] = {}
-        self._part: tuple[SharedFile, Path] | None = None
+        self._part: tuple[int, SharedFile, Path] | None = (
+            None  # the order that sends it, and what has come of it
+        )
 
     async def run(self) -> None:
         """Until the connection ends."""
@@ -82,8 +89,7 @@ class HostSession:
         finally:
             for number in tuple(self._followed):
                 self._host.left(self._unfollowed(number), time.monotonic())
-            if self._part is not None:
-                await asyncio.to_thread(self._part[1].unlink, True)
+            await self._leave_part()
             await self._wire.close()
 
     async def _greeted(self) -> bool:
@@ -122,6 +128,8 @@ class HostSession:
                     if number in self._followed:
                         self._stop(self._followed[number][0])
                 case ForgetOrder():
+                    if self._part is not None and self._part[0] == number:
+                        await self._leave_part()
                     if number in self._followed:
                         self._forget(number)
                 case _:
@@ -131,18 +139,26 @@ class HostSession:
 
     async def _add(self, part: FilePart) -> None:
         files = self._host.files
-        if self._part is None or self._part[0] != part.file:
-            self._part = (part.file, await asyncio.to_thread(files.begin, part.file, self._name))
-        file, path = self._part
+        if self._part is None or self._part[:2] != (part.number, part.file):
+            await self._leave_part()  # the order that sent it was cancelled
+            path = await asyncio.to_thread(files.begin, part.file, self._name)
+            self._part = (part.number, part.file, path)
+        _, file, path = self._part
         size = await asyncio.to_thread(files.grow, path, part.data)
         if size < file.size:
             return
-        self._part = None
         if size > file.size:
-            path.unlink(missing_ok=True)
             raise UnreadableMessageError("a file is longer than it was announced")
+        self._part = None
         await asyncio.to_thread(files.keep, path, file, self._host.orders.in_use())
         await self._wire.send(FileStored(part.number, file.digest))
+
+    async def _leave_part(self) -> None:
+        """Removes the file that has come in part only."""
+        part, self._part = self._part, None
+        if part is not None:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(part[2].unlink, True)
 
     async def _follow(self, given: LinkOrder) -> None:
         if given.number in self._followed:
@@ -151,7 +167,7 @@ class HostSession:
             raise GONE
         order = await self._host.accept(self._client, given.engine, given.command)
         order.watchers += 1
-        sent = {(each.take, each.stem): each.frames for each in given.have}
+        sent = {(each.take, each.stem): SentStem(each.frames, 0, each.digest) for each in given.have}
         task = asyncio.create_task(self._send_all(order, given.number, sent), name=f"sends {order.name}")
         self._followed[given.number] = (order, task)
 
@@ -175,7 +191,7 @@ class HostSession:
         task.cancel()
         return order
 
-    async def _send_all(self, order: HostOrder, number: int, sent: dict[tuple[int, str], int]) -> None:
+    async def _send_all(self, order: HostOrder, number: int, sent: SentStems) -> None:
         """Sends what there is of an order, and what comes, until it has ended. The connection's end ends this too."""
         shown = None
         try:
@@ -185,10 +201,14 @@ class HostSession:
                     shown = order.progress
                     await self._wire.send(ChildProgress(number, shown))
                 for key, stem in tuple(order.grown.items()):
-                    await self._send_stem(number, key, stem, sent)
+                    await self._send_stem(
+                        order, number, key, stem, sent.setdefault(key, SentStem(-1, order.run))
+                    )
                 if ended:
                     break
                 await changed.wait()
+            if order.state is OrderState.DONE and any(each.run != order.run for each in sent.values()):
+                raise ANOTHER  # what the bridge has is longer, or of a stem there is none of
             for message in ending(order, number):
                 await self._wire.send(message)
             if order.state is OrderState.FAILED and number in self._followed:
@@ -200,25 +220,81 @@ class HostSession:
             pass  # whoever reads from the connection learns of it as well
         except OSError as error:
             log.warning("order %s: its result cannot be read: %s", order.name, error)
-            await self._wire.send(failed(number, GONE))
+            await self._apologise(number, GONE)
+        except ProtocolError as error:
+            log.warning("order %s: its result cannot be sent: %s", order.name, error)
+            await self._apologise(number, error)
+        except Exception:  # a bug ends its order only
+            log.exception("order %s could not be sent by a bug", order.name)
+            await self._apologise(number, self._host.bug())
+
+    async def _apologise(self, number: int, error: ProtocolError) -> None:
+        """The last word about an order; the bridge forgets it then."""
+        with contextlib.suppress(LinkLostError):
+            await self._wire.send(failed(number, error))
 
     async def _send_stem(
-        self, number: int, key: tuple[int, str], stem: StemFile, sent: dict[tuple[int, str], int]
+        self, order: HostOrder, number: int, key: tuple[int, str], stem: StemFile, sent: SentStem
     ) -> None:
-        """Sends the frames of a stem that the bridge has not got."""
+        """Sends the frames of a stem that the bridge has not got. Raises ProtocolError if it has those of another."""
+        run = order.run
+        if sent.run != run:
+            if stem.frames < sent.frames:
+                return
+            found = await asyncio.to_thread(hash_of, stem, max(sent.frames, 0))
+            if order.run != run:
+                return
+            if found.hexdigest() != sent.digest:
+                raise ANOTHER
+            sent.run, sent.hash = run, found
         most = max(1, PART_BYTES // (4 * stem.channels))
-        while (have := sent.get(key, -1)) < stem.frames:  # -1: a stem without frames is sent as well
-            have = max(have, 0)
+        while sent.frames < stem.frames:  # -1: a stem without frames is sent as well
+            have = max(sent.frames, 0)
             part = StemFile(stem.stem, stem.start, min(stem.frames, have + most), stem.channels, stem.path)
             try:
                 samples = await asyncio.to_thread(part.samples, have)
             except ValueError:
                 return
-            if have + len(samples) < part.frames:
-                return  # its file begins again, in another process: the same samples will be there
-            piece = ChildPiece(number, key[0], stem.stem, stem.start + have, len(samples))
-            await self._wire.send(PieceAudio(piece, np.ascontiguousarray(samples, "<f4").tobytes()))
-            sent[key] = part.frames
+            if order.run != run or have + len(samples) < part.frames:
+                return  # its file begins again, in another process: the same samples should be there
+            piece, data = (
+                ChildPiece(number, key[0], stem.stem, stem.start + have, len(samples)),
+                np.ascontiguousarray(samples, "<f4").tobytes(),
+            )
+            await self._wire.send(PieceAudio(piece, data))
+            sent.add(part.frames, data)
+
+
+@dataclass
+class SentStem:
+    """What a bridge has of a stem: so many frames of this digest.
+
+    run: of the order, that gave them; 0 for those from before a cut, which another render may have given.
+    """
+
+    frames: int
+    run: int
+    digest: str = EMPTY
+    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def add(self, frames: int, data: bytes) -> None:
+        """It has all up to `frames` now."""
+        self.frames = frames
+        self.hash.update(data)
+        self.digest = self.hash.hexdigest()
+
+
+SentStems = dict[tuple[int, str], SentStem]
+
+
+def hash_of(stem: StemFile, frames: int) -> hashlib._Hash:
+    """SHA-256 of the first frames of a stem. Raises OSError."""
+    found, left = hashlib.sha256(), frames * stem.channels * 4
+    with stem.path.open("rb") as file:
+        while left > 0 and (data := file.read(min(left, PART_BYTES))):
+            found.update(data)
+            left -= len(data)
+    return found
 
 
 def ending(order: HostOrder, number: int) -> list[object]:

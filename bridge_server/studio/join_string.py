@@ -49,6 +49,7 @@ class JoinString:
         try:
             parts = urlsplit(text.strip())
             port = parts.port or HOST_PORT
+            (parts.hostname or "").encode("idna")  # "studio..lan" is no name of a machine
         except ValueError:
             raise _unreadable() from None
         token, _, fingerprint = parts.fragment.partition(".")

@@ -38,7 +38,9 @@ class Hello:
 
 @dataclass(frozen=True)
 class Welcome:
-    """Host to laptop, its answer. device: what renders there, as a class: "NVIDIA H200", "cpu x86_64"."""
+    """Host to laptop, its answer. device: what renders there, as a class: "NVIDIA H200", "cpu x86_64"; ""
+    where the engines choose.
+    """
 
     protocol: int
     version: str
@@ -92,11 +94,12 @@ class FileStored:
 
 @dataclass(frozen=True)
 class StemFrames:
-    """How many frames of a take's stem the laptop has from before a cut."""
+    """How many frames of a take's stem the laptop has from before a cut. digest: SHA-256 of them."""
 
     take: int
     stem: str
     frames: int
+    digest: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ Nothing a host sends is believed: a piece must follow the one before it, and a n
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import logging
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,17 @@ from bridge_server.engines.messages import (
     RenderCommand,
 )
 from bridge_server.engines.outcome import Outcome, OutcomeCollector, StemFile, stem_path
+from bridge_server.log_words import Private
 from bridge_server.studio.link_messages import OrderFailed, PieceAudio, StemFrames
+from bridge_server.studio.wire import MAX_BYTES
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import OnProgress
+
+log = logging.getLogger(__name__)
+
+MAX_STEMS = 64  # of a take
+MAX_BESIDE = 256  # attachments and the like, of a take
+MAX_BESIDE_BYTES = 4 * MAX_BYTES  # of all of them
 
 
 class LinkedRender:
@@ -38,13 +49,19 @@ class LinkedRender:
         self._on_piece = on_piece
         self._channels = command.request.channels
         self._grown: dict[tuple[int, str], StemFile] = {}
+        self._hashes: defaultdict[tuple[int, str], hashlib._Hash] = defaultdict(hashlib.sha256)
         self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
         self._beside: list[ChildResult] = []  # what comes last, with the audio of all takes
+        self._beside_bytes = 0
 
     def begin(self) -> tuple[StemFrames, ...]:
         """The stems as far as they have come; what comes beside them comes again."""
         self._beside.clear()
-        return tuple(StemFrames(take, stem, grown.frames) for (take, stem), grown in self._grown.items())
+        self._beside_bytes = 0
+        return tuple(
+            StemFrames(*key, grown.frames, self._hashes[key].hexdigest())
+            for key, grown in self._grown.items()
+        )
 
     def outcomes(self) -> tuple[Outcome, ...]:
         return self._collector.outcomes()
@@ -65,17 +82,28 @@ class LinkedRender:
                 raise error_of(message)
             case ChildAttachment() | ChildBlueprint() | ChildKept() | ChildReport():
                 self._checked(message.take)
-                self._beside.append(message)
+                self._keep(message)
             case _:
-                raise not_understood()
+                raise not_understood(type(message).__name__)
         return False
 
     def _finish(self) -> None:
         reported = {each.take for each in self._beside if isinstance(each, ChildReport)}
         if reported != set(self.command.request.takes):
-            raise not_understood()
+            raise not_understood(f"reports of the takes {sorted(reported)}")
         for each in self._beside:
             self._collector.accept(each)
+
+    def _keep(self, message: ChildResult) -> None:
+        self._beside.append(message)
+        match message:
+            case ChildAttachment(attachment=attachment):
+                self._beside_bytes += len(attachment.data)
+            case ChildKept(kept=kept):
+                self._beside_bytes += len(kept.data)
+        many = len(self._beside) > MAX_BESIDE * len(self.command.request.takes)
+        if many or self._beside_bytes > MAX_BESIDE_BYTES:
+            raise not_understood(f"{len(self._beside)} values, {self._beside_bytes} bytes, beside the audio")
 
     async def _write(self, audio: PieceAudio) -> None:
         piece = audio.piece
@@ -83,10 +111,19 @@ class LinkedRender:
         known = self._grown.get((piece.take, piece.stem))
         expected = piece.start if known is None else known.start + known.frames
         if piece.start != expected or len(audio.data) != piece.frames * self._channels * 4:
-            raise not_understood()
+            raise not_understood(
+                f"{len(audio.data)} bytes as {piece.frames} frames at {piece.start}, not {expected}"
+            )
+        request, frames = self.command.request, piece.frames + (0 if known is None else known.frames)
+        # A second too much is the engine's fault, which is said in its place.
+        if frames > request.length + 2 * request.handle + request.rate:
+            raise not_understood(f"{frames} frames of {request.length}")
+        if known is None and sum(take == piece.take for take, _ in self._grown) >= MAX_STEMS:
+            raise not_understood(f"more than {MAX_STEMS} stems")
         path = stem_path(self._folder, piece.take, _plain_name(piece.stem))
         try:
             await asyncio.to_thread(_append, path, audio.data, known is None)
+            self._hashes[piece.take, piece.stem].update(audio.data)
         except OSError as error:
             raise disk_error(error) from error
         grown = self._collector.accept(piece)
@@ -96,7 +133,7 @@ class LinkedRender:
 
     def _checked(self, take: int) -> None:
         if take not in self.command.request.takes:
-            raise not_understood()
+            raise not_understood(f"take {take}")
 
 
 def _append(path: Path, data: bytes, first: bool) -> None:
@@ -107,7 +144,7 @@ def _append(path: Path, data: bytes, first: bool) -> None:
 def _plain_name(stem: str) -> str:
     """A stem's name, which becomes a file's. Raises ProtocolError for one that leads elsewhere."""
     if not stem or len(stem) > 64 or any(each in stem for each in '/\\:*?"<>|\0') or stem.startswith("."):
-        raise not_understood()
+        raise not_understood(f"a stem called {stem[:64]!r}")
     return stem
 
 
@@ -120,8 +157,9 @@ def error_of(failed: OrderFailed) -> ProtocolError:
     return ProtocolError(code, failed.sentence, failed.remedy, failed.field)
 
 
-def not_understood() -> ProtocolError:
-    """For what a host of this version never sends."""
+def not_understood(what: str) -> ProtocolError:
+    """For what a host of this version never sends. what: it was, for the log."""
+    log.error("a render host sent what does not belong to the order: %s", Private(what))
     return ProtocolError(
         ErrorCode.INTERNAL,
         "The render host sent what does not belong to the order.",

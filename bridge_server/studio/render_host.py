@@ -72,7 +72,7 @@ class RenderHost:
             raise ProtocolError(
                 ErrorCode.ENGINE_NOT_READY,
                 f"The render host {self.offer.name} has no engine called {engine!r} that can render.",
-                "`takebridge doctor` on that machine says what it lacks.",
+                "`takebridge doctor` on that machine says what it lacks; start the host again once it is there.",
                 "engine",
             )
         if self.orders.of(client) >= MAX_ORDERS:
@@ -91,7 +91,8 @@ class RenderHost:
 
     def lacks(self, command: RenderCommand) -> bool:
         """Whether a file of an order has gone since it was asked for."""
-        return not all(self.files.blobs.renew(digest) for digest in files_of(command))
+        named = files_of(command)
+        return self.files.renewed(named) != named.keys()
 
     def wake(self) -> None:
         """An order may be able to begin."""
@@ -107,7 +108,7 @@ class RenderHost:
         self.orders.remove(order)
         order.stop.set()
         if order.ended or order.state is OrderState.WAITING:
-            shutil.rmtree(self._results / order.name, ignore_errors=True)
+            shutil.rmtree(self._results / order.command.results, ignore_errors=True)
         self.wake()
 
     async def run(self) -> None:
@@ -160,31 +161,34 @@ class RenderHost:
                     raise
                 log.warning("order %s in %s: %s", order.name, place.name, error)
                 place = self._other(place)
-                order.grown = {}
+                order.run, order.grown = order.run + 1, {}
                 outcomes = await self._render(order, place.engines[order.engine])
             order.finished, order.state = outcomes, OrderState.DONE
         except RenderCancelledError:
             self._fail(order, ProtocolError(ErrorCode.CANCELLED, "The render was cancelled."))
         except ProtocolError as error:
+            if error.code is ErrorCode.STORE_FAILED:  # perhaps a song that cannot be read
+                await asyncio.to_thread(self.files.remove_damaged, files_of(order.command))
             self._fail(order, error)
         except ClipStoreError as error:
             self._fail(order, as_protocol_error(error))
         except Exception:  # a bug ends its order only
             log.exception("order %s failed by a bug", order.name)
-            self._fail(
-                order,
-                ProtocolError(
-                    ErrorCode.INTERNAL,
-                    f"Internal error in the render host {self.offer.name}.",
-                    "Its log has the details. Another region or seed may work.",
-                ),
-            )
+            self._fail(order, self.bug())
         finally:
             place.order = None
             order.touch()
             if order not in tuple(self.orders):  # dropped meanwhile
-                shutil.rmtree(self._results / order.name, ignore_errors=True)
+                shutil.rmtree(self._results / order.command.results, ignore_errors=True)
             self.wake()
+
+    def bug(self) -> ProtocolError:
+        """What a bridge is told of one."""
+        return ProtocolError(
+            ErrorCode.INTERNAL,
+            f"Internal error in the render host {self.offer.name}.",
+            "Its log has the details. Another region or seed may work.",
+        )
 
     def _other(self, place: HostPlace) -> HostPlace:
         """A free place, taken instead of this one; this one where none is free."""

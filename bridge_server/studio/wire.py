@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bridge_server.studio.link_messages import FromHost, ToHost
 from bridge_server.studio.value_codec import from_json, to_json
+from daw_protocol.errors import ErrorCode, ProtocolError
 
 FRAME_BYTES = 4 * 2**20
 """Largest frame: an order with the beats of half an hour has a quarter of it."""
@@ -45,10 +46,12 @@ class Wire:
         limit_backlog(connection)
 
     async def send(self, message: object) -> None:
-        """Raises LinkLostError."""
+        """Raises LinkLostError, and ProtocolError for a message that the other side would not take."""
         fields, data = to_json(message)
         kind = type(message).__name__
         text = json.dumps([kind, len(data), fields], separators=(",", ":"), ensure_ascii=False)
+        _refuse_large(len(data), MAX_BYTES)
+        _refuse_large(len(text.encode()), FRAME_BYTES)
         sending = asyncio.ensure_future(self._send_whole(text, data))
         try:
             # Whoever waits may be cancelled: a message without its bytes would spoil what comes after it.
@@ -88,6 +91,16 @@ class Wire:
     async def close(self, reason: str = "") -> None:
         """Ends the connection; what was sent before arrives. reason: for the other side."""
         await self._connection.close(reason=reason[:100])
+
+
+def _refuse_large(size: int, most: int) -> None:
+    if size > most:
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"{size / 2**20:.0f} MB in one message are too many for the link to a render host; it takes "
+            f"{most // 2**20} MB.",
+            "Choose a shorter region, or render without --render-host.",
+        )
 
 
 def _read(text: str) -> tuple[type, int, object]:

@@ -28,6 +28,7 @@ class HostHere:
         self.pid = None
         self.rendered_on = ""
         self.ready = True
+        self.lacking = False
         self.description: EngineDescription | None = TogetherEngine().describe()
         self.began: list[tuple[int, ...]] = []
         self.orders: list[RenderCommand] = []

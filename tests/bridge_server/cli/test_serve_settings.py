@@ -151,6 +151,20 @@ def test_render_hosts_are_named_by_their_line_or_by_a_file_with_it(tmp_path, cap
     assert "process list" in caplog.text, "other users of this machine could read it there"
 
 
+def test_a_line_as_windows_gives_it_is_read(tmp_path):
+    file = tmp_path / "studio.txt"
+    file.write_text(f"{LINE}\r\n", encoding="utf-8-sig")  # of its Notepad
+    for given in (str(file), f"'{LINE}'"):  # cmd.exe passes single quotes on
+        found = serve_settings(serve_arguments(models_folder(), "--render-host", given))
+        assert [str(host) for host in found.render_hosts] == [LINE]
+
+
+def test_a_token_is_quoted_nowhere():
+    with pytest.raises(ProtocolError) as caught:
+        serve_settings(serve_arguments(models_folder(), "--render-host", f"127.0.0.1:9135#{'t' * 43}"))
+    assert "ttt" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(None, ErrorCode.FILE_MISSING), (b"box", ErrorCode.WRONG_TYPE), (b"\xff", ErrorCode.WRONG_TYPE)],

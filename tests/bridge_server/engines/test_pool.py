@@ -14,6 +14,7 @@ import pytest
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool, models_state
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
+from bridge_server.studio import host_connection
 from bridge_server.studio.host_connection import HostConnection, Session
 from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.link_messages import Welcome
@@ -277,6 +278,26 @@ def test_an_engine_of_hosts_that_are_away_is_refused_in_words_or_falls_back(tmp_
         assert (await pool.describe("noise")).label == "Noise"
         answer(two, 1, "noise")
         assert (await pool.describe("noise")).label == "noise there", "as soon as one is there"
+
+    asyncio.run(work())
+
+
+def test_a_host_that_is_there_without_the_engine_gets_no_order_of_one_that_was_cut_off(tmp_path, monkeypatch):
+    async def work():
+        for fall_back in (False, True):
+            pool, one, two = with_hosts(tmp_path, fall_back)
+            answer(one, 1, "noise")
+            answer(two, 2, "near")
+            places = pool.places("noise")
+            one._gone("the connection was cut")
+            claim = places.claim((0, 1))
+            assert claim._granted.result().place == "host 9135", "it may come back at once"
+            claim.release()
+            monkeypatch.setattr(host_connection, "CUT_SECONDS", 0.0)
+            claims = [places.claim((0, number)) for number in (2, 3)]
+            assert claims[0]._granted.result().place == ("this machine" if fall_back else "host 9135")
+            assert not claims[1]._granted.done()
+            monkeypatch.undo()
 
     asyncio.run(work())
 

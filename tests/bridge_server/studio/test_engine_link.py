@@ -178,6 +178,68 @@ def test_a_song_is_sent_once_and_two_orders_send_it_once(tmp_path):
         asyncio.run(run())
 
 
+def test_an_order_whose_files_are_there_does_not_wait_for_an_upload(tmp_path):
+    song = stored(tmp_path)
+
+    async def run():
+        async with linked(tmp_path, places=1) as link:
+            await render(link, replace(order(), song=song))
+            waiting = asyncio.Event()
+
+            def progressed(at):
+                if at.stage == "waiting for another upload to studio":
+                    waiting.set()
+
+            async with link._connection.sending_files:  # as a batch's large song does
+                await render(link, replace(order(), song=song, results="j2-1"))
+                other = replace(order(), song=stored(tmp_path, 1000), results="j3-1")
+                late = asyncio.create_task(render(link, other, on_progress=progressed))
+                await waiting.wait()
+                assert not late.done()
+            await late
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("more", [-1, 1, 300_000])
+def test_a_file_that_changes_while_it_is_sent_ends_the_order_only(tmp_path, monkeypatch, more):
+    found = EngineLink._found
+
+    def otherwise(link, command):
+        return {replace(file, size=file.size + more): path for file, path in found(link, command).items()}
+
+    async def run():
+        async with linked(tmp_path, places=1) as link:
+            session, command = link._connection.session, replace(order(), song=stored(tmp_path))
+            with monkeypatch.context() as change:
+                change.setattr(EngineLink, "_found", otherwise)
+                with pytest.raises(ProtocolError, match="A file changed"):
+                    await render(link, command)
+            await render(link, replace(command, results="j2-1"))
+            assert link._connection.session is session
+
+    asyncio.run(run())
+
+
+def test_a_song_that_a_host_cannot_read_is_sent_again_the_next_time(tmp_path):
+    song = stored(tmp_path)
+    half = (
+        tmp_path / "host" / "audio" / BlobStore(tmp_path / "blobs").path(song).relative_to(tmp_path / "blobs")
+    )
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"RIFF")  # its power went
+
+    async def run():
+        async with linked(tmp_path, places=1) as link:
+            command = replace(order(), song=song)
+            with pytest.raises(ProtocolError) as caught:
+                await render(link, command)
+            assert caught.value.code is ErrorCode.STORE_FAILED
+            await render(link, replace(command, results="j2-1"))
+
+    asyncio.run(run())
+
+
 def test_a_file_of_an_option_goes_along_with_its_companion(tmp_path):
     kits = tmp_path / "kits"
     kits.mkdir()
@@ -226,9 +288,9 @@ def test_a_render_that_is_cancelled_while_it_waits_costs_the_host_nothing(tmp_pa
                 if progress.stage.startswith("waiting for a place"):
                     waiting.set()
 
-            first = asyncio.create_task(render(link, long, stop=stop))
-            while link.starts < 1:
-                await asyncio.sleep(0)
+            begun = asyncio.Event()
+            first = asyncio.create_task(render(link, long, on_progress=lambda _: begun.set(), stop=stop))
+            await begun.wait()
             second = asyncio.create_task(
                 render(link, replace(long, results="j2-1"), on_progress=progressed, stop=stop)
             )

@@ -7,9 +7,11 @@ import dataclasses
 import re
 
 import pytest
+from websockets.asyncio.server import serve
 
 from bridge_server.studio import host_connection, host_session, render_host
 from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.link_messages import Welcome
 from bridge_server.studio.pulse import Pulse
 from bridge_server.studio.running_host import running_host
@@ -75,6 +77,7 @@ def test_a_side_that_says_nothing_any_more_is_noticed(tmp_path):
     [
         ({"token": "x" * 43}, "does not know this token"),
         ({"port": 1}, "refused|Connect call failed"),
+        ({"host": "studio..lan"}, "name is none"),
     ],
 )
 def test_it_says_why_the_host_is_not_there(tmp_path, change, word):
@@ -86,6 +89,24 @@ def test_it_says_why_the_host_is_not_there(tmp_path, change, word):
                 assert connection.away
                 assert re.search(word, connection.problem), connection.problem
                 assert join.token not in connection.problem
+
+    asyncio.run(run())
+
+
+def test_a_peer_that_says_nothing_keeps_nobody_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(host_connection, "OPEN_SECONDS", 0.5)
+
+    async def silent(connection):
+        await connection.wait_closed()
+
+    async def run():
+        async with serve(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with kept_up(
+                HostConnection(JoinString("127.0.0.1", port, "x" * 43), UNHURRIED)
+            ) as connection:
+                await asyncio.wait_for(connection.tried.wait(), 60)
+                assert (connection.away, connection.problem) == (True, "it does not answer")
 
     asyncio.run(run())
 

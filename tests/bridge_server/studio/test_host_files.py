@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,41 @@ def test_what_was_not_used_for_longest_goes_first_and_what_is_in_use_stays(tmp_p
     send(files, *sent[3], in_use=[sent[0][0].digest])
     there = [not files.missing([file]) for file, _ in sent]
     assert there == [True, False, False, True]
+
+
+def test_what_cannot_be_removed_stays_and_nothing_fails(tmp_path, monkeypatch):
+    files = host_files(tmp_path, most_bytes=150)
+    first, second = bytes(100), bytes([1]) * 100
+    send(files, plain_file(first), first)
+    kept, unlink = files.blobs.path(plain_file(first).digest), Path.unlink
+
+    def refused(path, missing_ok=False):
+        if path == kept:
+            raise PermissionError(13, "it is open")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    send(files, plain_file(second), second)
+    assert files.missing([plain_file(first), plain_file(second)]) == ()
+
+
+@pytest.mark.parametrize("kind", [AUDIO, BYTES])
+def test_a_damaged_file_has_to_be_sent_again(tmp_path, kind):
+    files, (file, data) = host_files(tmp_path), stored_song(tmp_path)
+    if kind == BYTES:
+        file = plain_file(data)
+    send(files, file, data)
+    files.remove_damaged([file.digest, "ab" * 32])
+    assert files.missing([file]) == ()
+    files.blobs.path(file.digest).write_bytes(data[:-100])
+    files.remove_damaged([file.digest])
+    assert files.missing([file]) == (file.digest,)
+
+
+def test_a_file_of_an_option_that_has_gone_is_said_to_have_gone(tmp_path):
+    with pytest.raises(ProtocolError) as caught:
+        ReceivedFiles(host_files(tmp_path)).path("sounds", OptionFile("brushes", "ab" * 32, 5))
+    assert (caught.value.code, caught.value.field) == (ErrorCode.FILE_MISSING, "sounds")
 
 
 def test_a_file_of_an_option_lies_under_its_name_with_its_companion(tmp_path):

@@ -97,9 +97,13 @@ def test_the_same_order_again_is_the_same_and_any_other_is_not():
 
 
 def test_results_are_named_by_the_host():
-    order, _ = orders_of().add("anna", "noise", command("../../etc"))
-    assert order.command.results == order.name
+    orders = orders_of()
+    order, _ = orders.add("anna", "noise", command("../../etc"))
+    assert order.command.results == f"{order.name}-1"
     assert order.name.isalnum()
+    orders.remove(order)  # its engine may still write
+    again, _ = orders.add("anna", "noise", command("../../etc"))
+    assert (again.name, again.command.results) == (order.name, f"{order.name}-2")
 
 
 def test_what_waiting_orders_name_is_in_use():

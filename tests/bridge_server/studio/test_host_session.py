@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 
 import pytest
 from websockets.asyncio.client import connect
 
-from bridge_server.engines.messages import StopCommand
+from bridge_server.engines.messages import ChildDone, StopCommand
+from bridge_server.engines.outcome import StemFile
 from bridge_server.studio import host_session, render_host
+from bridge_server.studio.host_orders import HostOrder
+from bridge_server.studio.host_session import HostSession, SentStem
 from bridge_server.studio.link_messages import (
     LINK_PROTOCOL,
     FilePart,
+    FileStored,
     ForgetOrder,
     Have,
     Hello,
     LinkOrder,
     MissingFiles,
     OrderFailed,
+    PieceAudio,
     SharedFile,
+    StemFrames,
     Welcome,
 )
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError, Wire
+from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.render_hosts import host_settings, order
+from tests.doubles import noise
 
 FILE = SharedFile("ab" * 32, "bytes", 4)
 
@@ -79,6 +88,7 @@ def test_who_says_nothing_is_shown_out(tmp_path, monkeypatch):
 
     async def work(wire, _):
         assert await ended(wire) == ""
+        monkeypatch.setattr(host_session, "HELLO_SECONDS", 60.0)  # for the next bridge
 
     on_host(tmp_path, work, greet=False)
 
@@ -99,6 +109,24 @@ def test_what_only_a_broken_bridge_sends_ends_its_connection(tmp_path, messages)
 
     on_host(tmp_path, work)
     assert not list((tmp_path / "host" / "parts").glob("*"))
+
+
+def test_a_file_that_was_sent_in_part_only_is_begun_anew_by_the_next_order(tmp_path):
+    data = b"abcd" * 100
+    file = SharedFile(hashlib.sha256(data).hexdigest(), "bytes", len(data))
+    parts = tmp_path / "host" / "parts"
+
+    async def work(wire, _):
+        await wire.send(FilePart(1, file, data[:300]))
+        await wire.send(FilePart(2, file, data))  # before order 1 was given up
+        assert await wire.receive() == FileStored(2, file.digest)
+        await wire.send(FilePart(3, FILE, b"ab"))
+        await wire.send(ForgetOrder(3))
+        await wire.send(Have(4, (file,)))
+        assert await wire.receive() == MissingFiles(4, ())
+        assert not list(parts.iterdir())
+
+    on_host(tmp_path, work)
 
 
 def test_what_means_nothing_is_passed_over(tmp_path):
@@ -144,6 +172,83 @@ def test_a_bridge_has_so_many_orders_and_no_more(tmp_path, monkeypatch):
         assert len(list(running.host.orders)) == 2
 
     on_host(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(KeyError("a bug"), "internal"), (ProtocolError(ErrorCode.TOO_LARGE, "Too much."), "too_large")],
+)
+def test_a_result_that_cannot_be_sent_fails_its_order(tmp_path, monkeypatch, fault, code):
+    def ending(*_):
+        raise fault
+
+    monkeypatch.setattr(host_session, "ending", ending)
+
+    async def work(wire, running):
+        await wire.send(LinkOrder(1, "slow", order("j1", seconds=0.0)))
+        while not isinstance(message := await wire.receive(), OrderFailed):
+            pass
+        assert (message.number, message.code) == (1, code)
+        await wire.send(ForgetOrder(1))
+        await wire.send(Have(2, ()))
+        assert await wire.receive() == MissingFiles(2, ())
+        assert not list(running.host.orders)
+
+    on_host(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("frames", "same", "fits"), [(100, True, True), (100, False, False), (10**6, True, False)]
+)
+def test_after_a_cut_a_stem_goes_on_only_if_it_is_the_same(tmp_path, frames, same, fits):
+    command = order("j1", seconds=0.0)
+    request = command.request
+    samples = noise(request, request.length + 2 * request.handle)[request.handle :][:frames].astype("<f4")
+    digest = hashlib.sha256(samples.tobytes()).hexdigest() if same else "ab" * 32
+
+    async def work(wire, _):
+        await wire.send(LinkOrder(1, "slow", command, (StemFrames(0, "mix", frames, digest),)))
+        starts = []
+        while not isinstance(message := await wire.receive(), OrderFailed | ChildDone):
+            if isinstance(message, PieceAudio) and message.piece.stem == "mix":
+                starts.append(message.piece.start - request.start)
+        assert isinstance(message, ChildDone) == fits
+        if fits:
+            assert starts[0] == frames
+        else:
+            assert (message.code, starts) == ("engine_died", [])
+
+    on_host(tmp_path, work)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_engine_that_dies_and_gives_another_sound_makes_no_take_of_two(tmp_path, same):
+    """Without a cut: what was sent is remembered."""
+    path, sent = tmp_path / "0-mix.f32", []
+
+    class Wire:
+        async def send(self, message):
+            sent.append(message)
+
+    async def run():
+        rendered = HostOrder("o", "anna", "noise", order())
+        session, known = HostSession(None, Wire(), "anna"), SentStem(-1, rendered.run)
+        path.write_bytes(bytes(800))
+        await session._send_stem(rendered, 1, (0, "mix"), StemFile("mix", 0, 100, 2, path), known)
+        rendered.run += 1
+        path.write_bytes(bytes(400 if same else 100) + b"\1" * 1200)
+        await session._send_stem(rendered, 1, (0, "mix"), StemFile("mix", 0, 50, 2, path), known)
+        assert len(sent) == 1, "it is not as far yet"
+        path.write_bytes(bytes(800 if same else 100) + b"\1" * 1200)
+        await session._send_stem(rendered, 1, (0, "mix"), StemFile("mix", 0, 150, 2, path), known)
+        assert [message.piece.start for message in sent] == [0, 100]
+
+    if same:
+        asyncio.run(run())
+    else:
+        with pytest.raises(ProtocolError) as caught:
+            asyncio.run(run())
+        assert caught.value.code is ErrorCode.ENGINE_DIED
 
 
 def test_orders_of_a_bridge_that_does_not_come_back_end(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ def test_a_line_is_read_and_written_alike(text, address):
         "", "box", "wss://box:9135", f"wss://box:9135#{TOKEN}", f"wss://box#{TOKEN}.{FINGERPRINT[1:]}",
         f"wss://box:99999#{TOKEN}.{FINGERPRINT}", f"http://box#{TOKEN}", f"ws://127.0.0.1#{TOKEN[1:]}",
         f"ws://127.0.0.1#{TOKEN}.{FINGERPRINT}", f"wss://#{TOKEN}.{FINGERPRINT}", f"wss://[box#{TOKEN}",
+        f"wss://studio..lan#{TOKEN}.{FINGERPRINT}",
     ],
 )  # fmt: skip
 def test_another_line_is_refused_and_not_quoted(text):

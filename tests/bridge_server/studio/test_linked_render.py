@@ -6,12 +6,14 @@ Hosts that lie: test_engine_link.py.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import numpy as np
 import pytest
 
 from bridge_server.engines.host import RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import ChildAttachment, ChildDone, ChildPiece, ChildReport
+from bridge_server.studio import linked_render
 from bridge_server.studio.link_messages import OrderFailed, PieceAudio, StemFrames
 from bridge_server.studio.linked_render import LinkedRender, error_of
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -48,12 +50,38 @@ def test_after_a_cut_it_says_what_it_has_and_nothing_is_there_twice(tmp_path):
     render = render_in(tmp_path, lambda _, stem: frames.append(stem.frames))
     assert render.begin() == ()
     accepted(render, piece(0, 5), piece(5, 12), BESIDE[0])
-    assert render.begin() == (StemFrames(0, "mix", 12),)
+    digest = hashlib.sha256(SAMPLES[:12].tobytes()).hexdigest()
+    assert render.begin() == (StemFrames(0, "mix", 12, digest),)
     assert accepted(render, piece(12, 20), *BESIDE, ChildDone(1)) == [False, False, False, True]
     (outcome,) = render.outcomes()
     assert np.array_equal(outcome.stem("mix").samples(), SAMPLES)
     assert frames == [5, 12, 20]
     assert [each.name for each in outcome.attachments] == ["a.mid"], "it came twice"
+
+
+def large(*sizes: int):
+    return [ChildAttachment(1, 0, Attachment("a.mid", "audio/midi", bytes(size))) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [PieceAudio(ChildPiece(1, 0, f"stem {each}", 0, 1), bytes(8)) for each in range(linked_render.MAX_STEMS + 1)],
+        [PieceAudio(ChildPiece(1, 0, "mix", part * 50_000, 50_000), bytes(400_000)) for part in range(2)],
+        large(*[0] * (linked_render.MAX_BESIDE + 1)),
+        large(600, 600),
+    ],
+)  # fmt: skip
+def test_a_host_that_sends_without_end_is_ended_and_the_log_has_what_it_sent(
+    tmp_path, monkeypatch, caplog, messages
+):
+    monkeypatch.setattr(linked_render, "MAX_BESIDE_BYTES", 1000)
+    render = render_in(tmp_path)
+    accepted(render, *messages[:-1])
+    with pytest.raises(ProtocolError) as caught:
+        accepted(render, messages[-1])
+    assert caught.value.code is ErrorCode.INTERNAL
+    assert "sent what does not belong" in caplog.text
 
 
 def test_an_error_after_a_stop_is_the_stop(tmp_path):

@@ -104,6 +104,34 @@ def test_a_bug_ends_its_order_only(tmp_path):
     on_host(tmp_path, work)
 
 
+def test_an_order_that_comes_again_while_its_engine_stops_keeps_what_it_gives(tmp_path):
+    async def work(host, engines):
+        stopped, plain = asyncio.Event(), engines[0].render
+
+        async def slow_to_stop(*given):
+            try:
+                return await plain(*given)
+            finally:
+                await stopped.wait()
+
+        engines[0].render = slow_to_stop
+        dropped = await host.accept("anna", "noise", order())
+        await until(dropped, lambda: dropped.state is OrderState.RENDERING)
+        while not engines[0].began:
+            await asyncio.sleep(0)
+        host.drop(dropped)
+        again = await host.accept("anna", "noise", order())
+        engines[1].end(0).set_result(None)
+        await until(again, lambda: again.ended)
+        stopped.set()
+        while host.orders.places[0].order is not None:
+            await asyncio.sleep(0)
+        (outcome,) = again.finished
+        assert outcome.stem("mix").samples().size
+
+    on_host(tmp_path, work, places=2)
+
+
 def test_an_engine_without_work_gives_its_memory_back(tmp_path, monkeypatch):
     monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(render_host, "IDLE_SECONDS", 0.0)

@@ -29,6 +29,7 @@ from bridge_server.studio.link_messages import (
 )
 from bridge_server.studio.value_codec import to_json
 from bridge_server.studio.wire import LinkLostError, UnreadableMessageError, Wire
+from daw_protocol.errors import ErrorCode, ProtocolError
 from model.kept import Kept
 from tests.bridge_server.engines.test_messages import ABOUT, REQUEST, SOUNDS, sent
 
@@ -46,7 +47,7 @@ def messages():
         FilePart(1, SONG, b"bytes"),
         FilePart(1, SONG, b""),
         FileStored(1, SONG.digest),
-        LinkOrder(1, "noise", COMMAND, (StemFrames(0, "mix", 48_000),)),
+        LinkOrder(1, "noise", COMMAND, (StemFrames(0, "mix", 48_000, "ab" * 32),)),
         ForgetOrder(1),
         PieceAudio(ChildPiece(1, 0, "mix", -5, 2), bytes(16)),
         OrderFailed(1, "cannot_render", "No drums.", "Choose another region.", "source"),
@@ -142,6 +143,24 @@ def test_what_is_no_message_is_refused(frames):
         with pytest.raises(UnreadableMessageError) as caught:
             await far.receive()
         assert len(str(caught.value)) < 300
+
+    on_wires(work)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ChildKept(1, 0, Kept("clip", "mix", bytes(wire.MAX_BYTES + 1))),
+        OrderFailed(1, "cannot_render", "\u266a" * (wire.FRAME_BYTES // 3)),
+    ],
+)
+def test_what_the_other_side_would_not_take_is_refused_before_it_is_sent(message):
+    async def work(near, far):
+        with pytest.raises(ProtocolError) as caught:
+            await near.send(message)
+        assert caught.value.code is ErrorCode.TOO_LARGE
+        await near.send(StopCommand(2))
+        assert await far.receive() == StopCommand(2)
 
     on_wires(work)
 
