@@ -104,11 +104,10 @@ def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
     anew, it would lose what it takes to go on with."""
     if not any(wish.run.glob(f"{STATE}.*")):
         return
-    kept = _unfinished(wish.run)
+    kept = unfinished_in(wish.run)
     before = wish if kept is None or kept.wish is None else kept.wish
     memory = {wish.memory, before.memory} - {0}
-    same = (wish.checkpoint, dict(wish.changed)) == (before.checkpoint, dict(before.changed))
-    if kept_consent(wish, songs) is None or not same or len(memory) > 1:
+    if kept_consent(wish, songs) is None or _what_counts(wish) != _what_counts(before) or len(memory) > 1:
         raise ProtocolError(
             ErrorCode.ID_IN_USE,
             f"The training in {wish.name} was begun with other songs, settings or another checkpoint.",
@@ -117,9 +116,14 @@ def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
         )
 
 
+def _what_counts(wish: TrainingWish) -> tuple[object, ...]:
+    """What another value of would be another training."""
+    return wish.checkpoint, dict(wish.changed), wish.describe
+
+
 def kept_trainings(store: Path) -> list[KeptTraining]:
     """Unfinished ones and the server's finished ones, each by name."""
-    unfinished = [found for path in _folders(store / RUNS) if (found := _unfinished(path)) is not None]
+    unfinished = [found for path in _folders(store / RUNS) if (found := unfinished_in(path)) is not None]
     finished = [found for path in _folders(store / ADAPTERS) if (found := _finished(path)) is not None]
     names = {one.name for one in finished}
     return [*(one for one in unfinished if one.name not in names), *finished]
@@ -163,7 +167,8 @@ def _folders(place: Path) -> Iterator[Path]:
     yield from found
 
 
-def _unfinished(folder: Path) -> KeptTraining | None:
+def unfinished_in(folder: Path) -> KeptTraining | None:
+    """What the folder of an unfinished training says; None where it says nothing."""
     fields = _read(folder / WISH)
     if not fields:
         return None

@@ -22,6 +22,7 @@ from bridge_server.training.kept_trainings import (
     keep_report,
     keep_wish,
     refuse_other,
+    unfinished_in,
 )
 from bridge_server.training.loss_plot import loss_picture
 from bridge_server.training.song_folder import SongToLearn
@@ -79,10 +80,14 @@ class Training:
         refuse_other(wish, songs)
         self.wish = wish
         self.songs = tuple(song.path.name for song in songs)
-        self.described: tuple[str, ...] = ()  # songs that a planner wrote about
-        self._losses: list[float] = []  # appended to by the thread that follows, copied by whoever shows them
-        self._checks: list[tuple[int, float]] = []
-        self._steps = 0
+        kept = unfinished_in(wish.run)
+        before = (
+            Measured() if kept is None else kept.measured
+        )  # to be seen until the process has read its state
+        self.described = () if kept is None else kept.described  # songs that a planner wrote about
+        self._losses = list(before.losses)  # changed by the thread that follows, copied by whoever shows them
+        self._checks = list(before.checks)
+        self._steps = before.steps
         self.made: Trained | None = None
         self._clock = clock
         self._paces: deque[float] = deque(maxlen=PACE_STEPS)
@@ -133,12 +138,16 @@ class Training:
         if "step" not in news:
             self._last = None  # what is not a step does not say how long steps take
             written = {str(one["name"]): str(one["caption"]) for one in news.get("described", ())}
-            self.described = self.described or tuple(written)
+            self.described = tuple(written) or self.described
             preview = str(news.get("preview", ""))
             return Standing(phase, share, len(self._losses), self._steps, preview=preview, described=written)
         step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
         self._steps = max(step, round(step / max(share, 1e-9)))
+        # A step of before that is taken again, since its state was lost, replaces what was kept of it.
+        del self._losses[step - 1 :]
         self._losses.append(loss)
+        while self._checks and self._checks[-1][0] >= step:
+            self._checks.pop()
         if checked is not None:
             self._checks.append((step, float(checked)))
         if step % PLOT_EVERY == 0 or checked is not None:

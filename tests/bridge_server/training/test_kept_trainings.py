@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,12 @@ from bridge_server.training.kept_trainings import (
     keep_wish,
     kept_trainings,
     preview_names,
+    refuse_other,
 )
-from bridge_server.training.training_wish import only_one
+from bridge_server.training.song_folder import songs_in
+from bridge_server.training.training_wish import consent_now, only_one, save
+from daw_protocol.errors import ProtocolError
+from tests.bridge_server.training.songs_to_learn import three_songs
 from tests.bridge_server.training.test_training_wish import wish_in
 
 MEASURED = Measured((3.0, 2.0), ((2, 2.5),), 10)
@@ -73,6 +78,20 @@ def test_previews_come_by_step_and_the_finished_adapter_last(tmp_path: Path) -> 
     for name in ("finished.wav", "100.wav", "0.wav", "20.wav", "notes.txt"):
         (tmp_path / "previews" / name).touch()
     assert preview_names(tmp_path) == ("0", "20", "100", "finished")
+
+
+def test_what_was_learnt_from_other_words_or_songs_is_not_gone_on_with(tmp_path: Path) -> None:
+    wish, songs = wish_in(tmp_path), songs_in(three_songs(tmp_path / "songs"))
+    keep_wish(wish, False, (), MEASURED)
+    refuse_other(replace(wish, describe=False), songs[:1])  # nothing is learnt yet
+    save(wish.run / "state.json", b"")
+    save(wish.run / "consent.json", json.dumps(consent_now(songs)).encode())
+    refuse_other(wish, songs)
+    for other in ({"describe": False}, {"changed": {"rank": 8}}, {"checkpoint": "base"}, {"memory": 24}):
+        with pytest.raises(ProtocolError, match="begun with other songs, settings"):
+            refuse_other(replace(wish, **other), songs)
+    with pytest.raises(ProtocolError, match="begun with other songs, settings"):
+        refuse_other(wish, songs[:2])
 
 
 def test_whoever_trains_is_noticed(tmp_path: Path) -> None:

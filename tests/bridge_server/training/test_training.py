@@ -80,6 +80,24 @@ def test_stopped_and_begun_again_it_goes_on(tmp_path: Path) -> None:
         assert again.measured.losses == before.losses
 
 
+def test_begun_again_it_shows_what_was_measured_before_until_it_knows_better(tmp_path: Path) -> None:
+    wish = wish_of(tmp_path, LONG)
+    with closing(training_of(wish)) as training:
+        how_it_ends(training, training.stop)
+        training.keep(under_way=False)
+    before = training.measured
+    with closing(training_of(wish)) as again:
+        again.keep(under_way=True)
+        (kept,) = kept_trainings(wish.store)
+        assert again.measured == kept.measured == before
+        assert len(before.losses) >= 3
+    (wish.run / "state.json").unlink()  # as a disk may lose it: it begins at the first step
+    with closing(training_of(wish)) as anew:
+        follow = anew.follow()
+        assert next(follow).step == 1
+        assert len(anew.measured.losses) == 1
+
+
 def test_killed_it_says_so(tmp_path: Path) -> None:
     with closing(training_of(wish_of(tmp_path, LONG))) as training:
         assert how_it_ends(training, training.end) is ErrorCode.ENGINE_DIED
