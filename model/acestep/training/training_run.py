@@ -105,14 +105,11 @@ def run_training(
         on_news(TrainingNews(f"loading {folder.name}", 0.0))
         weights = open_weights(folder)
         parts = _parts(weights, device)
-        songs = described(
+        songs, written = described(
             parts, folder.planner, device, order.songs, lambda song: read(song.digest), order.run / _DESCRIPTIONS,
             lambda phase, share: on_news(TrainingNews(phase, share)), should_stop,
         )  # fmt: skip
-        written = tuple(
-            now for before, now in zip(order.songs, songs, strict=True) if before.describe != now.describe
-        )
-        if folder.planner is not None and written:
+        if written:
             names = ", ".join(song.name for song in written)
             on_news(TrainingNews(f"the planner wrote about {names}", 1.0, described=written))
         order = replace(order, songs=songs)
