@@ -1,6 +1,7 @@
 """A server's trainings: which there are, beginning one, stopping it, going on. One is under way at a time.
 
-Songs are read in a thread; the training is a process of its own, which waits while the server renders.
+Songs are read in a thread, one folder at a time. The training is a process of its own, which waits while the server
+renders.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import hashlib
 import importlib.metadata
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bridge_server.engines.registry import MODELS_ENGINE
+from bridge_server.handlers.aside_desk import AsideDesk, Check
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.training_records import news_of, record_of, record_of_kept, with_figures
 from bridge_server.sessions.events import Events, Notice
@@ -79,14 +82,16 @@ class TrainingDesk:
         self._events = events
         self._runner = TrainingRunner(self._moved)
         self._runner.yield_to_renders(renders)
-        self._turn = asyncio.Lock()  # between looking whether another one is under way, and beginning
+        self._reading = AsideDesk("Reading the songs was cancelled.")
+        self._turn = asyncio.Lock()  # so that nothing begins where something is being removed
 
     def yield_to_renders(self, renders: bool) -> None:
         """Whether the server renders at this moment."""
         self._runner.yield_to_renders(renders)
 
     async def close(self) -> None:
-        """Ends the training under way; the next start of the server goes on with it."""
+        """Ends the training under way; the next start of the server goes on with it. Nothing begins any more."""
+        self._reading.close()
         await self._runner.close()
 
     async def go_on(self) -> None:
@@ -129,7 +134,7 @@ class TrainingDesk:
         return understood(request, f"{record.name}: {record.state}.", with_figures(record, measured))
 
     async def songs(self, request: ReadTrainingSongs) -> Response:
-        folder, songs = await asyncio.to_thread(self._read, request.folder, "folder")
+        folder, songs = await self._read(request.folder, "folder")
         found = tuple(
             SongToTrainOn(
                 name=song.path.name,
@@ -146,26 +151,22 @@ class TrainingDesk:
 
     async def start(self, request: StartTraining) -> Response:
         wish = self._wish(request)
-        async with self._turn:
-            self._runner.refuse_another()
-            await asyncio.to_thread(refuse_name, wish)
-            folder, songs = await asyncio.to_thread(self._read, request.songs, "songs")
-            if request.digest and request.digest != _digest(songs):
-                raise ProtocolError(
-                    ErrorCode.FILE_CHANGED,
-                    f"The songs in {folder} are not the ones that were listed.",
-                    "Look at the folder again, then start.",
-                    "songs",
-                )
-            wish = replace(wish, songs=folder)
-            consent = await asyncio.to_thread(kept_consent, wish, songs)
-            if consent is None and not request.consent:
-                raise no_consent()
-            await asyncio.to_thread(refuse_other, wish, songs)
-            if not request.describe:
-                songs = [song.as_it_is() for song in songs]
-            begun = self._runner.begin(wish, songs, consent or consent_now(songs))
-        self._moved(begun)
+        self._runner.refuse_another()  # before the songs are read for nothing
+        await asyncio.to_thread(refuse_name, wish)
+        folder, songs = await self._read(request.songs, "songs")
+        if request.digest and request.digest != _digest(songs):
+            raise ProtocolError(
+                ErrorCode.FILE_CHANGED,
+                f"The songs in {folder} are not the ones that were listed.",
+                "Look at the folder again, then start.",
+                "songs",
+            )
+        wish = replace(wish, songs=folder)
+        consent = await asyncio.to_thread(kept_consent, wish, songs)
+        if consent is None and not request.consent:
+            raise no_consent()
+        await asyncio.to_thread(refuse_other, wish, songs)
+        begun = await self._begin(wish, songs, consent or consent_now(songs))
         return understood(request, f"{wish.name} is being trained.", record_of(begun))
 
     async def resume(self, request: ResumeTraining) -> Response:
@@ -207,29 +208,38 @@ class TrainingDesk:
         )
 
     async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
+        self._runner.refuse_another()
+        wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
+        await asyncio.to_thread(refuse_name, wish)
+        _, songs = await self._read(str(wish.songs), "songs")
+        consent = await asyncio.to_thread(kept_consent, wish, songs)
+        if consent is None:
+            raise ProtocolError(
+                ErrorCode.FILE_CHANGED,
+                f"The songs in {wish.songs} are not those the training {wish.name} began with.",
+                "Put them back, or start a training under another name.",
+                "songs",
+            )
+        return await self._begin(wish, songs, consent)
+
+    async def _begin(
+        self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
+    ) -> RunningTraining:
+        if not wish.describe:
+            songs = [song.as_it_is() for song in songs]
         async with self._turn:
-            self._runner.refuse_another()
-            wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
-            await asyncio.to_thread(refuse_name, wish)
-            _, songs = await asyncio.to_thread(self._read, str(wish.songs), "songs")
-            consent = await asyncio.to_thread(kept_consent, wish, songs)
-            if consent is None:
-                raise ProtocolError(
-                    ErrorCode.FILE_CHANGED,
-                    f"The songs in {wish.songs} are not those the training {wish.name} began with.",
-                    "Put them back, or start a training under another name.",
-                    "songs",
-                )
-            if not wish.describe:
-                songs = [song.as_it_is() for song in songs]
             begun = self._runner.begin(wish, songs, consent)
         self._moved(begun)
         return begun
 
-    def _read(self, name: str, field: str) -> tuple[Path, Sequence[SongToLearn]]:
-        """The folder and its songs. Slow, for a thread."""
-        folder = find_songs_folder(name, self._roots, field)
-        return folder, songs_in(folder, self._roots)
+    async def _read(self, name: str, field: str) -> tuple[Path, Sequence[SongToLearn]]:
+        """The folder and its songs. Takes minutes where there are many."""
+
+        def read(check: Check) -> tuple[Path, Sequence[SongToLearn]]:
+            folder = find_songs_folder(name, self._roots, field)
+            return folder, songs_in(folder, self._roots, check)
+
+        return await self._reading.run(read)
 
     def _wish(self, request: StartTraining) -> TrainingWish:
         if self._models is None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge_server.errors import server_is_stopping
 from bridge_server.training.kept_trainings import Measured
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training import Standing, Training
@@ -66,7 +67,7 @@ class TrainingRunner:
         self._changed = changed
         self._control = _Control()
         self._thread: threading.Thread | None = None
-        self._renders = False
+        self._renders = self._closed = False
         self._measured: Callable[[], Measured] = Measured
         self.current: RunningTraining | None = None
 
@@ -88,7 +89,9 @@ class TrainingRunner:
     def begin(
         self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
     ) -> RunningTraining:
-        """Starts or goes on. Raises ProtocolError while another one is under way."""
+        """Starts or goes on. Raises ProtocolError while another one is under way, and after the end."""
+        if self._closed:
+            raise server_is_stopping()
         self.refuse_another()
         control = self._control = _Control()
         control.pause(self._renders)
@@ -136,7 +139,8 @@ class TrainingRunner:
             self.current = None
 
     async def close(self) -> None:
-        """Ends the training with the server; the next one goes on."""
+        """Ends the training with the server; the next one goes on. Nothing can be begun any more."""
+        self._closed = True
         self._control.stop(for_good=False)
         if self.current is not None and self.current.standing.step == 0:
             self._control.end()  # nothing is learnt yet, and loading may take longer than anybody wants to wait
