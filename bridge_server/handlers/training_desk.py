@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import importlib.metadata
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,8 @@ from bridge_server.training.kept_trainings import (
     kept_trainings,
     preview_names,
     refuse_other,
+    remove_run,
+    settle_finished,
 )
 from bridge_server.training.song_folder import DESCRIBE, SongToLearn, songs_in
 from bridge_server.training.training_runner import RunningTraining, TrainingRunner
@@ -96,6 +97,7 @@ class TrainingDesk:
 
     async def go_on(self) -> None:
         """Goes on with the training that was under way when the server ended."""
+        await asyncio.to_thread(settle_finished, self._store)
         for kept in await asyncio.to_thread(kept_trainings, self._store):
             if kept.under_way and kept.wish is not None:
                 try:
@@ -109,7 +111,7 @@ class TrainingDesk:
             asyncio.to_thread(self._kept), asyncio.to_thread(_usable, self._models)
         )
         reason, remedy = _what_lacks(self._models, models)
-        current = await self._current()
+        current = await self._current(found)
         records = [current] if current else []
         records += [record_of_kept(one) for one in found if current is None or one.name != current.name]
         result = TrainingList(
@@ -125,11 +127,12 @@ class TrainingDesk:
         return understood(request, f"Trainings: {names}." if names else "Nothing was trained yet.", result)
 
     async def show(self, request: ShowTraining) -> Response:
-        current = await self._current()
+        found = await asyncio.to_thread(self._kept)
+        current = await self._current(found)
         if current is not None and current.name == request.name:
             record, measured = current, self._runner.measured
         else:
-            kept = await self._known(request.name)
+            kept = _named(request.name, found)
             record, measured = record_of_kept(kept), kept.measured
         return understood(request, f"{record.name}: {record.state}.", with_figures(record, measured))
 
@@ -170,7 +173,7 @@ class TrainingDesk:
         return understood(request, f"{wish.name} is being trained.", record_of(begun))
 
     async def resume(self, request: ResumeTraining) -> Response:
-        kept = await self._known(request.name)
+        kept = _named(request.name, await asyncio.to_thread(self._kept))
         if kept.wish is None:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
@@ -193,18 +196,24 @@ class TrainingDesk:
                 raise ProtocolError(
                     ErrorCode.NOT_ALLOWED, f"{request.name} is being trained.", "Stop it first.", "name"
                 )
-            kept = await self._known(request.name)
-            if kept.wish is None:
-                raise ProtocolError(
-                    ErrorCode.NOT_ALLOWED,
-                    f"{kept.name} is a finished adapter.",
-                    f"Remove its folder yourself if you want to: {kept.folder}.",
-                    "name",
-                )
-            await asyncio.to_thread(_remove, kept.wish)
-        self._runner.forget(request.name)
+            found = await asyncio.to_thread(self._kept)
+            shown = await self._current(found)
+            # One that failed before anything of it was written has nothing to remove.
+            if shown is None or shown.name != request.name or request.name in {one.name for one in found}:
+                kept = _named(request.name, found)
+                if kept.wish is None:
+                    raise ProtocolError(
+                        ErrorCode.NOT_ALLOWED,
+                        f"{kept.name} is a finished adapter.",
+                        f"Remove its folder yourself if you want to: {kept.folder}.",
+                        "name",
+                    )
+                await asyncio.to_thread(_remove, kept.wish)
+            self._runner.forget(request.name)
         return understood(
-            request, f"What was unfinished of {kept.name} is removed.", DiscardedTraining(name=kept.name)
+            request,
+            f"What was unfinished of {request.name} is removed.",
+            DiscardedTraining(name=request.name),
         )
 
     async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
@@ -263,31 +272,39 @@ class TrainingDesk:
             describe=request.describe,
         )
 
-    async def _known(self, name: str) -> KeptTraining:
-        found = await asyncio.to_thread(self._kept)
-        for one in found:
-            if one.name == name:
-                return one
-        names = ", ".join(one.name for one in found)
-        raise ProtocolError(
-            ErrorCode.FILE_MISSING,
-            f"There is no training called {name!r}.",
-            f"There are: {names}." if names else "Nothing was trained yet.",
-            "name",
-        )
-
     def _kept(self) -> Sequence[KeptTraining]:
         return kept_trainings(self._store)
 
-    async def _current(self) -> TrainingRecord | None:
-        """The one under way, or the last one if it failed: a full disk may not have taken why."""
+    async def _current(self, found: Sequence[KeptTraining]) -> TrainingRecord | None:
+        """The one under way, or the last one if it failed: a full disk may not have taken why. found: all there are;
+        one that has been written to since, or is finished or trained elsewhere, says more."""
         current = self._runner.current
         if current is None or not (current.under_way or current.state == "failed"):
+            return None
+        kept = next((one for one in found if one.name == current.wish.name), None)
+        said_since = kept is not None and (
+            kept.adapter is not None or kept.elsewhere or kept.written > current.ended
+        )
+        if not current.under_way and said_since:
             return None
         return record_of(current, await asyncio.to_thread(preview_names, current.wish.run))
 
     def _moved(self, current: RunningTraining) -> None:
         self._events.publish(Notice(news_of(current)))
+
+
+def _named(name: str, found: Sequence[KeptTraining]) -> KeptTraining:
+    """Raises ProtocolError where there is none."""
+    for one in found:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in found)
+    raise ProtocolError(
+        ErrorCode.FILE_MISSING,
+        f"There is no training called {name!r}.",
+        f"There are: {names}." if names else "Nothing was trained yet.",
+        "name",
+    )
 
 
 def _digest(songs: Sequence[SongToLearn]) -> str:
@@ -335,6 +352,13 @@ def _no_models() -> ProtocolError:
 
 
 def _remove(wish: TrainingWish) -> None:
-    """Raises ProtocolError where it is being trained."""
-    with only_one(wish):
-        shutil.rmtree(wish.run, ignore_errors=True)
+    """Raises ProtocolError where it is being trained, and where the disk refuses."""
+    try:
+        with only_one(wish):
+            remove_run(wish.run)
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"What is unfinished of {wish.name} could not be removed: {error.strerror}.",
+            "Close what has its files open, check the folder's permissions, and remove it again.",
+        ) from error

@@ -7,6 +7,8 @@ Nothing here raises for a file that is damaged or gone: such a training has less
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +28,8 @@ from bridge_server.training.training_wish import (
     wish_from_fields,
 )
 from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
 
 WISH, REPORT, PREVIEWS, PLOT = "wish.json", "training.json", "previews", "loss.png"
 STATE = "state"
@@ -55,7 +59,7 @@ class KeptTraining:
 
     wish: None where it is finished. adapter: the finished file. under_way: it was when its server ended. elsewhere:
     another program trains it now. sentence, remedy: why it failed. songs: their names; described: those that a planner
-    wrote about.
+    wrote about. written: when, in seconds of the system's clock.
     """
 
     name: str
@@ -69,6 +73,7 @@ class KeptTraining:
     songs: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)
+    written: float = 0.0
 
     @property
     def previews(self) -> tuple[str, ...]:
@@ -129,6 +134,62 @@ def kept_trainings(store: Path) -> list[KeptTraining]:
     return [*(one for one in unfinished if one.name not in names), *finished]
 
 
+def settle(run: Path, adapter: Path) -> None:
+    """Puts the previews of a finished training beside its adapter, and removes what was unfinished of it.
+
+    adapter: its folder. Raises OSError where a disk refuses the previews: only they stay.
+    """
+    (run / WISH).unlink(missing_ok=True)  # first: it is not unfinished any more
+    moved = False
+    try:
+        if (run / PREVIEWS).is_dir():
+            (adapter / PREVIEWS).mkdir(exist_ok=True)
+            for path in sorted((run / PREVIEWS).iterdir()):
+                shutil.move(path, adapter / PREVIEWS / path.name)  # maybe to another disk
+        moved = True
+    finally:
+        remove_run(run, keep=() if moved else (PREVIEWS,))
+
+
+def remove_run(run: Path, keep: tuple[str, ...] = ()) -> None:
+    """Removes the folder of an unfinished training, but for what is to be kept. Raises OSError.
+
+    What says that there is a training goes last, so that what a disk refused can be removed again. Prepared songs and
+    states are as large as the adapter several times: one file that is open keeps no other.
+    """
+    refused: list[OSError] = []
+    for path in sorted(run.iterdir(), key=lambda path: path.name == WISH):
+        if path.name in keep or (path.name == WISH and refused):
+            continue
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    if not keep:
+        run.rmdir()
+
+
+def settle_finished(store: Path) -> None:
+    """Removes what is left of the server's finished trainings, as when it was killed just then."""
+    for run in _folders(store / RUNS):
+        adapter = store / ADAPTERS / run.name
+        kept = unfinished_in(run)
+        belongs = (
+            kept is None or kept.wish is None or kept.wish.out == adapter.parent
+        )  # a command may put its own elsewhere
+        if adapter_in(adapter) is None or not belongs or is_being_trained(store, run.name):
+            continue
+        try:
+            settle(run, adapter)
+        except OSError as error:
+            log.warning("Something is left of a finished training: %s", type(error).__name__)
+
+
 def is_being_trained(store: Path, name: str) -> bool:
     """Whether some process trains under this name."""
     path = lock_path(store, name)
@@ -181,7 +242,7 @@ def unfinished_in(folder: Path) -> KeptTraining | None:
         folder.name, folder, wish, None, bool(fields.get("under_way")),
         is_being_trained(folder.parent.parent, folder.name), str(fields.get("sentence", "")),
         str(fields.get("remedy", "")), _texts(fields.get("songs")), _texts(fields.get("described")),
-        _measured(fields),
+        _measured(fields), _written(folder / WISH),
     )  # fmt: skip
 
 
@@ -192,7 +253,7 @@ def _finished(folder: Path) -> KeptTraining | None:
     fields = _read(folder / REPORT)
     return KeptTraining(
         folder.name, folder, adapter=adapter, songs=_texts(fields.get("songs")),
-        described=_texts(fields.get("described")), measured=_measured(fields),
+        described=_texts(fields.get("described")), measured=_measured(fields), written=_written(adapter),
     )  # fmt: skip
 
 
@@ -202,6 +263,13 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _measured(fields: Mapping[str, Any]) -> Measured:

@@ -34,7 +34,7 @@ class RunningTraining:
     """How the server's training is. state: "training", "waiting" (for a render), "stopped", "failed" or "done".
 
     described: songs that a planner wrote about. stopping: whether it was asked to stop. file: of the finished adapter.
-    error: why it failed.
+    error: why it failed. ended: when, in seconds of the system's clock, which stamps files too.
     """
 
     wish: TrainingWish
@@ -46,6 +46,7 @@ class RunningTraining:
     file: str = ""
     stopped_early: bool = False
     error: ProtocolError | None = None
+    ended: float = 0.0
 
     @property
     def under_way(self) -> bool:
@@ -247,7 +248,8 @@ def _stands(standing: Standing, described: tuple[str, ...]) -> Change:
 
 
 def _failed(error: ProtocolError) -> Change:
-    return lambda current: replace(current, state="failed", error=error)
+    ended = time.time()
+    return lambda current: replace(current, state="failed", error=error, ended=ended)
 
 
 def _our_fault() -> ProtocolError:

@@ -17,6 +17,8 @@ from bridge_server.training.kept_trainings import (
     kept_trainings,
     preview_names,
     refuse_other,
+    remove_run,
+    settle_finished,
 )
 from bridge_server.training.song_folder import songs_in
 from bridge_server.training.training_wish import consent_now, only_one, save
@@ -71,6 +73,51 @@ def test_a_finished_one_is_known_by_its_adapter(tmp_path: Path) -> None:
     keep_wish(wish_in(tmp_path), False, (), Measured())  # what a full disk left of it
     found = of(tmp_path)
     assert (found.wish, found.measured, found.songs) == (None, MEASURED, ("rain.wav",))
+
+
+def test_what_is_left_of_finished_ones_goes_and_their_previews_are_kept(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    names = ("whole", "elsewhere", "unfinished", "torn", "busy")
+    wishes = {
+        name: replace(
+            wish_in(tmp_path), name=name, out=tmp_path if name == "elsewhere" else store / "adapters"
+        )
+        for name in names
+    }
+    for name, wish in wishes.items():
+        keep_wish(wish, True, (), MEASURED)
+        save(wish.run / "previews" / "0.wav", b"sound")
+        save(wish.run / "state.json", b"")
+        if name != "unfinished":
+            save(store / "adapters" / name / "adapter_model.safetensors", b"")
+    (wishes["torn"].run / "wish.json").unlink()
+    with only_one(wishes["busy"]):
+        settle_finished(store)
+    left = sorted(path.name for path in (store / "training").iterdir() if path.is_dir())
+    assert left == ["busy", "elsewhere", "unfinished"]
+    for name in ("whole", "torn"):
+        assert (store / "adapters" / name / "previews" / "0.wav").read_bytes() == b"sound"
+
+
+def test_what_cannot_be_removed_is_still_there_to_be_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = wish_in(tmp_path)
+    keep_wish(wish, False, (), MEASURED)
+    save(wish.run / "songs" / "a", b"")
+    save(wish.run / "zeros", b"")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", refuse)
+        with pytest.raises(OSError, match="open elsewhere"):
+            remove_run(wish.run)
+    assert sorted(path.name for path in wish.run.iterdir()) == ["songs", "wish.json"]
+    assert of(tmp_path).name == wish.name
+    remove_run(wish.run)
+    assert not wish.run.exists()
+
+
+def refuse(_path: Path) -> None:
+    raise OSError("open elsewhere")
 
 
 def test_previews_come_by_step_and_the_finished_adapter_last(tmp_path: Path) -> None:

@@ -111,7 +111,22 @@ def test_previews_that_cannot_be_copied_stay_and_the_adapter_is_whole(tmp_path: 
                 wish.adapter.mkdir(parents=True, exist_ok=True)
                 (wish.adapter / "previews").write_text("in the way")
     assert training.made is not None
+    assert [path.name for path in wish.run.iterdir()] == ["previews"]
     assert (wish.run / "previews" / "2.wav").is_file()
+    assert (wish.adapter / "training.json").is_file()
+
+
+def test_no_training_ends_with_what_only_shows_it(tmp_path: Path) -> None:
+    wish = wish_of(tmp_path, 12)
+    (wish.run / "loss.png" / "open").mkdir(parents=True)  # a picture that cannot be replaced
+    with closing(training_of(wish)) as training:
+        for standing in training.follow():
+            if standing.step == 12:
+                for name in ("loss.png", "training.json"):
+                    (wish.adapter / name / "open").mkdir(parents=True, exist_ok=True)
+    assert training.made is not None
+    assert Path(training.made.file).is_file()
+    assert not wish.run.exists()
 
 
 def test_how_far_it_was_is_kept_for_those_who_ask_later(tmp_path: Path) -> None:
