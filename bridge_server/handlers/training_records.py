@@ -7,10 +7,12 @@ from pathlib import Path
 
 from bridge_server.training.kept_trainings import KeptTraining, Measured
 from bridge_server.training.training_runner import RunningTraining
+from daw_protocol.errors import sendable
 from daw_protocol.replies import TrainingMoved
 from daw_protocol.training_results import ShownTraining, TrainingRecord
 
 MOST = 1e9  # what a loss may be in an answer
+MAX_PHASE = 300  # characters in news
 
 
 def record_of(current: RunningTraining, previews: tuple[str, ...] = ()) -> TrainingRecord:
@@ -71,7 +73,7 @@ def news_of(current: RunningTraining) -> TrainingMoved:
     return TrainingMoved(
         training=current.wish.name,
         state=current.state,
-        phase=standing.phase[:300],
+        phase=sendable(standing.phase, MAX_PHASE),  # it may name songs, and files may have any name
         share=standing.share,
         step=standing.step,
         steps=standing.steps,
