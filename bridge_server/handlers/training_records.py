@@ -48,6 +48,7 @@ def record_of_kept(kept: KeptTraining) -> TrainingRecord:
         name=kept.name,
         state=state,
         phase="trained by another program" if kept.elsewhere else "",
+        elsewhere=kept.elsewhere,
         share=min(1.0, taken / steps) if steps else 0.0,
         step=taken,
         steps=steps,

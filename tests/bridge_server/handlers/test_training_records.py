@@ -36,7 +36,8 @@ def test_one_that_is_kept_tells_how_it_ended(tmp_path: Path) -> None:
     )
     assert (record_of_kept(kept).state, record_of_kept(kept).share) == ("stopped", 0.25)
     assert record_of_kept(replace(kept, sentence="It broke.")).state == "failed"
-    assert record_of_kept(replace(kept, elsewhere=True)).state == "training"
+    theirs = record_of_kept(replace(kept, elsewhere=True))
+    assert (theirs.state, theirs.elsewhere, record_of_kept(kept).elsewhere) == ("training", True, False)
     assert (
         record_of_kept(replace(kept, adapter=tmp_path / "a.safetensors")).adapter == "my_sound/a.safetensors"
     )
