@@ -112,7 +112,7 @@ def _carried_out(
     except MemoryError:
         return MEMORY, {
             "sentence": "The machine ran out of memory during the training.",
-            "remedy": "Close other programs, or choose a smaller --memory.",
+            "remedy": "Close other programs, or choose less memory to fit into (--memory).",
         }
     except Exception as error:  # a bug in the trainer must not look like a process that was killed
         return BROKE, {

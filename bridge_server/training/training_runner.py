@@ -33,7 +33,7 @@ CLOSE_SECONDS = 15.0
 class RunningTraining:
     """How the server's training is. state: "training", "waiting" (for a render), "stopped", "failed" or "done".
 
-    described: songs that a planner wrote about. stopping: whether it was asked to stop. file: of the finished adapter.
+    described: songs that a planner wrote about. file: of the finished adapter.
     error: why it failed. ended: when, in seconds of the system's clock, which stamps files too.
     """
 
@@ -42,9 +42,7 @@ class RunningTraining:
     state: str = "training"
     standing: Standing = field(default_factory=lambda: Standing("starting", 0.0))
     described: tuple[str, ...] = ()
-    stopping: bool = False
     file: str = ""
-    stopped_early: bool = False
     error: ProtocolError | None = None
     ended: float = 0.0
 
@@ -119,12 +117,11 @@ class TrainingRunner:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"{name} is not being trained." if name else "Nothing is being trained.",
-                "training.list shows the trainings there are.",
+                "It may have ended just now: look at the list of trainings.",
                 "name",
             )
         self._control.stop(for_good=True)
-        self.current = replace(current, stopping=True)
-        return self.current
+        return current
 
     def yield_to_renders(self, renders: bool) -> None:
         """Whether the server renders at this moment: the training waits as long."""
@@ -201,9 +198,7 @@ class TrainingRunner:
             return _failed(error)
         made = training.made
         assert made is not None, "it told everything"
-        return lambda current: replace(
-            current, state="done", file=made.file, stopped_early=made.stopped_early
-        )
+        return lambda current: replace(current, state="done", file=made.file)
 
 
 class _Control:

@@ -108,7 +108,7 @@ def _refuse_too_large(house: PlannerHouse, name: str) -> None:
     except CannotRender as large:
         raise CannotRender(
             large.sentence,
-            "Put a file with a caption next to each song, or train them as they are named (--as-named).",
+            "Put a file with a caption next to each song, or train without a planner (describe off, or --as-named).",
         ) from large
 
 

@@ -47,7 +47,7 @@ from model.weight_header import fingerprint
 _VAE_FRAMES = 512
 _SETTINGS, _DESCRIPTIONS = "settings.json", "descriptions.json"
 _GET_WEIGHTS = "Run `takebridge models pull base`, or name the folder of your models with --models."
-_LESS = "Choose a smaller --memory, which trains on shorter examples."
+_LESS = "Choose less memory to fit into (--memory), which trains on shorter examples."
 
 
 @dataclass(frozen=True)

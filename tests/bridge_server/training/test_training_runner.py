@@ -62,7 +62,7 @@ def test_stopped_before_it_has_begun_it_takes_no_step(tmp_path: Path) -> None:
         told: asyncio.Queue[RunningTraining] = asyncio.Queue()
         runner = TrainingRunner(told.put_nowait)
         runner.begin(wish, songs, consent_now(songs))
-        assert runner.stop().stopping
+        assert runner.stop().under_way  # until nothing of it runs any more
         async with asyncio.timeout(PATIENCE):
             while (now := await told.get()).under_way:
                 pass
