@@ -6,6 +6,7 @@ Nothing here raises for a file that is damaged or gone: such a training has less
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -139,7 +140,8 @@ def settle(run: Path, adapter: Path) -> None:
 
     adapter: its folder. Raises OSError where a disk refuses the previews: only they stay.
     """
-    (run / WISH).unlink(missing_ok=True)  # first: it is not unfinished any more
+    with contextlib.suppress(OSError):  # first, since it is not unfinished any more; else with the rest
+        (run / WISH).unlink(missing_ok=True)
     moved = False
     try:
         if (run / PREVIEWS).is_dir():
@@ -179,10 +181,10 @@ def settle_finished(store: Path) -> None:
     for run in _folders(store / RUNS):
         adapter = store / ADAPTERS / run.name
         kept = unfinished_in(run)
-        belongs = (
-            kept is None or kept.wish is None or kept.wish.out == adapter.parent
-        )  # a command may put its own elsewhere
-        if adapter_in(adapter) is None or not belongs or is_being_trained(store, run.name):
+        # A command may put its own elsewhere.
+        theirs = kept is not None and kept.wish is not None and kept.wish.out != adapter.parent
+        unknown = kept is None and (run / WISH).exists()
+        if adapter_in(adapter) is None or theirs or unknown or is_being_trained(store, run.name):
             continue
         try:
             settle(run, adapter)

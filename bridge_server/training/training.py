@@ -90,6 +90,7 @@ class Training:
         self._losses = list(before.losses)  # changed by the thread that follows, copied by whoever shows them
         self._checks = list(before.checks)
         self._steps = before.steps
+        self._has_begun = False  # the process has told of a step, taken now or before
         self.made: Trained | None = None
         self._clock = clock
         self._paces: deque[float] = deque(maxlen=PACE_STEPS)
@@ -133,6 +134,7 @@ class Training:
 
     def _standing(self, news: Mapping[str, Any]) -> Standing:
         phase, share = str(news["phase"]), min(1.0, max(0.0, float(news["share"])))
+        self._has_begun |= "losses" in news or "step" in news
         if "losses" in news:  # of before, where a training goes on
             self._losses = [float(loss) for loss in news["losses"]]
             self._checks = [(int(step), float(loss)) for step, loss in news["checks"]]
@@ -144,15 +146,8 @@ class Training:
             preview, skipped = str(news.get("preview", "")), str(news.get("skipped", ""))
             if skipped:
                 log.warning("A preview of a training was left out: %s", Private(skipped))
-            return Standing(
-                phase,
-                share,
-                len(self._losses),
-                self._steps,
-                preview=preview,
-                skipped=skipped,
-                described=written,
-            )
+            taken, steps = (len(self._losses), self._steps) if self._has_begun else (0, 0)
+            return Standing(phase, share, taken, steps, preview=preview, skipped=skipped, described=written)
         step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
         self._steps = max(step, round(step / max(share, 1e-9)))
         # A step of before that is taken again, since its state was lost, replaces what was kept of it.

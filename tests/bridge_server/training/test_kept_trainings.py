@@ -77,7 +77,7 @@ def test_a_finished_one_is_known_by_its_adapter(tmp_path: Path) -> None:
 
 def test_what_is_left_of_finished_ones_goes_and_their_previews_are_kept(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    names = ("whole", "elsewhere", "unfinished", "torn", "busy")
+    names = ("whole", "elsewhere", "unfinished", "torn", "unreadable", "busy")
     wishes = {
         name: replace(
             wish_in(tmp_path), name=name, out=tmp_path if name == "elsewhere" else store / "adapters"
@@ -91,10 +91,11 @@ def test_what_is_left_of_finished_ones_goes_and_their_previews_are_kept(tmp_path
         if name != "unfinished":
             save(store / "adapters" / name / "adapter_model.safetensors", b"")
     (wishes["torn"].run / "wish.json").unlink()
+    (wishes["unreadable"].run / "wish.json").write_text("{")
     with only_one(wishes["busy"]):
         settle_finished(store)
     left = sorted(path.name for path in (store / "training").iterdir() if path.is_dir())
-    assert left == ["busy", "elsewhere", "unfinished"]
+    assert left == ["busy", "elsewhere", "unfinished", "unreadable"]
     for name in ("whole", "torn"):
         assert (store / "adapters" / name / "previews" / "0.wav").read_bytes() == b"sound"
 

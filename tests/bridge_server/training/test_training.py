@@ -90,6 +90,8 @@ def test_begun_again_it_shows_what_was_measured_before_until_it_knows_better(tmp
         again.keep(under_way=True)
         (kept,) = kept_trainings(wish.store)
         assert again.measured == kept.measured == before
+        loading = again._standing({"phase": "loading", "share": 0.0})
+        assert loading.step == 0  # nothing that the end of the server need wait for
         assert len(before.losses) >= 3
     (wish.run / "state.json").unlink()  # as a disk may lose it: it begins at the first step
     with closing(training_of(wish)) as anew:
