@@ -1,4 +1,4 @@
-"""Errors of the packages below, in the protocol's words."""
+"""Errors of the packages below in the protocol's words, and those that several parts share."""
 
 from __future__ import annotations
 
@@ -14,3 +14,10 @@ def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
     elif isinstance(error, StoreError):
         code = ErrorCode.STORE_FAILED
     return ProtocolError(code, error.sentence, error.remedy, field)
+
+
+def server_is_stopping() -> ProtocolError:
+    """The error for what would begin something while the server ends."""
+    return ProtocolError(
+        ErrorCode.CANCELLED, "The server is stopping.", "Start it, then send the request again."
+    )

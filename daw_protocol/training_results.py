@@ -21,6 +21,7 @@ class TrainingRecord(Message):
     name: str = value(AnyText(), "the adapter's name")
     state: str = value(Choice(TRAINING_STATES), "what it is doing, or how it ended")
     phase: str = value(AnyText(), "what is being done, in words", "")
+    elsewhere: bool = value(Flag(), "whether another program trains it, which alone can stop it", False)
     share: float = value(Real(0, 1), "the part of that which is done, 0 to 1", 0.0)
     step: int = value(COUNT, "steps taken", 0)
     steps: int = value(COUNT, "steps wanted; 0 while that is not known", 0)

@@ -108,6 +108,8 @@ def _followed(screen: Screen, training: Training) -> Trained:
             words = standing.phase
             for song, caption in standing.described.items():
                 screen.say(escape(f"  {song}, as the planner hears it: {caption}"))
+            if standing.skipped:
+                screen.say(escape(f"A preview was left out: {standing.skipped}"))
             if standing.loss is not None:
                 words = f"step {standing.step}, loss {averaged(training.measured.losses)[-1]:.4f}"
             bar.update(task, description=escape(words), completed=standing.share)

@@ -33,7 +33,16 @@ from daw_protocol.addresses import COMMANDS
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.jsonrpc import BadCall, Call
 from daw_protocol.replies import Failed, Reply, Understood
-from daw_protocol.requests import BeginUpload, Export, HearWords, RankTakes, Request
+from daw_protocol.requests import (
+    BeginUpload,
+    Export,
+    HearWords,
+    RankTakes,
+    ReadTrainingSongs,
+    Request,
+    ResumeTraining,
+    StartTraining,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +57,13 @@ ABORT = "takebridge.abort"
 # Clients that name themselves have this key, by WebSocket and by POST.
 KEY = "ws:"
 # Calls that may take minutes are answered in the background, so many of a connection.
-LONG_CALLS = tuple(command for command in COMMANDS if command.request in (Export, RankTakes, HearWords))
+LONG_REQUESTS = (Export, RankTakes, HearWords, ReadTrainingSongs, StartTraining, ResumeTraining)
+LONG_CALLS = tuple(command for command in COMMANDS if command.request in LONG_REQUESTS)
 LONG_METHODS = {command.name: command.request for command in LONG_CALLS}
 LONG_ADDRESSES = {f"{command.address}\0".encode(): command.request for command in LONG_CALLS}
 MAX_LONG_CALLS = 8
 # Of these, the ones that leave nothing but an answer: they end with the connection.
-ONLY_ANSWERED = (RankTakes, HearWords)
+ONLY_ANSWERED = (RankTakes, HearWords, ReadTrainingSongs)
 
 
 class AudioFrame(bytes):

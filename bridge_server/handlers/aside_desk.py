@@ -1,4 +1,4 @@
-"""Takes that a network listens to for one request: in a process of its own, one request at a time."""
+"""What takes long for one request, such as a network that listens to takes: in a thread, one request at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ Found = TypeVar("Found")
 
 
 class AsideDesk:
-    """Lives on the event loop. One at a time: each loads a network."""
+    """Lives on the event loop. One at a time: each loads a network, or fills the memory with songs.
 
-    def __init__(self) -> None:
+    cancelled: the sentence for whoever waits when it is ended.
+    """
+
+    def __init__(self, cancelled: str = "Listening to the takes was cancelled.") -> None:
+        self._cancelled = cancelled
         self._one_at_a_time = asyncio.Lock()
         self._closed = Event()
 
@@ -40,9 +44,7 @@ class AsideDesk:
 
         def check() -> None:
             if left.is_set() or self._closed.is_set():
-                raise ProtocolError(
-                    ErrorCode.CANCELLED, "Listening to the takes was cancelled.", "Send the request again."
-                )
+                raise ProtocolError(ErrorCode.CANCELLED, self._cancelled, "Send the request again.")
 
         check()
         try:

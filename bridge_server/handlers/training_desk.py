@@ -1,6 +1,7 @@
 """A server's trainings: which there are, beginning one, stopping it, going on. One is under way at a time.
 
-Songs are read in a thread; the training is a process of its own, which waits while the server renders.
+Songs are read in a thread, one folder at a time. The training is a process of its own, which waits while the server
+renders.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import asyncio
 import hashlib
 import importlib.metadata
 import logging
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bridge_server.engines.registry import MODELS_ENGINE
+from bridge_server.handlers.aside_desk import AsideDesk, Check
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.training_records import news_of, record_of, record_of_kept, with_figures
 from bridge_server.sessions.events import Events, Notice
@@ -25,6 +27,8 @@ from bridge_server.training.kept_trainings import (
     kept_trainings,
     preview_names,
     refuse_other,
+    remove_run,
+    settle_finished,
 )
 from bridge_server.training.song_folder import DESCRIBE, SongToLearn, songs_in
 from bridge_server.training.training_runner import RunningTraining, TrainingRunner
@@ -79,18 +83,21 @@ class TrainingDesk:
         self._events = events
         self._runner = TrainingRunner(self._moved)
         self._runner.yield_to_renders(renders)
-        self._turn = asyncio.Lock()  # between looking whether another one is under way, and beginning
+        self._reading = AsideDesk("Reading the songs was cancelled.")
+        self._turn = asyncio.Lock()  # so that nothing begins where something is being removed
 
     def yield_to_renders(self, renders: bool) -> None:
         """Whether the server renders at this moment."""
         self._runner.yield_to_renders(renders)
 
     async def close(self) -> None:
-        """Ends the training under way; the next start of the server goes on with it."""
+        """Ends the training under way; the next start of the server goes on with it. Nothing begins any more."""
+        self._reading.close()
         await self._runner.close()
 
     async def go_on(self) -> None:
         """Goes on with the training that was under way when the server ended."""
+        await asyncio.to_thread(settle_finished, self._store)
         for kept in await asyncio.to_thread(kept_trainings, self._store):
             if kept.under_way and kept.wish is not None:
                 try:
@@ -104,7 +111,7 @@ class TrainingDesk:
             asyncio.to_thread(self._kept), asyncio.to_thread(_usable, self._models)
         )
         reason, remedy = _what_lacks(self._models, models)
-        current = await self._current()
+        current = await self._current(found)
         records = [current] if current else []
         records += [record_of_kept(one) for one in found if current is None or one.name != current.name]
         result = TrainingList(
@@ -120,16 +127,17 @@ class TrainingDesk:
         return understood(request, f"Trainings: {names}." if names else "Nothing was trained yet.", result)
 
     async def show(self, request: ShowTraining) -> Response:
-        current = await self._current()
+        found = await asyncio.to_thread(self._kept)
+        current = await self._current(found)
         if current is not None and current.name == request.name:
             record, measured = current, self._runner.measured
         else:
-            kept = await self._known(request.name)
+            kept = _named(request.name, found)
             record, measured = record_of_kept(kept), kept.measured
         return understood(request, f"{record.name}: {record.state}.", with_figures(record, measured))
 
     async def songs(self, request: ReadTrainingSongs) -> Response:
-        folder, songs = await asyncio.to_thread(self._read, request.folder, "folder")
+        folder, songs = await self._read(request.folder, "folder")
         found = tuple(
             SongToTrainOn(
                 name=song.path.name,
@@ -146,30 +154,26 @@ class TrainingDesk:
 
     async def start(self, request: StartTraining) -> Response:
         wish = self._wish(request)
-        async with self._turn:
-            self._runner.refuse_another()
-            await asyncio.to_thread(refuse_name, wish)
-            folder, songs = await asyncio.to_thread(self._read, request.songs, "songs")
-            if request.digest and request.digest != _digest(songs):
-                raise ProtocolError(
-                    ErrorCode.FILE_CHANGED,
-                    f"The songs in {folder} are not the ones that were listed.",
-                    "Look at the folder again, then start.",
-                    "songs",
-                )
-            wish = replace(wish, songs=folder)
-            consent = await asyncio.to_thread(kept_consent, wish, songs)
-            if consent is None and not request.consent:
-                raise no_consent()
-            await asyncio.to_thread(refuse_other, wish, songs)
-            if not request.describe:
-                songs = [song.as_it_is() for song in songs]
-            begun = self._runner.begin(wish, songs, consent or consent_now(songs))
-        self._moved(begun)
+        self._runner.refuse_another()  # before the songs are read for nothing
+        await asyncio.to_thread(refuse_name, wish)
+        folder, songs = await self._read(request.songs, "songs")
+        if request.digest and request.digest != _digest(songs):
+            raise ProtocolError(
+                ErrorCode.FILE_CHANGED,
+                f"The songs in {folder} are not the ones that were listed.",
+                "Look at the folder again, then start.",
+                "songs",
+            )
+        wish = replace(wish, songs=folder)
+        consent = await asyncio.to_thread(kept_consent, wish, songs)
+        if consent is None and not request.consent:
+            raise no_consent()
+        await asyncio.to_thread(refuse_other, wish, songs)
+        begun = await self._begin(wish, songs, consent or consent_now(songs))
         return understood(request, f"{wish.name} is being trained.", record_of(begun))
 
     async def resume(self, request: ResumeTraining) -> Response:
-        kept = await self._known(request.name)
+        kept = _named(request.name, await asyncio.to_thread(self._kept))
         if kept.wish is None:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
@@ -192,44 +196,59 @@ class TrainingDesk:
                 raise ProtocolError(
                     ErrorCode.NOT_ALLOWED, f"{request.name} is being trained.", "Stop it first.", "name"
                 )
-            kept = await self._known(request.name)
-            if kept.wish is None:
-                raise ProtocolError(
-                    ErrorCode.NOT_ALLOWED,
-                    f"{kept.name} is a finished adapter.",
-                    f"Remove its folder yourself if you want to: {kept.folder}.",
-                    "name",
-                )
-            await asyncio.to_thread(_remove, kept.wish)
-        self._runner.forget(request.name)
+            found = await asyncio.to_thread(self._kept)
+            shown = await self._current(found)
+            # One that failed before anything of it was written has nothing to remove.
+            if shown is None or shown.name != request.name or request.name in {one.name for one in found}:
+                kept = _named(request.name, found)
+                if kept.wish is None:
+                    raise ProtocolError(
+                        ErrorCode.NOT_ALLOWED,
+                        f"{kept.name} is a finished adapter.",
+                        f"Remove its folder yourself if you want to: {kept.folder}.",
+                        "name",
+                    )
+                await asyncio.to_thread(_remove, kept.wish)
+            self._runner.forget(request.name)
         return understood(
-            request, f"What was unfinished of {kept.name} is removed.", DiscardedTraining(name=kept.name)
+            request,
+            f"What was unfinished of {request.name} is removed.",
+            DiscardedTraining(name=request.name),
         )
 
     async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
+        self._runner.refuse_another()
+        wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
+        await asyncio.to_thread(refuse_name, wish)
+        _, songs = await self._read(str(wish.songs), "songs")
+        consent = await asyncio.to_thread(kept_consent, wish, songs)
+        if consent is None:
+            raise ProtocolError(
+                ErrorCode.FILE_CHANGED,
+                f"The songs in {wish.songs} are not those the training {wish.name} began with.",
+                "Put them back, or start a training under another name.",
+                "songs",
+            )
+        return await self._begin(wish, songs, consent)
+
+    async def _begin(
+        self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
+    ) -> RunningTraining:
+        if not wish.describe:
+            songs = [song.as_it_is() for song in songs]
         async with self._turn:
-            self._runner.refuse_another()
-            wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
-            await asyncio.to_thread(refuse_name, wish)
-            _, songs = await asyncio.to_thread(self._read, str(wish.songs), "songs")
-            consent = await asyncio.to_thread(kept_consent, wish, songs)
-            if consent is None:
-                raise ProtocolError(
-                    ErrorCode.FILE_CHANGED,
-                    f"The songs in {wish.songs} are not those the training {wish.name} began with.",
-                    "Put them back, or start a training under another name.",
-                    "songs",
-                )
-            if not wish.describe:
-                songs = [song.as_it_is() for song in songs]
             begun = self._runner.begin(wish, songs, consent)
         self._moved(begun)
         return begun
 
-    def _read(self, name: str, field: str) -> tuple[Path, Sequence[SongToLearn]]:
-        """The folder and its songs. Slow, for a thread."""
-        folder = find_songs_folder(name, self._roots, field)
-        return folder, songs_in(folder, self._roots)
+    async def _read(self, name: str, field: str) -> tuple[Path, Sequence[SongToLearn]]:
+        """The folder and its songs. Takes minutes where there are many."""
+
+        def read(check: Check) -> tuple[Path, Sequence[SongToLearn]]:
+            folder = find_songs_folder(name, self._roots, field)
+            return folder, songs_in(folder, self._roots, check)
+
+        return await self._reading.run(read)
 
     def _wish(self, request: StartTraining) -> TrainingWish:
         if self._models is None:
@@ -253,31 +272,39 @@ class TrainingDesk:
             describe=request.describe,
         )
 
-    async def _known(self, name: str) -> KeptTraining:
-        found = await asyncio.to_thread(self._kept)
-        for one in found:
-            if one.name == name:
-                return one
-        names = ", ".join(one.name for one in found)
-        raise ProtocolError(
-            ErrorCode.FILE_MISSING,
-            f"There is no training called {name!r}.",
-            f"There are: {names}." if names else "Nothing was trained yet.",
-            "name",
-        )
-
     def _kept(self) -> Sequence[KeptTraining]:
         return kept_trainings(self._store)
 
-    async def _current(self) -> TrainingRecord | None:
-        """The one under way, or the last one if it failed: a full disk may not have taken why."""
+    async def _current(self, found: Sequence[KeptTraining]) -> TrainingRecord | None:
+        """The one under way, or the last one if it failed: a full disk may not have taken why. found: all there are;
+        one that has been written to since, or is finished or trained elsewhere, says more."""
         current = self._runner.current
         if current is None or not (current.under_way or current.state == "failed"):
+            return None
+        kept = next((one for one in found if one.name == current.wish.name), None)
+        said_since = kept is not None and (
+            kept.adapter is not None or kept.elsewhere or kept.written > current.ended
+        )
+        if not current.under_way and said_since:
             return None
         return record_of(current, await asyncio.to_thread(preview_names, current.wish.run))
 
     def _moved(self, current: RunningTraining) -> None:
         self._events.publish(Notice(news_of(current)))
+
+
+def _named(name: str, found: Sequence[KeptTraining]) -> KeptTraining:
+    """Raises ProtocolError where there is none."""
+    for one in found:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in found)
+    raise ProtocolError(
+        ErrorCode.FILE_MISSING,
+        f"There is no training called {name!r}.",
+        f"There are: {names}." if names else "Nothing was trained yet.",
+        "name",
+    )
 
 
 def _digest(songs: Sequence[SongToLearn]) -> str:
@@ -325,6 +352,13 @@ def _no_models() -> ProtocolError:
 
 
 def _remove(wish: TrainingWish) -> None:
-    """Raises ProtocolError where it is being trained."""
-    with only_one(wish):
-        shutil.rmtree(wish.run, ignore_errors=True)
+    """Raises ProtocolError where it is being trained, and where the disk refuses."""
+    try:
+        with only_one(wish):
+            remove_run(wish.run)
+    except OSError as error:
+        raise ProtocolError(
+            ErrorCode.STORE_FAILED,
+            f"What is unfinished of {wish.name} could not be removed: {error.strerror}.",
+            "Close what has its files open, check the folder's permissions, and remove it again.",
+        ) from error

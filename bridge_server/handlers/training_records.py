@@ -7,10 +7,12 @@ from pathlib import Path
 
 from bridge_server.training.kept_trainings import KeptTraining, Measured
 from bridge_server.training.training_runner import RunningTraining
+from daw_protocol.errors import sendable
 from daw_protocol.replies import TrainingMoved
 from daw_protocol.training_results import ShownTraining, TrainingRecord
 
 MOST = 1e9  # what a loss may be in an answer
+MAX_PHASE = 300  # characters in news
 
 
 def record_of(current: RunningTraining, previews: tuple[str, ...] = ()) -> TrainingRecord:
@@ -46,6 +48,7 @@ def record_of_kept(kept: KeptTraining) -> TrainingRecord:
         name=kept.name,
         state=state,
         phase="trained by another program" if kept.elsewhere else "",
+        elsewhere=kept.elsewhere,
         share=min(1.0, taken / steps) if steps else 0.0,
         step=taken,
         steps=steps,
@@ -71,7 +74,7 @@ def news_of(current: RunningTraining) -> TrainingMoved:
     return TrainingMoved(
         training=current.wish.name,
         state=current.state,
-        phase=standing.phase[:300],
+        phase=sendable(standing.phase, MAX_PHASE),  # it may name songs, and files may have any name
         share=standing.share,
         step=standing.step,
         steps=standing.steps,

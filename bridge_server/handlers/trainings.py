@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge_server.errors import server_is_stopping
 from bridge_server.handlers.response import Response
 from bridge_server.rendering.worker import RendersUnderWay
 from bridge_server.sessions.client import Client
@@ -36,6 +37,7 @@ class TrainingHandlers:
         self._events = events
         self._desk: TrainingDesk | None = None
         self._making = asyncio.Lock()
+        self._closed = False
         self._renders = False
         events.subscribe(RendersUnderWay, self._rendering)
 
@@ -66,7 +68,8 @@ class TrainingHandlers:
             await (await self._asked()).go_on()
 
     async def close(self) -> None:
-        """Ends the training under way, with its place kept."""
+        """Ends the training under way, with its place kept. Nothing is answered any more."""
+        self._closed = True
         async with self._making:
             if self._desk is not None:
                 await self._desk.close()
@@ -78,6 +81,8 @@ class TrainingHandlers:
 
     async def _asked(self) -> TrainingDesk:
         async with self._making:
+            if self._closed:
+                raise server_is_stopping()
             if self._desk is None:
                 made = await asyncio.to_thread(_loaded)
                 self._desk = made(self._settings, self._events, self._renders)

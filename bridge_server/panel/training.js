@@ -12,7 +12,8 @@ const MEMORY = [["0", "what is free"], ["8", "8 GB"], ["12", "12 GB"], ["16", "1
 const KINDS = [["lora", "LoRA"], ["lokr", "LoKr: a smaller file"]];
 const STATES = { training: "Training", waiting: "Waits for a render", stopped: "Stopped", failed: "Failed", done: "Trained" };
 
-export const underWay = (training) => training?.state === "training" || training?.state === "waiting";
+/** Whether the server trains it: one that another program trains is that program's to show and to stop. */
+export const underWay = (training) => ["training", "waiting"].includes(training?.state) && !training.elsewhere;
 
 /** "my_sound: at step 120 of 2,000 · about 5 min left" */
 export function progressOf({ phase = "", step = 0, steps = 0, state, seconds_left: left }) {
@@ -226,7 +227,7 @@ export class Training {
   }
 
   #entry(one) {
-    const about = [one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
+    const about = [one.elsewhere ? one.phase : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
     const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
     const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
     const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;
@@ -293,8 +294,10 @@ export class Training {
     if (curve) {
       const { step = 0, loss, checked } = moved;
       curve.steps = moved.steps ?? curve.steps;
-      // Steps that came too quickly to be told are drawn on the way from the last one.
-      while (loss !== undefined && curve.losses.length < step) curve.losses.push(loss);
+      // Steps that came too quickly to be told are drawn as a straight line; the whole curve is read when it is opened.
+      const missing = loss === undefined ? 0 : step - curve.losses.length;
+      const before = curve.losses.at(-1) ?? loss;
+      for (let number = 1; number <= missing; number += 1) curve.losses.push(before + ((loss - before) * number) / missing);
       if (checked !== undefined && curve.checks.at(-1)?.[0] !== step) curve.checks.push([step, checked]);
       if (moved.preview && !curve.previews.includes(moved.preview)) curve.previews.push(moved.preview);
     }

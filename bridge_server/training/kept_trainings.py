@@ -6,7 +6,10 @@ Nothing here raises for a file that is damaged or gone: such a training has less
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +29,8 @@ from bridge_server.training.training_wish import (
     wish_from_fields,
 )
 from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
 
 WISH, REPORT, PREVIEWS, PLOT = "wish.json", "training.json", "previews", "loss.png"
 STATE = "state"
@@ -55,7 +60,7 @@ class KeptTraining:
 
     wish: None where it is finished. adapter: the finished file. under_way: it was when its server ended. elsewhere:
     another program trains it now. sentence, remedy: why it failed. songs: their names; described: those that a planner
-    wrote about.
+    wrote about. written: when, in seconds of the system's clock.
     """
 
     name: str
@@ -69,6 +74,7 @@ class KeptTraining:
     songs: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)
+    written: float = 0.0
 
     @property
     def previews(self) -> tuple[str, ...]:
@@ -104,11 +110,10 @@ def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
     anew, it would lose what it takes to go on with."""
     if not any(wish.run.glob(f"{STATE}.*")):
         return
-    kept = _unfinished(wish.run)
+    kept = unfinished_in(wish.run)
     before = wish if kept is None or kept.wish is None else kept.wish
     memory = {wish.memory, before.memory} - {0}
-    same = (wish.checkpoint, dict(wish.changed)) == (before.checkpoint, dict(before.changed))
-    if kept_consent(wish, songs) is None or not same or len(memory) > 1:
+    if kept_consent(wish, songs) is None or _what_counts(wish) != _what_counts(before) or len(memory) > 1:
         raise ProtocolError(
             ErrorCode.ID_IN_USE,
             f"The training in {wish.name} was begun with other songs, settings or another checkpoint.",
@@ -117,12 +122,74 @@ def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
         )
 
 
+def _what_counts(wish: TrainingWish) -> tuple[object, ...]:
+    """What another value of would be another training."""
+    return wish.checkpoint, dict(wish.changed), wish.describe
+
+
 def kept_trainings(store: Path) -> list[KeptTraining]:
     """Unfinished ones and the server's finished ones, each by name."""
-    unfinished = [found for path in _folders(store / RUNS) if (found := _unfinished(path)) is not None]
+    unfinished = [found for path in _folders(store / RUNS) if (found := unfinished_in(path)) is not None]
     finished = [found for path in _folders(store / ADAPTERS) if (found := _finished(path)) is not None]
     names = {one.name for one in finished}
     return [*(one for one in unfinished if one.name not in names), *finished]
+
+
+def settle(run: Path, adapter: Path) -> None:
+    """Puts the previews of a finished training beside its adapter, and removes what was unfinished of it.
+
+    adapter: its folder. Raises OSError where a disk refuses the previews: only they stay.
+    """
+    with contextlib.suppress(OSError):  # first, since it is not unfinished any more; else with the rest
+        (run / WISH).unlink(missing_ok=True)
+    moved = False
+    try:
+        if (run / PREVIEWS).is_dir():
+            (adapter / PREVIEWS).mkdir(exist_ok=True)
+            for path in sorted((run / PREVIEWS).iterdir()):
+                shutil.move(path, adapter / PREVIEWS / path.name)  # maybe to another disk
+        moved = True
+    finally:
+        remove_run(run, keep=() if moved else (PREVIEWS,))
+
+
+def remove_run(run: Path, keep: tuple[str, ...] = ()) -> None:
+    """Removes the folder of an unfinished training, but for what is to be kept. Raises OSError.
+
+    What says that there is a training goes last, so that what a disk refused can be removed again. Prepared songs and
+    states are as large as the adapter several times: one file that is open keeps no other.
+    """
+    refused: list[OSError] = []
+    for path in sorted(run.iterdir(), key=lambda path: path.name == WISH):
+        if path.name in keep or (path.name == WISH and refused):
+            continue
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    if not keep:
+        run.rmdir()
+
+
+def settle_finished(store: Path) -> None:
+    """Removes what is left of the server's finished trainings, as when it was killed just then."""
+    for run in _folders(store / RUNS):
+        adapter = store / ADAPTERS / run.name
+        kept = unfinished_in(run)
+        # A command may put its own elsewhere.
+        theirs = kept is not None and kept.wish is not None and kept.wish.out != adapter.parent
+        unknown = kept is None and (run / WISH).exists()
+        if adapter_in(adapter) is None or theirs or unknown or is_being_trained(store, run.name):
+            continue
+        try:
+            settle(run, adapter)
+        except OSError as error:
+            log.warning("Something is left of a finished training: %s", type(error).__name__)
 
 
 def is_being_trained(store: Path, name: str) -> bool:
@@ -163,7 +230,8 @@ def _folders(place: Path) -> Iterator[Path]:
     yield from found
 
 
-def _unfinished(folder: Path) -> KeptTraining | None:
+def unfinished_in(folder: Path) -> KeptTraining | None:
+    """What the folder of an unfinished training says; None where it says nothing."""
     fields = _read(folder / WISH)
     if not fields:
         return None
@@ -176,7 +244,7 @@ def _unfinished(folder: Path) -> KeptTraining | None:
         folder.name, folder, wish, None, bool(fields.get("under_way")),
         is_being_trained(folder.parent.parent, folder.name), str(fields.get("sentence", "")),
         str(fields.get("remedy", "")), _texts(fields.get("songs")), _texts(fields.get("described")),
-        _measured(fields),
+        _measured(fields), _written(folder / WISH),
     )  # fmt: skip
 
 
@@ -187,7 +255,7 @@ def _finished(folder: Path) -> KeptTraining | None:
     fields = _read(folder / REPORT)
     return KeptTraining(
         folder.name, folder, adapter=adapter, songs=_texts(fields.get("songs")),
-        described=_texts(fields.get("described")), measured=_measured(fields),
+        described=_texts(fields.get("described")), measured=_measured(fields), written=_written(adapter),
     )  # fmt: skip
 
 
@@ -197,6 +265,13 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _measured(fields: Mapping[str, Any]) -> Measured:

@@ -13,8 +13,10 @@ from clip_store.audio.audio import Encoding, quantise
 from clip_store.audio.audio_file import write_wav
 from clip_store.audio.broadcast_wav import Bext
 from clip_store.audio.xmp import SourceMark, encode_xmp
+from clip_store.errors import StoreError
 from clip_store.source_type import SourceType
 from clip_store.store import ORIGINATOR
+from model.errors import CannotRender
 
 
 class PreviewFolder:
@@ -27,12 +29,15 @@ class PreviewFolder:
         return self._path(name).is_file()
 
     def keep(self, name: str, samples: NDArray[np.floating[Any]], rate: int) -> None:
-        """samples: [frames, channels]. Raises StoreError if the disk refuses."""
+        """samples: [frames, channels]. Raises CannotRender if the disk refuses."""
         about = f"Machine-generated audio: a preview of an adapter in training, by {ORIGINATOR}."
         mark = SourceMark(SourceType.TRAINED.address, "ACE-Step", ORIGINATOR)
         bext = Bext(description=about, originator=ORIGINATOR)
         audio = quantise(samples, rate, Encoding.PCM_24).audio
-        write_wav(self._path(name), audio, bext, note=about, xmp=encode_xmp(mark))
+        try:
+            write_wav(self._path(name), audio, bext, note=about, xmp=encode_xmp(mark))
+        except StoreError as error:  # the trainer knows no store
+            raise CannotRender(error.sentence, error.remedy) from error
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.wav"

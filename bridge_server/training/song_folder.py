@@ -8,7 +8,7 @@ starts, so that one bad song stops nothing half-way.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -55,16 +55,26 @@ class SongToLearn:
         return {"name": self.path.name, "digest": self.digest, **self.words}
 
 
-def songs_in(folder: Path, roots: tuple[Path, ...] = ()) -> list[SongToLearn]:
+def songs_in(
+    folder: Path, roots: tuple[Path, ...] = (), check: Callable[[], None] = lambda: None
+) -> list[SongToLearn]:
     """Every song of the folder, by name. Raises ProtocolError, naming the song, for one that cannot be learnt from.
 
-    roots: folders that links must not lead out of; () = they may lead anywhere.
+    roots: folders that links must not lead out of; () = they may lead anywhere. check: asked before each song, since
+    many take minutes; what it raises ends the reading.
     """
     if not folder.is_dir():
         raise _refused(
             ErrorCode.FILE_MISSING, f"There is no folder {folder}.", "Name the folder with the songs."
         )
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    except OSError as error:
+        raise _refused(
+            ErrorCode.FILE_UNREADABLE,
+            f"The folder {folder} cannot be read: {error.strerror}.",
+            "Check the folder's permissions and its disk, or name another folder.",
+        ) from error
     if not paths:
         raise _refused(
             ErrorCode.FILE_MISSING,
@@ -79,7 +89,12 @@ def songs_in(folder: Path, roots: tuple[Path, ...] = ()) -> list[SongToLearn]:
         )
     for path in paths:
         _refuse_links(path, roots)
-    return list(_different(map(_song, paths)))
+
+    def checked(path: Path) -> SongToLearn:
+        check()
+        return _song(path)
+
+    return list(_different(map(checked, paths)))
 
 
 def _refuse_links(song: Path, roots: tuple[Path, ...]) -> None:

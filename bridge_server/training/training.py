@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import statistics
 import time
 from collections import deque
@@ -15,18 +14,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge_server.log_words import Private
 from bridge_server.training.kept_trainings import (
     PLOT,
-    PREVIEWS,
     Measured,
     keep_report,
     keep_wish,
     refuse_other,
+    settle,
+    unfinished_in,
 )
 from bridge_server.training.loss_plot import loss_picture
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training_process import TrainingProcess
 from bridge_server.training.training_wish import CONSENT, TrainingWish, order_of, refuse_name, save
+from daw_protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,8 @@ class Standing:
     """How far a training is. phase: in words. share: of the phase, 0 to 1; of the whole training from its steps on.
 
     step, steps: taken, and wanted; 0 until they are known. loss, checked: of the step just taken, on its own examples
-    and, where it was measured, on the fixed ones. preview: the name of one that was just rendered. described: captions
-    that a planner wrote, by the song's name.
+    and, where it was measured, on the fixed ones. preview: the name of one that was just rendered; skipped: why
+    one could not be. described: captions that a planner wrote, by the song's name.
     """
 
     phase: str
@@ -52,6 +54,7 @@ class Standing:
     checked: float | None = None
     seconds_left: float | None = None
     preview: str = ""
+    skipped: str = ""
     described: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,10 +82,15 @@ class Training:
         refuse_other(wish, songs)
         self.wish = wish
         self.songs = tuple(song.path.name for song in songs)
-        self.described: tuple[str, ...] = ()  # songs that a planner wrote about
-        self._losses: list[float] = []  # appended to by the thread that follows, copied by whoever shows them
-        self._checks: list[tuple[int, float]] = []
-        self._steps = 0
+        kept = unfinished_in(wish.run)
+        before = (
+            Measured() if kept is None else kept.measured
+        )  # to be seen until the process has read its state
+        self.described = () if kept is None else kept.described  # songs that a planner wrote about
+        self._losses = list(before.losses)  # changed by the thread that follows, copied by whoever shows them
+        self._checks = list(before.checks)
+        self._steps = before.steps
+        self._has_begun = False  # the process has told of a step, taken now or before
         self.made: Trained | None = None
         self._clock = clock
         self._paces: deque[float] = deque(maxlen=PACE_STEPS)
@@ -126,6 +134,7 @@ class Training:
 
     def _standing(self, news: Mapping[str, Any]) -> Standing:
         phase, share = str(news["phase"]), min(1.0, max(0.0, float(news["share"])))
+        self._has_begun |= "losses" in news or "step" in news
         if "losses" in news:  # of before, where a training goes on
             self._losses = [float(loss) for loss in news["losses"]]
             self._checks = [(int(step), float(loss)) for step, loss in news["checks"]]
@@ -133,16 +142,23 @@ class Training:
         if "step" not in news:
             self._last = None  # what is not a step does not say how long steps take
             written = {str(one["name"]): str(one["caption"]) for one in news.get("described", ())}
-            self.described = self.described or tuple(written)
-            preview = str(news.get("preview", ""))
-            return Standing(phase, share, len(self._losses), self._steps, preview=preview, described=written)
+            self.described = tuple(written) or self.described
+            preview, skipped = str(news.get("preview", "")), str(news.get("skipped", ""))
+            if skipped:
+                log.warning("A preview of a training was left out: %s", Private(skipped))
+            taken, steps = (len(self._losses), self._steps) if self._has_begun else (0, 0)
+            return Standing(phase, share, taken, steps, preview=preview, skipped=skipped, described=written)
         step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
         self._steps = max(step, round(step / max(share, 1e-9)))
+        # A step of before that is taken again, since its state was lost, replaces what was kept of it.
+        del self._losses[step - 1 :]
         self._losses.append(loss)
+        while self._checks and self._checks[-1][0] >= step:
+            self._checks.pop()
         if checked is not None:
             self._checks.append((step, float(checked)))
         if step % PLOT_EVERY == 0 or checked is not None:
-            save(self.wish.run / PLOT, _picture(self.wish, self.measured))
+            _for_show("picture", lambda: save(self.wish.run / PLOT, _picture(self.wish, self.measured)))
         return Standing(
             phase, share, step, self._steps, loss, checked, self._seconds_left(self._steps - step)
         )
@@ -155,22 +171,26 @@ class Training:
         return statistics.median(self._paces) * steps if self._paces else None
 
     def _finish(self, made: Mapping[str, Any]) -> None:
-        """The picture, the previews and a report go beside the adapter, and what is unfinished goes."""
+        """The picture, the previews and a report go beside the adapter, which is whole whatever becomes of them; what
+        is unfinished goes."""
         wish = self.wish
         self._losses = [float(loss) for loss in made["losses"]]
         self._checks = [(int(step), float(loss)) for step, loss in made["checks"]]
         self._steps = len(self._losses)
-        save(wish.adapter / PLOT, _picture(wish, self.measured))
-        keep_report(wish.adapter, self.songs, self.measured, self.described)
         self.made = Trained(str(made["adapter"]), bool(made["stopped_early"]), self.measured)
-        try:  # the adapter's folder may be on another disk
-            if (wish.run / PREVIEWS).is_dir():
-                shutil.copytree(wish.run / PREVIEWS, wish.adapter / PREVIEWS, dirs_exist_ok=True)
-        except OSError as error:
-            log.warning("The previews of a training stay where they are: %s", error.strerror)
-            return
-        # Prepared songs and states are as large as the adapter several times.
-        shutil.rmtree(wish.run, ignore_errors=True)
+        _for_show("picture", lambda: save(wish.adapter / PLOT, _picture(wish, self.measured)))
+        _for_show("report", lambda: keep_report(wish.adapter, self.songs, self.measured, self.described))
+        _for_show("previews", lambda: settle(wish.run, wish.adapter))
+
+
+def _for_show(what: str, write: Callable[[], None]) -> None:
+    """Writes what only shows a training: a disk that refuses it, or a program that has it open, ends none."""
+    try:
+        write()
+    except ProtocolError as error:
+        log.warning("The %s of a training could not be written: %s", what, error.code.value)
+    except OSError as error:
+        log.warning("The %s of a training could not be written: %s", what, type(error).__name__)
 
 
 def _picture(wish: TrainingWish, measured: Measured) -> bytes:

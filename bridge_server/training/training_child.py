@@ -45,12 +45,12 @@ class Wishes:
         self._stop = threading.Event()
 
     def take(self, message: str) -> None:
-        if message == PAUSE:
-            self._go.clear()
-            return
         if message == STOP:
             self._stop.set()
-        self._go.set()
+        if message != PAUSE:
+            self._go.set()
+        elif not self._stop.is_set():  # a render that begins meanwhile does not hold up the end
+            self._go.clear()
 
     def should_stop(self) -> bool:
         """Waits as long as the training is paused."""
@@ -112,7 +112,7 @@ def _carried_out(
     except MemoryError:
         return MEMORY, {
             "sentence": "The machine ran out of memory during the training.",
-            "remedy": "Close other programs, or choose a smaller --memory.",
+            "remedy": "Close other programs, or choose less memory to fit into (--memory).",
         }
     except Exception as error:  # a bug in the trainer must not look like a process that was killed
         return BROKE, {

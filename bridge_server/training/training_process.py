@@ -38,7 +38,7 @@ _CODES = {
     BROKE: ErrorCode.INTERNAL,
 }
 STOPPED_SENTENCE = "The training was stopped; what it has learnt so far is kept."
-STOPPED_REMEDY = "Start it again with the same words to go on."
+STOPPED_REMEDY = "Resume it, or run the same command again, to go on."
 
 
 class TrainingProcess:
@@ -104,5 +104,5 @@ class TrainingProcess:
         return ProtocolError(
             ErrorCode.ENGINE_DIED,
             f"The training's process {how_it_ended(self._process.exitcode)}.",
-            "Start it again with the same words: it goes on from the last state it kept.",
+            "Resume it, or run the same command again: it goes on from the last state it kept.",
         )

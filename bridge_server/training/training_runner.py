@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge_server.errors import server_is_stopping
 from bridge_server.training.kept_trainings import Measured
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training import Standing, Training
@@ -32,8 +33,8 @@ CLOSE_SECONDS = 15.0
 class RunningTraining:
     """How the server's training is. state: "training", "waiting" (for a render), "stopped", "failed" or "done".
 
-    described: songs that a planner wrote about. stopping: whether it was asked to stop. file: of the finished adapter.
-    error: why it failed.
+    described: songs that a planner wrote about. file: of the finished adapter.
+    error: why it failed. ended: when, in seconds of the system's clock, which stamps files too.
     """
 
     wish: TrainingWish
@@ -41,10 +42,9 @@ class RunningTraining:
     state: str = "training"
     standing: Standing = field(default_factory=lambda: Standing("starting", 0.0))
     described: tuple[str, ...] = ()
-    stopping: bool = False
     file: str = ""
-    stopped_early: bool = False
     error: ProtocolError | None = None
+    ended: float = 0.0
 
     @property
     def under_way(self) -> bool:
@@ -66,7 +66,7 @@ class TrainingRunner:
         self._changed = changed
         self._control = _Control()
         self._thread: threading.Thread | None = None
-        self._renders = False
+        self._renders = self._closed = False
         self._measured: Callable[[], Measured] = Measured
         self.current: RunningTraining | None = None
 
@@ -88,7 +88,9 @@ class TrainingRunner:
     def begin(
         self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
     ) -> RunningTraining:
-        """Starts or goes on. Raises ProtocolError while another one is under way."""
+        """Starts or goes on. Raises ProtocolError while another one is under way, and after the end."""
+        if self._closed:
+            raise server_is_stopping()
         self.refuse_another()
         control = self._control = _Control()
         control.pause(self._renders)
@@ -115,12 +117,11 @@ class TrainingRunner:
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"{name} is not being trained." if name else "Nothing is being trained.",
-                "training.list shows the trainings there are.",
+                "It may have ended just now: look at the list of trainings.",
                 "name",
             )
         self._control.stop(for_good=True)
-        self.current = replace(current, stopping=True)
-        return self.current
+        return current
 
     def yield_to_renders(self, renders: bool) -> None:
         """Whether the server renders at this moment: the training waits as long."""
@@ -136,7 +137,8 @@ class TrainingRunner:
             self.current = None
 
     async def close(self) -> None:
-        """Ends the training with the server; the next one goes on."""
+        """Ends the training with the server; the next one goes on. Nothing can be begun any more."""
+        self._closed = True
         self._control.stop(for_good=False)
         if self.current is not None and self.current.standing.step == 0:
             self._control.end()  # nothing is learnt yet, and loading may take longer than anybody wants to wait
@@ -196,9 +198,7 @@ class TrainingRunner:
             return _failed(error)
         made = training.made
         assert made is not None, "it told everything"
-        return lambda current: replace(
-            current, state="done", file=made.file, stopped_early=made.stopped_early
-        )
+        return lambda current: replace(current, state="done", file=made.file)
 
 
 class _Control:
@@ -243,7 +243,8 @@ def _stands(standing: Standing, described: tuple[str, ...]) -> Change:
 
 
 def _failed(error: ProtocolError) -> Change:
-    return lambda current: replace(current, state="failed", error=error)
+    ended = time.time()
+    return lambda current: replace(current, state="failed", error=error, ended=ended)
 
 
 def _our_fault() -> ProtocolError:

@@ -102,7 +102,7 @@ def refuse_name(wish: TrainingWish) -> None:
         raise ProtocolError(
             ErrorCode.ID_IN_USE,
             f"There is already something called {wish.name} in {wish.out}.",
-            "Choose another name, or another folder with --out.",
+            "Choose another name. The command takes another folder too, with --out.",
             "name",
         )
 
@@ -161,7 +161,7 @@ def only_one(wish: TrainingWish) -> Iterator[None]:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The training cannot write into {path.parent}: {error.strerror}.",
-            "Choose a writable folder with --store.",
+            "Check the folder's permissions, or start what trains (the server or the command) with another --store.",
         ) from error
     try:
         yield

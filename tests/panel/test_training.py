@@ -12,6 +12,8 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
+from bridge_server.training.kept_trainings import Measured, keep_wish, remove_run
+from bridge_server.training.training_wish import TrainingWish, only_one
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.bridge_server.training.songs_to_learn import three_songs, write_song
 from tests.bridge_server.training.training_peer import LONG, SMALL_TRAINER, training_settings
@@ -92,6 +94,22 @@ def test_a_sound_is_trained_heard_and_used(training_server, open_panel):
     expect(remove).to_have_text("Remove for good?")
     remove.click()
     expect(sound).to_have_count(0)
+
+
+def test_one_that_another_program_trains_is_shown_as_that_programs(training_server, open_panel, tmp_path):
+    store = training_server.settings.store
+    wish = TrainingWish("theirs", tmp_path, tmp_path, True, store, tmp_path, "", "", 0, {})
+    keep_wish(wish, False, ("rain.wav",), Measured((1.0,), (), 5))
+    with only_one(wish):
+        page = open_panel(of=training_server).ready().page
+        page.evaluate("document.getElementById('more-fold').open = true")
+        page.click("#training-button")
+        sound = page.locator("[data-sound=theirs]")
+        expect(sound).to_contain_text("trained by another program")
+        expect(sound.locator("button")).to_have_count(0)
+        expect(page.locator("#training-form")).to_be_visible()
+        expect(page.locator("#training-now")).to_be_hidden()
+    remove_run(wish.run)
 
 
 def test_a_finished_sound_is_in_the_next_request(training_server, open_panel):

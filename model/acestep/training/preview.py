@@ -48,7 +48,8 @@ class PreviewShelf(Protocol):
 
     def has(self, name: str) -> bool: ...
 
-    def keep(self, name: str, samples: Samples, rate: int) -> None: ...
+    def keep(self, name: str, samples: Samples, rate: int) -> None:
+        """Raises CannotRender if the disk refuses."""
 
 
 class TrainedParts(StoredParts):

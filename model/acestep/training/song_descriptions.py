@@ -1,6 +1,7 @@
 """Caption, lyrics and facts of songs nothing is written about, from the planner that is installed with the checkpoint.
 
-What it writes of a song is kept in a file of the training, so that a training that goes on has the same words.
+What it writes of a song is kept in a file of the training; so is the name of a song that was prepared without a
+planner. So a training that goes on has the same words, whether a planner has come or gone meanwhile.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from model.errors import CannotRender
 from model.pace import Pace, within
 
 _HEARD = 0.5  # share of a description's time that listening takes
+_WRITTEN = "lyrics"  # a planner always says something of them; a song that kept its name has a caption only
 _WORDS = ("caption", "lyrics", "language", "bpm", "meter", "key")
 
 
@@ -40,20 +42,42 @@ def described(
     kept: Path,
     on_prepared: OnPrepared,
     should_stop: ShouldStop,
-) -> tuple[TrainingSong, ...]:
-    """The songs, each with words. planner: its folder; None: a song nothing is written about keeps its name as caption.
+) -> tuple[tuple[TrainingSong, ...], tuple[TrainingSong, ...]]:
+    """The songs, each with words, and those of them that a planner wrote about.
 
+    planner: its folder; None: a song that no planner has written about keeps its name as caption.
     kept: the file of what was written before. Raises RenderStopped, and CannotRender where the planner does not fit or
     the disk refuses.
     """
     wanted = [song for song in songs if song.describe]
-    if not wanted or planner is None:
-        return tuple(replace(song, describe=False) for song in songs)
+    if not wanted:
+        return tuple(songs), ()
     found = _kept(kept)
     missing = [song for song in wanted if song.digest not in found]
+    if missing and planner is not None:
+        _write_about(parts, planner, device, missing, read, kept, found, on_prepared, should_stop)
+    elif missing:
+        found |= {song.digest: {"caption": song.caption} for song in missing}
+        write_whole_file(kept, _as_json(found))
+    now = tuple(_with(song, found[song.digest]) if song.describe else song for song in songs)
+    pairs = zip(songs, now, strict=True)
+    return now, tuple(one for song, one in pairs if song.describe and _WRITTEN in found[song.digest])
+
+
+def _write_about(
+    parts: Parts,
+    planner: Path,
+    device: Device,
+    missing: Sequence[TrainingSong],
+    read: ReadSong,
+    kept: Path,
+    found: dict[str, dict[str, Any]],
+    on_prepared: OnPrepared,
+    should_stop: ShouldStop,
+) -> None:
+    """Has the planner write about the songs that are missing in `found`; keeps each as soon as it is there."""
     house = PlannerHouse(planner, device, free_bytes(device))
-    if missing:
-        _refuse_too_large(house, planner.name)
+    _refuse_too_large(house, planner.name)
     # The planner is as large as all other networks together: it comes when every song has been heard.
     shares = [(number / len(missing), (number + 1) / len(missing)) for number in range(len(missing))]
 
@@ -69,10 +93,13 @@ def described(
         for song, (request, codes), (low, high) in zip(missing, heard, shares, strict=True):
             rest = pace(f"describing {song.name}", _HEARD + low * (1 - _HEARD), _HEARD + high * (1 - _HEARD))
             found[song.digest] = _words(word_tasks.understand(house.planner(rest), request, codes, {}, rest))
-            write_whole_file(kept, json.dumps(found, indent=1).encode())
+            write_whole_file(kept, _as_json(found))
     finally:
         house.close()
-    return tuple(_with(song, found[song.digest]) if song.describe else song for song in songs)
+
+
+def _as_json(found: Mapping[str, Mapping[str, Any]]) -> bytes:
+    return json.dumps(found, indent=1).encode()
 
 
 def _refuse_too_large(house: PlannerHouse, name: str) -> None:
@@ -81,7 +108,7 @@ def _refuse_too_large(house: PlannerHouse, name: str) -> None:
     except CannotRender as large:
         raise CannotRender(
             large.sentence,
-            "Put a file with a caption next to each song, or train them as they are named (--as-named).",
+            "Put a file with a caption next to each song, or train without a planner (describe off, or --as-named).",
         ) from large
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.acestep.device.devices import Device, choose_device, free_bytes
+from model.acestep.device.devices import Device, choose_device, free_bytes, give_back_unused
 from model.acestep.device.memory_plan import GIGABYTE, Placement
 from model.acestep.device.parts import neighbours
 from model.acestep.training.adapter_export import write_adapter
@@ -47,7 +47,7 @@ from model.weight_header import fingerprint
 _VAE_FRAMES = 512
 _SETTINGS, _DESCRIPTIONS = "settings.json", "descriptions.json"
 _GET_WEIGHTS = "Run `takebridge models pull base`, or name the folder of your models with --models."
-_LESS = "Choose a smaller --memory, which trains on shorter examples."
+_LESS = "Choose less memory to fit into (--memory), which trains on shorter examples."
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class TrainingNews:
     """What a run tells: a phase in words and its share done, 0 to 1.
 
     step: the step just taken. before: all that was measured by a run that now goes on. preview: the name of a new one.
+    skipped: why one could not be made.
     described: songs whose words are the planner's, each with them.
     """
 
@@ -63,6 +64,7 @@ class TrainingNews:
     step: StepDone | None = None
     before: Curve | None = None
     preview: str = ""
+    skipped: str = ""
     described: tuple[TrainingSong, ...] = ()
 
 
@@ -105,14 +107,11 @@ def run_training(
         on_news(TrainingNews(f"loading {folder.name}", 0.0))
         weights = open_weights(folder)
         parts = _parts(weights, device)
-        songs = described(
+        songs, written = described(
             parts, folder.planner, device, order.songs, lambda song: read(song.digest), order.run / _DESCRIPTIONS,
             lambda phase, share: on_news(TrainingNews(phase, share)), should_stop,
         )  # fmt: skip
-        written = tuple(
-            now for before, now in zip(order.songs, songs, strict=True) if before.describe != now.describe
-        )
-        if folder.planner is not None and written:
+        if written:
             names = ", ".join(song.name for song in written)
             on_news(TrainingNews(f"the planner wrote about {names}", 1.0, described=written))
         order = replace(order, songs=songs)
@@ -130,8 +129,11 @@ def run_training(
         def preview(name: str, share: float) -> None:
             on_news(TrainingNews("rendering a preview", share))
             dit.eval()
-            previews.make(name, should_stop)
-            on_news(TrainingNews("rendered a preview", share, preview=name))
+            if why_not := _why_not_rendered(previews, name, device, should_stop):
+                give_back_unused(device)
+                on_news(TrainingNews("going on without a preview", share, skipped=why_not))
+            else:
+                on_news(TrainingNews("rendered a preview", share, preview=name))
 
         def stepped(step: StepDone) -> None:
             on_news(_news(step, settings))
@@ -175,6 +177,8 @@ def train_order(
             more = {"losses": list(news.before.losses), "checks": list(news.before.checks)}
         elif news.preview:
             more = {"preview": news.preview}
+        elif news.skipped:
+            more = {"skipped": news.skipped}
         elif news.described:
             more = {"described": [{"name": song.name, "caption": song.caption} for song in news.described]}
         tell({"phase": news.phase, "share": news.share, **more})
@@ -223,6 +227,19 @@ def _parts(weights: Weights, device: Device) -> TrainedParts:
     """Every network is loaded for as long as it is needed: training needs the memory."""
     placement = Placement(device.number_bytes, offload=True, transformer_bytes=device.transformer_bytes)
     return TrainedParts(weights, device, replace(placement, vae_frames=_VAE_FRAMES))
+
+
+def _why_not_rendered(previews: Previews, name: str, device: Device, should_stop: ShouldStop) -> str:
+    """Makes a preview; "" when it is made. It is for show: no training ends with it. Raises RenderStopped."""
+    try:
+        previews.make(name, should_stop)
+    except CannotRender as error:
+        return str(error)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        return f"{device.label} has too little memory for a preview."
+    return ""
 
 
 def _material(

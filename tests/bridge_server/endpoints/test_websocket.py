@@ -20,7 +20,7 @@ from bridge_server.endpoints import websocket
 from bridge_server.endpoints.outbox import Outbox
 from bridge_server.endpoints.websocket import WebSocketClient
 from daw_protocol.addresses import COMMANDS, Group
-from daw_protocol.requests import RankTakes
+from daw_protocol.requests import RankTakes, ReadTrainingSongs
 from tests.bridge_server.peers import PATIENCE, RpcError, in_order, noise_song
 
 REGION = {"source": "song.wav", "start": 12000, "end": 24000}
@@ -499,7 +499,12 @@ def test_a_client_that_leaves_during_a_download_is_forgotten(server, ws, tmp_pat
         ws.call("status")
 
 
-def test_a_ranking_holds_nothing_up_and_ends_with_its_connection(server, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "request_type"), [("takes.rank", RankTakes), ("training.songs", ReadTrainingSongs)]
+)
+def test_what_takes_long_holds_nothing_up_and_ends_with_its_connection(
+    server, monkeypatch, method, request_type
+):
     begun, ended = threading.Event(), threading.Event()
 
     async def held(request, client):
@@ -509,9 +514,9 @@ def test_a_ranking_holds_nothing_up_and_ends_with_its_connection(server, monkeyp
         finally:
             ended.set()
 
-    monkeypatch.setitem(server.server.dispatcher._handlers, RankTakes, held)
+    monkeypatch.setitem(server.server.dispatcher._handlers, request_type, held)
     with server.websocket() as peer:
-        peer.begin("takes.rank")
+        peer.begin(method, **({"folder": "x"} if method == "training.songs" else {}))
         assert peer.call("status")["engine"] == "noise"
         assert begun.wait(PATIENCE)
     assert ended.wait(PATIENCE)

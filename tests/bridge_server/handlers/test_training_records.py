@@ -21,6 +21,8 @@ def test_one_under_way_tells_where_it_is(tmp_path: Path) -> None:
     record, news = record_of(running, ("0",)), news_of(running)
     assert (record.state, record.step, record.steps, record.previews) == ("training", 5, 10, ("0",))
     assert (news.training, news.loss, news.checked, news.seconds_left) == ("my_sound", 2.5, None, None)
+    odd = news_of(replace(running, standing=Standing("describing \udcff.wav" + "x" * 300, 0.0)))
+    assert odd.phase.startswith("describing ?.wavxx")
     done = news_of(replace(running, state="done", file=str(tmp_path / "adapter_model.safetensors")))
     assert done.adapter == "my_sound/adapter_model.safetensors"
     error = ProtocolError(ErrorCode.STORE_FAILED, "The disk is full.", "Free some space.")
@@ -34,7 +36,8 @@ def test_one_that_is_kept_tells_how_it_ended(tmp_path: Path) -> None:
     )
     assert (record_of_kept(kept).state, record_of_kept(kept).share) == ("stopped", 0.25)
     assert record_of_kept(replace(kept, sentence="It broke.")).state == "failed"
-    assert record_of_kept(replace(kept, elsewhere=True)).state == "training"
+    theirs = record_of_kept(replace(kept, elsewhere=True))
+    assert (theirs.state, theirs.elsewhere, record_of_kept(kept).elsewhere) == ("training", True, False)
     assert (
         record_of_kept(replace(kept, adapter=tmp_path / "a.safetensors")).adapter == "my_sound/a.safetensors"
     )

@@ -11,8 +11,8 @@ import soundfile
 from bridge_server.training.preview_folder import PreviewFolder
 from clip_store.audio.audio_file import probe_audio
 from clip_store.audio.broadcast_wav import read_bext
-from clip_store.errors import StoreError
 from clip_store.source_type import SourceType
+from model.errors import CannotRender
 
 
 def test_a_preview_says_that_a_machine_made_it(tmp_path: Path) -> None:
@@ -31,5 +31,5 @@ def test_a_preview_says_that_a_machine_made_it(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "previews").write_text("a file")
-    with pytest.raises(StoreError):
+    with pytest.raises(CannotRender):
         PreviewFolder(tmp_path).keep("0", np.zeros((1, 2)), 48_000)

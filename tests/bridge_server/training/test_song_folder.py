@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -46,6 +47,31 @@ def test_songs_come_by_name_with_what_is_known_of_them(folder: Path) -> None:
     assert rain.fields == {"name": "rain.wav", "digest": rain.digest, **rain.words}
     assert len({song.digest for song in (late, rain, slow)}) == 3
     assert rain.seconds == pytest.approx(5.2)
+
+
+def test_reading_ends_between_two_songs(folder: Path) -> None:
+    asked: list[None] = []
+
+    def check() -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise ProtocolError(ErrorCode.CANCELLED, "Enough.", "Read them again.")
+
+    with pytest.raises(ProtocolError, match="Enough"):
+        songs_in(folder, check=check)
+    assert len(asked) == 2
+    assert len(songs_in(folder, check=lambda: asked.append(None))) == 3
+    assert len(asked) == 5
+
+
+def test_a_folder_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_self: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "iterdir", gone)
+    error = refused(folder)
+    assert error.code is ErrorCode.FILE_UNREADABLE
+    assert str(folder) in error.sentence
 
 
 def test_a_folder_without_songs(tmp_path: Path) -> None:

@@ -80,6 +80,26 @@ def test_stopped_and_begun_again_it_goes_on(tmp_path: Path) -> None:
         assert again.measured.losses == before.losses
 
 
+def test_begun_again_it_shows_what_was_measured_before_until_it_knows_better(tmp_path: Path) -> None:
+    wish = wish_of(tmp_path, LONG)
+    with closing(training_of(wish)) as training:
+        how_it_ends(training, training.stop)
+        training.keep(under_way=False)
+    before = training.measured
+    with closing(training_of(wish)) as again:
+        again.keep(under_way=True)
+        (kept,) = kept_trainings(wish.store)
+        assert again.measured == kept.measured == before
+        loading = again._standing({"phase": "loading", "share": 0.0})
+        assert loading.step == 0  # nothing that the end of the server need wait for
+        assert len(before.losses) >= 3
+    (wish.run / "state.json").unlink()  # as a disk may lose it: it begins at the first step
+    with closing(training_of(wish)) as anew:
+        follow = anew.follow()
+        assert next(follow).step == 1
+        assert len(anew.measured.losses) == 1
+
+
 def test_killed_it_says_so(tmp_path: Path) -> None:
     with closing(training_of(wish_of(tmp_path, LONG))) as training:
         assert how_it_ends(training, training.end) is ErrorCode.ENGINE_DIED
@@ -93,7 +113,22 @@ def test_previews_that_cannot_be_copied_stay_and_the_adapter_is_whole(tmp_path: 
                 wish.adapter.mkdir(parents=True, exist_ok=True)
                 (wish.adapter / "previews").write_text("in the way")
     assert training.made is not None
+    assert [path.name for path in wish.run.iterdir()] == ["previews"]
     assert (wish.run / "previews" / "2.wav").is_file()
+    assert (wish.adapter / "training.json").is_file()
+
+
+def test_no_training_ends_with_what_only_shows_it(tmp_path: Path) -> None:
+    wish = wish_of(tmp_path, 12)
+    (wish.run / "loss.png" / "open").mkdir(parents=True)  # a picture that cannot be replaced
+    with closing(training_of(wish)) as training:
+        for standing in training.follow():
+            if standing.step == 12:
+                for name in ("loss.png", "training.json"):
+                    (wish.adapter / name / "open").mkdir(parents=True, exist_ok=True)
+    assert training.made is not None
+    assert Path(training.made.file).is_file()
+    assert not wish.run.exists()
 
 
 def test_how_far_it_was_is_kept_for_those_who_ask_later(tmp_path: Path) -> None:

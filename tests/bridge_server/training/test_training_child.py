@@ -21,3 +21,14 @@ def test_a_pause_holds_the_training_until_it_goes_on_or_stops() -> None:
         wishes.take(end)
         asking.join(60)
         assert answers == [stops]
+
+
+def test_a_pause_after_a_stop_does_not_hold_it_up() -> None:
+    wishes = Wishes()
+    wishes.take(STOP)
+    wishes.take(PAUSE)
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(wishes.should_stop()), daemon=True)
+    asking.start()
+    asking.join(60)
+    assert answers == [True]

@@ -42,6 +42,19 @@ def test_begun_during_a_render_it_waits_from_the_first_moment(tmp_path: Path) ->
     asyncio.run(scenario())
 
 
+def test_nothing_begins_after_the_end(tmp_path: Path) -> None:
+    wish, songs = wish_of(tmp_path, LONG), songs_in(three_songs(tmp_path / "songs"))
+
+    async def scenario() -> None:
+        runner = TrainingRunner()
+        await runner.close()
+        with pytest.raises(ProtocolError, match="The server is stopping"):
+            runner.begin(wish, songs, consent_now(songs))
+        assert runner.current is None
+
+    asyncio.run(scenario())
+
+
 def test_stopped_before_it_has_begun_it_takes_no_step(tmp_path: Path) -> None:
     wish, songs = wish_of(tmp_path, LONG), songs_in(three_songs(tmp_path / "songs"))
 
@@ -49,7 +62,7 @@ def test_stopped_before_it_has_begun_it_takes_no_step(tmp_path: Path) -> None:
         told: asyncio.Queue[RunningTraining] = asyncio.Queue()
         runner = TrainingRunner(told.put_nowait)
         runner.begin(wish, songs, consent_now(songs))
-        assert runner.stop().stopping
+        assert runner.stop().under_way  # until nothing of it runs any more
         async with asyncio.timeout(PATIENCE):
             while (now := await told.get()).under_way:
                 pass

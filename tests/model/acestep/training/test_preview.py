@@ -46,6 +46,24 @@ def test_they_let_one_hear_the_adapter_and_change_nothing(tiny_models: Path, tmp
     assert Path(plain["adapter"]).read_bytes() == Path(made["adapter"]).read_bytes()
 
 
+def test_one_that_cannot_be_made_is_told_and_the_training_goes_on(tiny_models: Path, tmp_path: Path) -> None:
+    class Full(Shelf):
+        def keep(self, name: str, samples: Samples, rate: int) -> None:
+            if name == "0":
+                raise CannotRender("The disk is full.", "Free some space.")
+            if name == "2":
+                raise MemoryError
+            super().keep(name, samples, rate)
+
+    shelf, told = Full(), []
+    made = train_order(asked(tiny_models, tmp_path), read, told.append, lambda: False, shelf)
+    assert list(shelf.kept) == ["4", "finished"]
+    assert [one["skipped"] for one in told if "skipped" in one] == [
+        "The disk is full. Free some space.", "cpu has too little memory for a preview.",
+    ]  # fmt: skip
+    assert len(made["losses"]) == 4
+
+
 def test_one_that_was_stopped_is_made_when_the_training_goes_on(tiny_models: Path, tmp_path: Path) -> None:
     """The stop comes while the preview after step 2 is rendered; the same audio comes afterwards."""
     whole, stopped = Shelf(), Shelf()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 pytest.importorskip("transformers", reason="the planner needs transformers: pip install takebridge[acestep]")
 
+from model.acestep.training.preparation import TrainingSong
 from model.acestep.training.song_descriptions import _words, described
 from model.acestep.training.training_run import train_order
 from model.blueprint import Blueprint, LyricLine
@@ -57,9 +59,24 @@ def test_a_description_is_what_training_takes() -> None:
     assert _words(Blueprint()) == {"lyrics": "[Instrumental]", "language": "unknown"}
 
 
-def test_words_that_are_damaged_are_named(tmp_path: Path) -> None:
-    from model.acestep.training.preparation import TrainingSong
+def test_words_stay_whether_a_planner_has_come_or_gone_since(tmp_path: Path) -> None:
+    path = tmp_path / "descriptions.json"
 
+    def with_words(planner: Path | None, song: TrainingSong) -> Any:
+        return described(None, planner, None, [song], read, path, lambda *_: None, lambda: False)  # type: ignore[arg-type]
+
+    named = TrainingSong("a.wav", "a", "a", describe=True)
+    (first,), written = with_words(None, named)
+    assert (first.caption, first.lyrics, first.describe, written) == ("a", named.lyrics, False, ())
+    assert with_words(tmp_path, named) == ((first,), ())
+    assert with_words(tmp_path, replace(named, caption="renamed")) == ((first,), ())
+    path.write_text('{"a": {"caption": "brushes", "lyrics": "la", "language": "fr"}}')
+    (planned,), written = with_words(None, named)
+    assert (planned.caption, planned.lyrics, planned.language) == ("brushes", "la", "fr")
+    assert written == (planned,)
+
+
+def test_words_that_are_damaged_are_named(tmp_path: Path) -> None:
     path = tmp_path / "descriptions.json"
     path.write_text('["no table"]')
     song = TrainingSong("a.wav", "a", "a", describe=True)
