@@ -149,8 +149,7 @@ class TrainingDesk:
             for song in songs
         )
         result = TrainingSongs(folder=str(folder), digest=_digest(songs), songs=found)
-        count = f"{len(songs)} {'song' if len(songs) == 1 else 'songs'}"
-        return understood(request, f"{count} to train on.", result)
+        return understood(request, f"Songs to train on: {len(songs)}.", result)
 
     async def start(self, request: StartTraining) -> Response:
         wish = self._wish(request)

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.slow
 # a command.
 NAMES = (
     "Takebridge DAW DAWproject MIDI OSC JACK Link Ableton REAPER Bitwig Studio One Cubase Pro Tools Logic Resolve AAF "
-    "WAV LRC FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE Step Stems "
+    "LRC WAV FLAC ZIP JSON HTTPS BPM Hz kHz dB dBFS LUFS LU ms min kB MB GB ppm auto acestep Sketch Noise ACE "
+    "Step Stems "
     "Broadcast QR Alt Shift Ctrl Enter Esc Space Backspace Delete Escape Verse Chorus Bridge Intro Outro Instrumental "
     "Am minor takebridge serve root preset presets export doctor"
 )
