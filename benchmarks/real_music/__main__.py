@@ -1,6 +1,6 @@
 """Measures the sketch engine on real music, which Debian packages carry, and prints every figure.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.real_music                 # all pieces, about half an hour
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music                 # all pieces, some minutes
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned       # only which beats takes would be made of: seconds
