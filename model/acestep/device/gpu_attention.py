@@ -1,14 +1,15 @@
 """How a GPU computes the sliding layers' attention fastest: measured once for a device and dtype, when networks load.
 
 torch's fast kernels take a mask or grouped heads. Which of its versions and which cards have one for both is written
-nowhere, so both ways are timed; where they are close, heads stay grouped, and a card gives the same answer each time.
+nowhere, so both ways are timed; where they are close, heads stay grouped, so that two processes on one card
+hardly ever differ: the two ways round differently.
 Not yet run on a GPU: `python -m benchmarks.gpu` says which kernels it takes there.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 import torch
@@ -32,10 +33,9 @@ def fastest_attention(place: torch.device, dtype: torch.dtype) -> Attend:
         torch.ones(1, heads, _TOKENS, _HEAD_WIDTH, device=place, dtype=dtype)
         for heads in (_HEADS, _KEY_HEADS)
     )
+    ways = [partial(way, query, key, key, band) for way in (attend, attend_repeated)]
     with torch.no_grad():
-        grouped, repeated = (
-            _seconds(partial(way, query, key, key, band)) for way in (attend, attend_repeated)
-        )
+        grouped, repeated = _seconds(ways)
     return chosen_attention(grouped, repeated)
 
 
@@ -53,12 +53,16 @@ def use_fastest_attention(network: nn.Module, place: torch.device, dtype: torch.
             layer.attend = found
 
 
-def _seconds(work: Callable[[], Tensor]) -> float:
-    """The shortest of some runs, until the device has finished."""
-    found = []
+def _seconds(ways: Sequence[Callable[[], Tensor]]) -> list[float]:
+    """Each way's shortest of some runs, until the device has finished.
+
+    They take turns, so that other work on the device is in the way of all of them.
+    """
+    found: list[list[float]] = [[] for _ in ways]
     for _ in range(1 + _RUNS):  # the first also plans
-        began = time.perf_counter()
-        # Reading a number waits for the device, whichever kind it is.
-        float(work().flatten()[0])
-        found.append(time.perf_counter() - began)
-    return min(found[1:])
+        for way, times in zip(ways, found, strict=True):
+            began = time.perf_counter()
+            # Reading a number waits for the device, whichever kind it is.
+            float(way().flatten()[0])
+            times.append(time.perf_counter() - began)
+    return [min(times[1:]) for times in found]
