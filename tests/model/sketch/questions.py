@@ -22,15 +22,15 @@ def work_between_questions(
 
 
 def _one_round(work: Callable[[Callable[[], bool]], object]) -> NDArray[np.float64]:
+    # Python would go through everything that other tests of this process have left, in the middle of a stretch.
+    gc.collect()
+    gc.disable()
     asked = [time.thread_time()]
 
     def never() -> bool:
         asked.append(time.thread_time())
         return False
 
-    # Python would go through everything that other tests of this process have left, in the middle of a stretch.
-    gc.collect()
-    gc.disable()
     try:
         work(never)
     finally:
