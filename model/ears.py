@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import first_line
 from model.pace import Pace
 from model.part_checks import checked_between_parts
 
@@ -111,7 +112,7 @@ def fetch_weights() -> Path:
             )
     except OSError as error:  # what urllib raises, too
         raise CannotHear(
-            f"The weights of {LABEL} could not be fetched from {WEIGHTS_FROM} ({_first_line(error)}). "
+            f"The weights of {LABEL} could not be fetched from {WEIGHTS_FROM} ({first_line(error)}). "
             "Check the connection and the room on the disk, and try again."
         ) from error
     try:
@@ -119,7 +120,7 @@ def fetch_weights() -> Path:
     except Exception as error:
         path.unlink()
         raise CannotHear(
-            f"What came from {WEIGHTS_FROM} is not the weights of {LABEL} ({_first_line(error)}). It was deleted; "
+            f"What came from {WEIGHTS_FROM} is not the weights of {LABEL} ({first_line(error)}). It was deleted; "
             "try again later."
         ) from error
     return path
@@ -138,7 +139,7 @@ def _load() -> Any:
         return inference.Audio2Beats(checkpoint_path=str(path), device="cpu", dbn=False)
     except Exception as error:  # a damaged file fails in as many ways as pickle has
         raise CannotHear(
-            f"The weights of {LABEL} cannot be read ({_first_line(error)}), so the embedded analysis found tempo and "
+            f"The weights of {LABEL} cannot be read ({first_line(error)}), so the embedded analysis found tempo and "
             f"bars. Delete {path.name} in the cache of torch and fetch it again: {FETCH}"
         ) from error
 
@@ -153,7 +154,7 @@ def _inference() -> Any:
         import beat_this.inference
     except (ImportError, OSError) as error:  # torchaudio does not load with a torch of another version
         raise CannotHear(
-            f"{LABEL} is installed and does not load ({_first_line(error)}), so the embedded analysis "
+            f"{LABEL} is installed and does not load ({first_line(error)}), so the embedded analysis "
             f"found tempo and bars. Install torch and torchaudio of the same version: {INSTALL}"
         ) from error
     return beat_this.inference
@@ -161,7 +162,3 @@ def _inference() -> Any:
 
 def _ascending(times: Any) -> Seconds:
     return np.unique(np.asarray(times, dtype=np.float64))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__

@@ -52,3 +52,8 @@ class RenderStopped(EngineError):
 
     def __init__(self) -> None:
         super().__init__("The render was cancelled.")
+
+
+def first_line(error: BaseException, *, without: str = ".") -> str:
+    """What a library's error says at first, without these marks at the end; the error's kind where it says nothing."""
+    return (str(error).splitlines() or [""])[0].rstrip(without) or type(error).__name__

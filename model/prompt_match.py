@@ -7,7 +7,6 @@ gigabyte: it is meant for a process of its own.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.dsp.resample import ANALYSIS, resample
-from model.errors import NotLoaded
+from model.errors import NotLoaded, first_line
+from model.packages import require_packages
 from model.published import Kind, Published, PublishedFile
 
 LABEL = "CLAP"
@@ -64,9 +64,7 @@ class Clip:
 
 def match_folder(models: Path | None) -> Path:
     """The folder of the weights in a folder of models. Raises NotLoaded where packages or weights are missing."""
-    lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise NotLoaded(f"{LABEL} needs packages that are not installed: {', '.join(lacking)}.", INSTALL)
+    require_packages(PACKAGES, LABEL, INSTALL)
     entry = MATCH_MODELS[0]
     folder = None if models is None else models / entry.folder
     if folder is None or not any((folder / name).is_file() for name in _WEIGHTS):
@@ -89,7 +87,7 @@ class PromptMatcher:
             self._network = transformers.ClapModel.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # a damaged file fails in as many ways as there are readers in the library
             raise NotLoaded(
-                f"The weights of {LABEL} in {folder.name} cannot be read ({_first_line(error)}).",
+                f"The weights of {LABEL} in {folder.name} cannot be read ({first_line(error)}).",
                 "Delete that folder and fetch it again: takebridge models pull prompt-match",
             ) from error
 
@@ -131,7 +129,3 @@ def _vector(found: Any) -> NDArray[np.float64]:
 
 def _direction(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return vector / max(float(np.linalg.norm(vector)), 1e-12)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__

@@ -6,7 +6,6 @@ called, and how the words it hears are compared with lyrics. Loading is meant fo
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import unicodedata
 from bisect import bisect_left
@@ -20,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.dsp.resample import ANALYSIS, resample
-from model.errors import NotLoaded
+from model.errors import NotLoaded, first_line
 from model.lyric_tags import is_sung
+from model.packages import require_packages
 from model.published import Kind, Published, PublishedFile
 
 LABEL = "Whisper tiny"
@@ -79,9 +79,7 @@ class HeardWords:
 
 def word_folder(models: Path | None) -> Path:
     """The folder of the weights in a folder of models. Raises NotLoaded where package or weights are missing."""
-    lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if lacking:
-        raise NotLoaded(f"{LABEL} needs packages that are not installed: {', '.join(lacking)}.", INSTALL)
+    require_packages(PACKAGES, LABEL, INSTALL)
     folder = None if models is None else models / WORD_MODELS[0].folder
     if folder is None or not (folder / _WEIGHTS).is_file():
         raise NotLoaded(f"The weights of {LABEL} are not here.", FETCH)
@@ -99,7 +97,7 @@ class WordListener:
             self._network: Any = faster_whisper.WhisperModel(str(folder), device="cpu", local_files_only=True)
         except Exception as error:  # a damaged file fails in as many ways as there are readers in the library
             raise NotLoaded(
-                f"The weights of {LABEL} in {folder.name} cannot be read ({_first_line(error)}).",
+                f"The weights of {LABEL} in {folder.name} cannot be read ({first_line(error)}).",
                 "Delete that folder and fetch it again: takebridge models pull words",
             ) from error
 
@@ -187,7 +185,3 @@ def _confidence(segments: Sequence[Any]) -> float:
     counts = [max(1, len(segment.tokens)) for segment in segments]
     total = sum(count * segment.avg_logprob for count, segment in zip(counts, segments, strict=True))
     return min(1.0, math.exp(total / sum(counts)))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__

@@ -146,8 +146,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("acestep", "sketch"),
         ("ears", "notes", "prompt_match", "stems", "word_hearing"),
         ("pace", "stem_notes", "tagged_caption", "takes_in_order"),
-        ("engine", "engine_config"),
-        ("part_checks", "published", "torch_device", "weight_header"),
+        ("engine", "engine_config", "memory_failures"),
+        ("packages", "part_checks", "published", "torch_device", "weight_header"),
         ("blueprint", "dsp", "errors", "given_chord", "kept", "lyric_tags", "vocabulary"),
     ),
     "model.acestep": (
@@ -266,16 +266,11 @@ ONLY_IN = {
         "bridge_server.engines.child",
         "bridge_server.engines.registry",
         "bridge_server.training.training_child",
-        "model.acestep.engine",
         "model.acestep_v1.conditioning.lyric_cleaning",
         "model.acestep_v1.conditioning.number_words",
-        "model.acestep_v1.engine",
-        "model.musicgen.engine",
         "model.sketch.engine",
         "model.notes.transcriber",
-        "model.prompt_match",
-        "model.word_hearing",
-        "model.stems.loading",
+        "model.packages",
     ),
 }
 

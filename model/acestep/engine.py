@@ -6,7 +6,6 @@ torch: imports that do happen when a checkpoint is loaded.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +39,7 @@ from model.engine import (
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import stoppable, within
+from model.packages import require_packages
 from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
@@ -163,11 +163,7 @@ class AceStepEngine:
         """The checkpoints in the folder, the preferred one first. Raises NotLoaded if none can be used."""
         if not self._config.folder:
             raise NotLoaded("No ACE-Step weights are configured.", GET_WEIGHTS)
-        missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-        if missing:
-            raise NotLoaded(
-                f"ACE-Step needs packages that are not installed: {', '.join(missing)}.", GET_PACKAGES
-            )
+        require_packages(PACKAGES, "ACE-Step", GET_PACKAGES)
         folder = Path(self._config.folder)
         if not folder.exists():
             raise NotLoaded(what_it_is_instead(folder), GET_WEIGHTS)

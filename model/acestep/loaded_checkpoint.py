@@ -6,7 +6,7 @@ The memory budget is determined once, at loading, so that equal requests are pla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import weight_files
 from model.blueprint import Blueprint
 from model.engine import Attachment, OnProgress, Rendered, RenderRequest, Report, ShouldStop, Task
-from model.errors import CannotRender, NotLoaded, RanOutOfMemory
+from model.errors import CannotRender, NotLoaded
+from model.memory_failures import memory_explained
 from model.pace import Pace, within
-from model.torch_device import out_of_memory
 from model.weight_header import fingerprint
 
 _HEARD = 0.3  # share of a description's time that encoding the song takes
@@ -187,18 +187,11 @@ class LoadedCheckpoint:
         self._renderer.forget()
         self._parts.release()
 
-    @contextmanager
-    def _explained(self, when: str) -> Iterator[None]:
+    def _explained(self, when: str) -> AbstractContextManager[None]:
         """Turns a failed allocation inside into RanOutOfMemory, after freeing everything."""
-        try:
-            yield
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            self.unload()
-            raise RanOutOfMemory(
-                f"The device {self._device.label} ran out of memory {when}.", _MORE_MEMORY
-            ) from error
+        return memory_explained(
+            self.unload, f"The device {self._device.label} ran out of memory {when}.", _MORE_MEMORY
+        )
 
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that no placement can fit."""

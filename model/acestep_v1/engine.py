@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from model.engine import (
 )
 from model.errors import CannotRender, NotLoaded
 from model.pace import stoppable
+from model.packages import require_packages
 from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
@@ -137,11 +137,7 @@ class AceStepV1Engine:
         """The checkpoints that are whole. Raises NotLoaded if there is none."""
         if not self._config.folder:
             raise NotLoaded("No ACE-Step v1 weights are configured.", GET_V1)
-        lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-        if lacking:
-            raise NotLoaded(
-                f"ACE-Step v1 needs packages that are not installed: {', '.join(lacking)}.", GET_PACKAGES
-            )
+        require_packages(PACKAGES, "ACE-Step v1", GET_PACKAGES)
         found = find_v1(Path(self._config.folder))
         whole = tuple(one for one in found if not one.missing)
         if whole:

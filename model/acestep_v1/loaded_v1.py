@@ -6,7 +6,7 @@ The memory budget is determined once, at loading, so that equal requests are pla
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from model.acestep_v1.weights.stored_parts import V1Part, V1Weights, networks, o
 from model.acestep_v1.weights.v1_adapters import AppliedV1Adapter, read_v1_adapter
 from model.acestep_v1.weights.v1_folders import V1Checkpoint
 from model.engine import OnProgress, Rendered, RenderRequest, Report, ShouldStop
-from model.errors import CannotRender, NotLoaded, RanOutOfMemory
-from model.torch_device import out_of_memory
+from model.errors import CannotRender, NotLoaded
+from model.memory_failures import memory_explained
 from model.weight_header import fingerprint
 
 _MORE_MEMORY = "Close other programs that use the device, or render a shorter region."
@@ -106,18 +106,11 @@ class LoadedV1:
             return V1Placement(*numbers, offload=True)
         return place_v1(self._sizes, work, self._budget, *numbers)
 
-    @contextmanager
-    def _explained(self, when: str) -> Iterator[None]:
+    def _explained(self, when: str) -> AbstractContextManager[None]:
         """Turns a failed allocation inside into RanOutOfMemory, after freeing everything."""
-        try:
-            yield
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            self.unload()
-            raise RanOutOfMemory(
-                f"The device {self._device.label} ran out of memory {when}.", _MORE_MEMORY
-            ) from error
+        return memory_explained(
+            self.unload, f"The device {self._device.label} ran out of memory {when}.", _MORE_MEMORY
+        )
 
     def _completed(self, report: Report) -> Report:
         placement, applied = self._parts.placement, self._applied

@@ -5,9 +5,8 @@ Describing needs no torch: what does is imported at loading.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +22,12 @@ from model.engine import (
     Task,
     TextLimit,
 )
-from model.errors import CannotRender, NotLoaded, RanOutOfMemory
+from model.errors import CannotRender, NotLoaded
+from model.memory_failures import memory_explained
 from model.musicgen.musicgen_settings import CHECKPOINT, OPTIONS, settings_of
 from model.musicgen.published_musicgen import GET_MUSICGEN, MusicgenCheckpoint, find_musicgen
 from model.pace import Pace, stoppable
+from model.packages import require_packages
 from model.takes_in_order import takes_in_order
 
 if TYPE_CHECKING:
@@ -128,29 +129,17 @@ class MusicgenEngine:
         """Frees all memory."""
         self._loaded = None
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> AbstractContextManager[None]:
         """Turns a failed allocation inside into RanOutOfMemory, after freeing everything."""
-        try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            from model.torch_device import out_of_memory
-
-            if not out_of_memory(error):
-                raise
-            self.unload()
-            raise RanOutOfMemory(
-                "The device ran out of memory for MusicGen.",
-                "Close other programs, or start the server with --device cpu.",
-            ) from error
+        return memory_explained(
+            self.unload,
+            "The device ran out of memory for MusicGen.",
+            "Close other programs, or start the server with --device cpu.",
+        )
 
     def _checkpoints(self) -> tuple[MusicgenCheckpoint, ...]:
         """The checkpoints that are here. Raises NotLoaded if there is none."""
-        lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-        if lacking:
-            raise NotLoaded(
-                f"MusicGen needs packages that are not installed: {', '.join(lacking)}.", GET_PACKAGES
-            )
+        require_packages(PACKAGES, "MusicGen", GET_PACKAGES)
         found = find_musicgen(Path(self._config.folder)) if self._config.folder else ()
         if not found:
             raise NotLoaded("No MusicGen Melody checkpoint is here.", GET_MUSICGEN)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 from model.engine import OnProgress, Progress
+from model.packages import missing_packages
 from model.stems.published_stems import StemModel
 from model.weight_header import fingerprint
 
@@ -30,7 +30,7 @@ class Networks:
     @staticmethod
     def missing_packages() -> list[str]:
         """The packages that are not installed."""
-        return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+        return missing_packages(PACKAGES)
 
     def get(self, model: StemModel, progress: OnProgress) -> StemNetwork:
         """The network of a model that is here. Raises NotLoaded, and what `progress` raises."""

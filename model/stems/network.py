@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import NotLoaded, RanOutOfMemory
+from model.errors import NotLoaded, RanOutOfMemory, first_line
 from model.weight_header import read_metadata
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def build(path: Path) -> nn.Module:
         network.load_state_dict(load_file(path))
     except unfit as wrong:
         raise NotLoaded(
-            f"{path.name} does not hold the network it describes ({_first_line(wrong)}).", _AGAIN
+            f"{path.name} does not hold the network it describes ({first_line(wrong, without='.:')}).", _AGAIN
         ) from wrong
     return network
 
@@ -103,7 +103,7 @@ def described_network(path: Path) -> tuple[list[Any], dict[str, Any]]:
     try:
         about = read_metadata(path)
     except OSError as error:
-        raise NotLoaded(f"{path.name} cannot be read ({_first_line(error)}).", _AGAIN) from error
+        raise NotLoaded(f"{path.name} cannot be read ({first_line(error, without='.:')}).", _AGAIN) from error
     if about.get("klass") != CLASS:
         raise NotLoaded(f"{path.name} holds {about.get('klass', 'no named network')}, not {CLASS}.", _AGAIN)
     try:
@@ -142,7 +142,3 @@ def _polled(check: Check) -> Any:
 
     check()
     return Polling()  # type: ignore[no-untyped-call]
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0].rstrip(".:") or type(error).__name__

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from model.errors import MAX_SENTENCE, CannotRender, EngineError, NotLoaded, RanOutOfMemory, RenderStopped
+from model.errors import (
+    MAX_SENTENCE,
+    CannotRender,
+    EngineError,
+    NotLoaded,
+    RanOutOfMemory,
+    RenderStopped,
+    first_line,
+)
 
 
 @pytest.mark.parametrize("kind", [EngineError, CannotRender, NotLoaded, RanOutOfMemory])
@@ -40,3 +48,9 @@ def test_a_name_of_thousands_of_letters_does_not_hide_the_sentence_around_it() -
     assert max(len(error.sentence), len(error.remedy)) <= MAX_SENTENCE
     assert error.sentence.startswith("There is no option x")
     assert error.sentence.endswith("x, nor one like it.")
+
+
+def test_a_librarys_error_is_told_by_its_first_line_or_by_its_kind() -> None:
+    assert first_line(ValueError("no such tensor.\nat line 3")) == "no such tensor"
+    assert first_line(ValueError("missing keys:"), without=".:") == "missing keys"
+    assert first_line(KeyError()) == "KeyError"
