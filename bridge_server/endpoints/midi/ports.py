@@ -1,7 +1,7 @@
 """MIDI inputs: this machine's ports through python-rtmidi, virtual ones, and MIDI over TCP on this machine.
 
-`mido` speaks MIDI and is always there; python-rtmidi, which speaks to the system, is optional. Nothing else here
-knows either.
+`mido` speaks MIDI and is always there; python-rtmidi, which speaks to the system, is optional. Nothing but this and
+`rtmidi_input` knows either.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Any, cast
 
 import mido
 
+from bridge_server.endpoints.midi.rtmidi_input import RtmidiInput
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 log = logging.getLogger(__name__)
 
+RTMIDI = "mido.backends.rtmidi"
 VIRTUAL = "virtual:"
 TCP = "tcp:"
 LOOPBACK = "127.0.0.1"
@@ -98,16 +100,19 @@ async def open_input(port: str, receive: OnMessage, plugged: OnPlugged) -> Async
 
 
 def opened_port(name: str, receive: OnMessage, virtual: bool) -> Any:
-    """mido's port, whose messages go to the running event loop. Raises ProtocolError."""
+    """An open port, whose messages go to the running event loop. Raises ProtocolError."""
     loop = asyncio.get_running_loop()
 
     def callback(message: Any) -> None:
-        # In rtmidi's thread: the moment counts now, before the loop gets round to it.
+        # In the input's thread: the moment counts now, before the loop gets round to it.
         with contextlib.suppress(RuntimeError):  # the loop has closed
             loop.call_soon_threadsafe(receive, message, time.perf_counter())
 
     try:
-        return mido.Backend().open_input(name, virtual=virtual, callback=callback)
+        backend = mido.Backend()
+        if backend.name == RTMIDI:
+            return RtmidiInput(name, virtual, callback, backend.api)
+        return backend.open_input(name, virtual=virtual, callback=callback)
     except Exception as error:  # rtmidi's own kinds, as above
         raise no_midi(error) from error
 
