@@ -1,0 +1,155 @@
+"""Runs one request with a loaded checkpoint: what is heard of the song, the sound, and its way back to the project."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.acestep.conditioning.fitting_words import counted
+from model.acestep.delivered_pieces import MIX, DeliveredPieces
+from model.dsp.resample import resample, resample_pieces
+from model.dsp.window import read_window
+from model.engine import OnProgress, Rendered, RenderRequest, Report, Song, Task
+from model.errors import CannotRender
+from model.pace import Pace
+from model.placed_audio import placed, with_channels
+from model.stable_audio.audio_network import AudioNetwork, SoundPlan
+from model.stable_audio.published_stable_audio import StableAudioCheckpoint
+from model.stable_audio.sound_window import SoundWindow, window_around
+from model.stable_audio.stable_audio_settings import StableAudioSettings
+from model.tagged_caption import tagged_caption
+from model.weight_header import fingerprint
+
+LICENSED = (
+    "Stable Audio Open's weights are under the Stability AI Community License: commercial use is free below 1 million "
+    "USD of revenue a year and must be registered with Stability AI; above, it takes a paid licence."
+)
+UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
+NOT_ON_BARS = "Stable Audio Open knows key and tempo as words only, not your bars: the beat may drift."
+EDGE_SAMPLES = 2048
+"""Of the network's rate: more than is wanted on each side, so that the resampler's edges are never heard."""
+_HEARD, _DRAWN = 0.05, 0.85  # of a render's time
+
+
+class StableAudioRenderer:
+    """Renders requests with one checkpoint. device: its name for producers."""
+
+    def __init__(
+        self, checkpoint: StableAudioCheckpoint, place: torch.device, device: str, progress: OnProgress
+    ) -> None:
+        """Raises NotLoaded."""
+        self.checkpoint = checkpoint
+        self._device = device
+        self._network = AudioNetwork(checkpoint, place, progress)
+        self._fingerprint = fingerprint(sorted(checkpoint.path.glob("*/*.safetensors")))
+        self._heard: tuple[tuple[str, SoundWindow], Tensor] | None = None
+
+    def render(self, request: RenderRequest, settings: StableAudioSettings, pace: Pace) -> Iterator[Rendered]:
+        """See model.engine.Engine: one take. Pieces come in order; the Report comes last."""
+        network, rate = self._network, request.rate
+        window = self._window(request)
+        known, free, noise = None, range(0), None
+        if request.task is Task.REPAINT:
+            known = self._known(request.required_song, window, pace.part(0.0, _HEARD))
+            region = (
+                self._sample(at - window.first, rate) / network.hop for at in (request.start, request.end)
+            )
+            free = range(math.floor(next(region)), math.ceil(next(region)))
+            noise = settings.noise_level(request.strength)
+        caption = tagged_caption(request)
+        seconds = window.length / rate
+        plan = SoundPlan(caption, seconds, request.seed, request.take, known, free, noise)
+        latents = network.draw(plan, settings, pace.part(_HEARD, _DRAWN))
+        delivered = DeliveredPieces(request)
+        wanted = request.start - request.handle, request.end + request.handle
+        # Decoding begins where a sample of the network is a frame of the project too.
+        step = network.rate // math.gcd(rate, network.rate)
+        begins = (
+            max(0, math.floor(self._sample(wanted[0] - window.first, rate)) - EDGE_SAMPLES) // step * step
+        )
+        ends = math.ceil(self._sample(wanted[1] - window.first, rate)) + EDGE_SAMPLES
+        ends = min(ends, network.frames * network.hop)
+        audio = network.decode(latents, begins, ends, pace.part(_DRAWN, 1.0))
+        at = window.first + begins * rate // network.rate
+        for position, samples in placed(resample_pieces(audio, network.rate, rate), at, wanted):
+            yield from delivered.pieces(MIX, position, with_channels(samples, request.channels))
+        pace.at("ready", 1.0)
+        yield self._report(request, settings, plan, window, delivered.peak)
+
+    def _sample(self, frames: int, rate: int) -> float:
+        """Frames at a rate as samples of the network."""
+        return frames * self._network.rate / rate
+
+    def _window(self, request: RenderRequest) -> SoundWindow:
+        """What the network makes at once, in frames of the project. Raises CannotRender if the region is longer."""
+        network, rate = self._network, request.rate
+        start, end = request.start - request.handle, request.end + request.handle
+        room = (network.frames * network.hop - EDGE_SAMPLES) * rate // network.rate
+        if end - start > room:
+            raise CannotRender(
+                f"Stable Audio Open makes at most {room / rate:.1f} s at once, and the region with its pre- and "
+                f"post-roll has {(end - start) / rate:.1f} s.",
+                "Select a shorter region, or use the engine acestep.",
+            )
+        if request.task is not Task.REPAINT:
+            return SoundWindow(start, end)
+        most = None if request.context_seconds is None else round(request.context_seconds * rate)
+        return window_around(start, end, request.required_song.frames, room, most)
+
+    def _known(self, song: Song, window: SoundWindow, pace: Pace) -> Tensor:
+        """Latents of the song in the window; heard once for all takes."""
+        network, about = self._network, (song.digest, window)
+        if self._heard is None or self._heard[0] != about:
+            self._heard = None
+            heard = with_channels(read_window(song.samples, window.first, window.end), network.channels)
+            audio = resample(heard, song.rate, network.rate, check=pace.check)
+            self._heard = about, network.encode(read_window(audio, 0, network.frames * network.hop), pace)
+        return self._heard[1]
+
+    def _report(
+        self,
+        request: RenderRequest,
+        settings: StableAudioSettings,
+        plan: SoundPlan,
+        window: SoundWindow,
+        peak: float,
+    ) -> Report:
+        name = self.checkpoint.name
+        figures: dict[str, Any] = {
+            "checkpoint": name,
+            "guidance": settings.guidance,
+            "steps": settings.steps,
+            "avoid": settings.avoid,
+            "device": self._device,
+            "weights_digest": self._fingerprint,
+            "peak": round(peak, 6),
+        }
+        if plan.noise is not None:
+            figures |= {
+                "noise": round(plan.noise, 4),
+                "heard_before_seconds": round((request.start - window.first) / request.rate, 3),
+                "heard_after_seconds": round((window.end - request.end) / request.rate, 3),
+            }
+        notes = (
+            LICENSED,
+            *((UNTRAINED,) if self.checkpoint.untrained else ()),
+            NOT_ON_BARS,
+            *self._unread(plan.caption),
+        )
+        task = request.task.value
+        if self.checkpoint.untrained:
+            return Report(f"Noise from untrained weights ({name}): {task}.", figures, notes, name)
+        return Report(f"Generated by Stable Audio Open ({name}): {task}.", figures, notes, name)
+
+    def _unread(self, caption: str) -> tuple[str, ...]:
+        lost = self._network.unread(caption)
+        if not lost:
+            return ()
+        return (
+            f"The prompt exceeds the model's limit ({self._network.tokens} tokens, including tempo and key): "
+            f"{counted(lost)} ignored.",
+        )
