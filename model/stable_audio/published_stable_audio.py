@@ -41,7 +41,7 @@ _FILES = (
 STABLE_AUDIO_MODELS = (
     Published(
         "stable-audio-open", Kind.OTHER_MUSIC, "stable-audio-open-1.0", "stabilityai/stable-audio-open-1.0",
-        tuple(PublishedFile(name) for name in _FILES), 5_300_000_000,
+        tuple(PublishedFile(name) for name in _FILES), 5_292_000_000,
         "Stable Audio Open, free below 1 million USD of revenue a year: loops, textures and effects of up to 47 s.",
         whole=False, licence=LICENCE, gated=True,
     ),

@@ -140,9 +140,9 @@ def test_every_step_is_told(network):
 
 def test_what_it_does_not_read_of_a_prompt(network):
     assert network.unread("funk brushes") == network.unread("") == ""
-    words = [f"{word}" for word in ("funk", "rain") * 20]
-    lost = network.unread(" ".join(words))
-    assert lost == " ".join(words[network.tokens :])
+    words = ["funk", "rain"] * 20  # a token each, and one for the end
+    assert network.unread(" ".join(words)) == " ".join(words[network.tokens - 1 :])
+    assert network.unread(" ".join(words[: network.tokens - 1])) == ""
     assert network.draw(replace(PLAN, caption=" ".join(words * 300)), FEW, QUIET).isfinite().all()
 
 
