@@ -68,7 +68,10 @@ def test_what_a_prompt_has_too_much_is_named(engine):
     _, report = rendered(engine, request(caption="funk brushes " * 20))
     (lost,) = [note for note in report.notes if "exceeds the model's limit (24 tokens" in note]
     assert "the last" in lost
-    assert "BPM" not in lost.split("from")[1][:6]
+    _, report = rendered(engine, request(options={"steps": 10, "avoid": "rain " * 30}))
+    (lost,) = [note for note in report.notes if "exceeds the model's limit (24 tokens" in note]
+    assert lost.startswith("What is to be avoided")
+    assert "the last 7 words" in lost
 
 
 @pytest.mark.parametrize("after", [1, 30, 150])
