@@ -10,6 +10,8 @@ from typing import ClassVar
 from model.errors import NotLoaded, first_line
 from model.published import Published
 
+UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
+
 
 @dataclass(frozen=True)
 class LibraryCheckpoint:

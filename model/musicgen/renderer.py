@@ -14,6 +14,7 @@ from model.dsp.resample import resample, resample_pieces
 from model.dsp.window import read_window
 from model.engine import Rendered, RenderRequest, Report, Samples, Song, Task
 from model.errors import CannotRender
+from model.library_checkpoint import UNTRAINED
 from model.musicgen.long_music import long_music, overlap_frames
 from model.musicgen.melody_network import MelodyNetwork, WindowPlan
 from model.musicgen.musicgen_settings import MusicgenSettings
@@ -25,7 +26,6 @@ from model.weight_header import fingerprint
 
 BACKING = "backing"
 NOT_COMMERCIAL = "MusicGen's weights are under CC-BY-NC 4.0: what they make is not for commercial use."
-UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
 NOT_ON_BARS = "MusicGen follows the notes of the melody, not your bars: the beat may drift."
 NOT_AFTER = "MusicGen does not hear what comes after the region: check where it ends."
 NO_ENDING = "MusicGen cannot be told to end the song; it simply stops."

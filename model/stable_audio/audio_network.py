@@ -173,23 +173,8 @@ def _read(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> tuple[dict
     for library in (diffusers_log, transformers_log):  # what they say on the way is for their developers
         library.disable_progress_bar()
         library.set_verbosity_error()
-    parts: dict[str, Any] = {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", FutureWarning
-            )  # of torch's weight norm, which the library still uses
-            for done, (name, kind) in enumerate(_PARTS.items()):
-                progress(Progress("loading the network", done / len(_PARTS)))
-                network, about = kind.from_pretrained(
-                    checkpoint.path / name,
-                    local_files_only=True,
-                    use_safetensors=True,
-                    output_loading_info=True,
-                )
-                if about["missing_keys"]:
-                    raise checkpoint.lacks([f"{name}.{key}" for key in about["missing_keys"]])
-                parts[name] = network.float().eval()
+        parts = dict(_networks(checkpoint, progress))
         parts["tokenizer"] = _tokenizer(checkpoint.path / "tokenizer")
         levels = dict(read_fields(checkpoint.path / "scheduler" / "scheduler_config.json"))
         _refuse_what_does_not_fit(parts, levels)
@@ -201,6 +186,22 @@ def _read(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> tuple[dict
             raise
         raise checkpoint.unreadable(error) from error
     return parts, levels
+
+
+def _networks(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> Iterator[tuple[str, Any]]:
+    """The networks by their folders, in float32. Raises NotLoaded for one that lacks tensors."""
+    for done, (name, kind) in enumerate(_PARTS.items()):
+        progress(Progress("loading the network", done / len(_PARTS)))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", FutureWarning
+            )  # of torch's weight norm, which the library still uses
+            network, about = kind.from_pretrained(
+                checkpoint.path / name, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+        if about["missing_keys"]:
+            raise checkpoint.lacks([f"{name}.{key}" for key in about["missing_keys"]])
+        yield name, network.float().eval()
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -218,7 +219,7 @@ def _refuse_what_does_not_fit(parts: dict[str, Any], levels: dict[str, Any]) -> 
         "the halves of vae": (codec.encoder_hidden_size, 2 * codec.decoder_input_channels),
         "transformer and vae": (transformer.in_channels, codec.decoder_input_channels),
         "transformer and projection_model": (transformer.cross_attention_input_dim, seconds.conditioning_dim),
-        "the times of transformer and projection_model": (
+        "transformer's times and projection_model": (
             transformer.global_states_input_dim,
             2 * seconds.conditioning_dim,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from model.acestep.conditioning.fitting_words import counted
 from model.acestep.delivered_pieces import MIX, DeliveredPieces
 from model.dsp.resample import resample, resample_pieces
 from model.dsp.window import read_window
-from model.engine import OnProgress, Rendered, RenderRequest, Report, Song, Task
+from model.engine import OnProgress, Rendered, RenderRequest, Report, Samples, Song, Task
 from model.errors import CannotRender
+from model.library_checkpoint import UNTRAINED
 from model.pace import Pace
 from model.placed_audio import placed, with_channels
 from model.stable_audio.audio_network import AudioNetwork, SoundPlan
@@ -28,7 +30,6 @@ LICENSED = (
     "Stable Audio Open's weights are under the Stability AI Community License: commercial use is free below 1 million "
     "USD of revenue a year and must be registered with Stability AI; above, it takes a paid licence."
 )
-UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
 NOT_ON_BARS = "Stable Audio Open knows key and tempo as words only, not your bars: the beat may drift."
 EDGE_SAMPLES = 2048
 """Of the network's rate: more than is wanted on each side, so that the resampler's edges are never heard."""
@@ -50,35 +51,42 @@ class StableAudioRenderer:
 
     def render(self, request: RenderRequest, settings: StableAudioSettings, pace: Pace) -> Iterator[Rendered]:
         """See model.engine.Engine: one take. Pieces come in order; the Report comes last."""
-        network, rate = self._network, request.rate
         window = self._window(request)
-        known, free, noise = None, range(0), None
-        if request.task is Task.REPAINT:
-            known = self._known(request.required_song, window, pace.part(0.0, _HEARD))
-            region = (
-                self._sample(at - window.first, rate) / network.hop for at in (request.start, request.end)
-            )
-            free = range(math.floor(next(region)), math.ceil(next(region)))
-            noise = settings.noise_level(request.strength)
-        caption = tagged_caption(request)
-        seconds = window.length / rate
-        plan = SoundPlan(caption, seconds, request.seed, request.take, known, free, noise)
-        latents = network.draw(plan, settings, pace.part(_HEARD, _DRAWN))
+        plan = self._plan(request, settings, window, pace.part(0.0, _HEARD))
+        latents = self._network.draw(plan, settings, pace.part(_HEARD, _DRAWN))
         delivered = DeliveredPieces(request)
-        wanted = request.start - request.handle, request.end + request.handle
-        # Decoding begins where a sample of the network is a frame of the project too.
-        step = network.rate // math.gcd(rate, network.rate)
-        begins = (
-            max(0, math.floor(self._sample(wanted[0] - window.first, rate)) - EDGE_SAMPLES) // step * step
-        )
-        ends = math.ceil(self._sample(wanted[1] - window.first, rate)) + EDGE_SAMPLES
-        ends = min(ends, network.frames * network.hop)
-        audio = network.decode(latents, begins, ends, pace.part(_DRAWN, 1.0))
-        at = window.first + begins * rate // network.rate
-        for position, samples in placed(resample_pieces(audio, network.rate, rate), at, wanted):
+        for position, samples in self._placed(latents, request, window, pace.part(_DRAWN, 1.0)):
             yield from delivered.pieces(MIX, position, with_channels(samples, request.channels))
         pace.at("ready", 1.0)
         yield self._report(request, settings, plan, window, delivered.peak)
+
+    def _plan(
+        self, request: RenderRequest, settings: StableAudioSettings, window: SoundWindow, pace: Pace
+    ) -> SoundPlan:
+        rate = request.rate
+        new = SoundPlan(tagged_caption(request), window.length / rate, request.seed, request.take)
+        if request.task is not Task.REPAINT:
+            return new
+        known = self._known(request.required_song, window, pace)
+        first = self._sample(request.start - window.first, rate) / self._network.hop
+        end = self._sample(request.end - window.first, rate) / self._network.hop
+        noise = settings.noise_level(request.strength)
+        return replace(new, known=known, free=range(math.floor(first), math.ceil(end)), noise=noise)
+
+    def _placed(
+        self, latents: Tensor, request: RenderRequest, window: SoundWindow, pace: Pace
+    ) -> Iterator[tuple[int, Samples]]:
+        """The sound of the region and its handles at the project's rate, with its frames."""
+        network, rate = self._network, request.rate
+        wanted = request.start - request.handle, request.end + request.handle
+        first = math.floor(self._sample(wanted[0] - window.first, rate)) - EDGE_SAMPLES
+        end = math.ceil(self._sample(wanted[1] - window.first, rate)) + EDGE_SAMPLES
+        # Decoding begins where a sample of the network is a frame of the project too.
+        step = network.rate // math.gcd(rate, network.rate)
+        first = max(0, first) // step * step
+        audio = network.decode(latents, first, min(end, network.frames * network.hop), pace)
+        begins = window.first + first * rate // network.rate
+        return placed(resample_pieces(audio, network.rate, rate), begins, wanted)
 
     def _sample(self, frames: int, rate: int) -> float:
         """Frames at a rate as samples of the network."""

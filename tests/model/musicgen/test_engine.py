@@ -14,9 +14,10 @@ pytest.importorskip("transformers", reason="MusicGen needs transformers: pip ins
 
 from model.engine import Piece, RenderRequest, Report, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
+from model.library_checkpoint import UNTRAINED
 from model.library_engine import LibraryConfig
 from model.musicgen.engine import NEVER, MusicgenEngine
-from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS, UNTRAINED
+from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS
 from tests.model.musicgen.musicgen_requests import RATE, SECONDS, request, song
 
 MONO = {"checkpoint": "musicgen-melody"}

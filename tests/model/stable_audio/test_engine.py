@@ -14,9 +14,10 @@ pytest.importorskip("diffusers", reason="Stable Audio needs diffusers: pip insta
 
 from model.engine import Progress, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
+from model.library_checkpoint import UNTRAINED
 from model.library_engine import LibraryConfig
 from model.stable_audio.engine import NEVER, StableAudioEngine
-from model.stable_audio.renderer import LICENSED, NOT_ON_BARS, UNTRAINED
+from model.stable_audio.renderer import LICENSED, NOT_ON_BARS
 from tests.model.musicgen.test_engine import rendered
 from tests.model.stable_audio.sound_requests import request, song
 
