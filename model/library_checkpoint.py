@@ -40,6 +40,10 @@ class LibraryCheckpoint:
         """What to raise where the library does not read it."""
         return NotLoaded(f"The weights of {self.name} cannot be read ({first_line(error)}).", self.get_again)
 
+    def without(self, file: str) -> NotLoaded:
+        """What to raise where a file, or the weights in a folder, are missing."""
+        return NotLoaded(f"The checkpoint {self.name} has no {file}.", self.get_again)
+
     def lacks(self, tensors: Sequence[str]) -> NotLoaded:
         """What to raise where these tensors are missing."""
         return NotLoaded(

@@ -175,6 +175,8 @@ def _read(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> tuple[dict
         library.set_verbosity_error()
     try:
         parts = dict(_networks(checkpoint, progress))
+        if not (checkpoint.path / "tokenizer" / "tokenizer.json").is_file():
+            raise checkpoint.without("tokenizer/tokenizer.json")
         parts["tokenizer"] = _tokenizer(checkpoint.path / "tokenizer")
         levels = dict(read_fields(checkpoint.path / "scheduler" / "scheduler_config.json"))
         _refuse_what_does_not_fit(parts, levels)
@@ -189,7 +191,11 @@ def _read(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> tuple[dict
 
 
 def _networks(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> Iterator[tuple[str, Any]]:
-    """The networks by their folders, in float32. Raises NotLoaded for one that lacks tensors."""
+    """The networks by their folders, in float32. Raises NotLoaded for one that lacks files or tensors."""
+    for name in _PARTS:  # before the library, which would speak of the hub
+        for file in (f"{name}/config.json", f"{name}/*.safetensors"):
+            if not any(checkpoint.path.glob(file)):
+                raise checkpoint.without(file)
     for done, (name, kind) in enumerate(_PARTS.items()):
         progress(Progress("loading the network", done / len(_PARTS)))
         with warnings.catch_warnings():

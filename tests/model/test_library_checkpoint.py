@@ -26,7 +26,9 @@ def test_a_broken_one_is_named_with_what_to_do(name, remedy):
     )
     assert unread.sentence == f"The weights of {name} cannot be read (bad header)."
     assert lacking.sentence == f"The weights of {name} lack 2 tensors, the first is a.weight."
-    for said in (unread, lacking):
+    absent = checkpoint.without("vae/config.json")
+    assert absent.sentence == f"The checkpoint {name} has no vae/config.json."
+    for said in (unread, lacking, absent):
         assert remedy in said.remedy
 
 

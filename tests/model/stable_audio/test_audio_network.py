@@ -179,8 +179,8 @@ def lose_a_tensor(folder: Path) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     # what is done to the folder, and what is said of it
-    "a part is missing": (lambda folder: shutil.rmtree(folder / "vae"), "cannot be read"),
-    "no tokenizer": (lambda folder: shutil.rmtree(folder / "tokenizer"), "cannot be read"),
+    "a part is missing": (lambda folder: shutil.rmtree(folder / "vae"), r"has no vae/config\.json"),
+    "no tokenizer": (lambda folder: shutil.rmtree(folder / "tokenizer"), r"has no tokenizer/tokenizer\.json"),
     "no scheduler": (
         lambda folder: shutil.rmtree(folder / "scheduler"),
         r"scheduler_config\.json is missing",
@@ -193,7 +193,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "text_encoder" / "model.safetensors").rename(
             folder / "text_encoder" / "pytorch_model.bin"
         ),
-        "cannot be read",
+        r"has no text_encoder/\*\.safetensors",
     ),
     "a lost tensor": (lose_a_tensor, r"lack 1 tensors, the first is transformer\.proj_out"),
     "another size": (
