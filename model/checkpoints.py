@@ -24,6 +24,7 @@ from model.errors import NotLoaded
 from model.musicgen.published_musicgen import MUSICGEN_MODELS
 from model.prompt_match import MATCH_MODELS
 from model.published import Kind, Published, PublishedFile
+from model.stable_audio.published_stable_audio import STABLE_AUDIO_MODELS
 from model.stems.published_stems import STEM_MODELS
 from model.weight_header import read_header
 from model.word_hearing import WORD_MODELS
@@ -51,6 +52,7 @@ CATALOGUE: tuple[Published, ...] = (
     *ACESTEP_MODELS,
     *V1_MODELS,
     *MUSICGEN_MODELS,
+    *STABLE_AUDIO_MODELS,
     *STEM_MODELS,
     *MATCH_MODELS,
     *WORD_MODELS,

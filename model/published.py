@@ -55,6 +55,7 @@ class Published:
     licence:    of the weights; docs/model.md has where each is from.
     whole:      whether to download everything a model may need from the folder, or only `files`.
     address:    of its only file, where that is not on the hub; `repository` is then GitHub's.
+    gated:      whether the hub gives it only to those who are signed in and have accepted its terms on its page.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Published:
     whole: bool = True
     licence: str = PROJECTS
     address: str = ""
+    gated: bool = False
 
     @property
     def page(self) -> str:

@@ -63,6 +63,13 @@ NEVER = {
         "model.acestep_v1",
         "model.stems",
     ),
+    "model/stable_audio": (
+        "model.sketch",
+        "model.acestep.networks",
+        "model.acestep_v1",
+        "model.musicgen",
+        "model.stems",
+    ),
     # The network lives in its own process, under a name that is only text here.
     "bridge_server": (
         "torch",
@@ -73,6 +80,7 @@ NEVER = {
         "model.musicgen",
         "model.remote",
         "model.sketch",
+        "model.stable_audio",
         "model.stems",
     ),
     "clip_store": ("torch", "asyncio", "socket"),
@@ -142,12 +150,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "model": (
         ("checkpoints",),
-        ("acestep_v1", "musicgen", "remote"),
+        ("acestep_v1", "musicgen", "remote", "stable_audio"),
         ("acestep", "sketch"),
         ("ears", "notes", "prompt_match", "stems", "word_hearing"),
-        ("pace", "stem_notes", "tagged_caption", "takes_in_order"),
+        ("library_engine", "pace", "placed_audio", "stem_notes", "tagged_caption", "takes_in_order"),
         ("engine", "engine_config", "memory_failures"),
-        ("packages", "part_checks", "published", "torch_device", "weight_header"),
+        ("library_checkpoint", "packages", "part_checks", "published", "torch_device", "weight_header"),
         ("blueprint", "dsp", "errors", "given_chord", "kept", "lyric_tags", "vocabulary"),
     ),
     "model.acestep": (
@@ -181,6 +189,12 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("long_music",),
         ("melody_network",),
         ("chroma", "musicgen_settings", "published_musicgen"),
+    ),
+    "model.stable_audio": (
+        ("engine",),
+        ("renderer",),
+        ("audio_network",),
+        ("noise_schedule", "published_stable_audio", "sound_window", "stable_audio_settings"),
     ),
     "model.remote": (
         ("acestep_api", "acestep_cpp", "comfyui"),
@@ -254,6 +268,7 @@ ONLY_IN = {
     "cryptography": ("bridge_server.provenance", "bridge_server.studio.host_identity"),
     "onnxruntime": ("model.notes.transcriber",),
     "demucs": ("model.stems.network",),
+    "diffusers": ("model.stable_audio.audio_network", "model.stable_audio.noise_schedule"),
     "mcp": ("bridge_server.cli.mcp_server",),
     "mcp_types": ("bridge_server.cli.mcp_server",),
     "prometheus_client": ("bridge_server.endpoints.http.metrics_page",),

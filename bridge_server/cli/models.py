@@ -189,6 +189,8 @@ def _announce(screen: Screen, orders: list[Download], models: Path) -> None:
         if one.missing:
             screen.say(f"{entry.name}: {gigabytes(one.size)} to fetch from {entry.repository}")
             screen.say(f"    licence of the weights: {escape(entry.licence)} ({entry.page})")
+            if entry.gated:
+                screen.say("    accept it on that page, and sign in here with: hf auth login")
         else:
             screen.say(f"{entry.name}: here already, and whole")
     if any(one.missing for one in orders):

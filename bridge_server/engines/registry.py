@@ -117,6 +117,14 @@ BUILT_IN = (
         packages=("torch", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
         shared={name: name for name in (MODELS_FOLDER, DEVICE)},
     ),
+    EngineSpec(
+        "stable-audio",
+        "model.stable_audio.engine:StableAudioEngine",
+        "Stable Audio Open (free below 1 million USD of revenue a year)",
+        extra="stable-audio",
+        packages=("torch", "diffusers", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
+        shared={name: name for name in (MODELS_FOLDER, DEVICE)},
+    ),
     # Of other programs that already run; each is off until it is given an address.
     EngineSpec("acestep-cpp", "model.remote.acestep_cpp:AcestepCppEngine", "acestep.cpp"),
     EngineSpec("acestep-api", "model.remote.acestep_api:AcestepApiEngine", "ACE-Step API"),

@@ -161,12 +161,13 @@ def prepare_library() -> None:
 
 def _wanted_files(entry: Published, siblings: Any) -> Iterator[HubFile]:
     prefix = f"{entry.subfolder}/" if entry.subfolder else ""
+    listed = {file.name for file in entry.files}
     for sibling in siblings:
         name = sibling.rfilename.removeprefix(prefix)
-        if not sibling.rfilename.startswith(prefix) or not PLAIN_NAME.fullmatch(name):
+        if not sibling.rfilename.startswith(prefix):
             continue
-        # Files that are listed one by one may be of any kind: whoever listed them knows what reads them.
-        if not (is_wanted(name) if entry.whole else name in {file.name for file in entry.files}):
+        # Files listed one by one may be of any kind, and in folders: whoever listed them knows what reads them.
+        if not (PLAIN_NAME.fullmatch(name) and is_wanted(name) if entry.whole else name in listed):
             continue
         sha256 = sibling.lfs.sha256 if sibling.lfs else ""
         yield HubFile(sibling.rfilename, name, int(sibling.size), sha256, str(sibling.blob_id))
@@ -263,6 +264,8 @@ def _fetch_whole(hub: Hub, listing: Listing, file: HubFile, staging: Path, meter
     if file.is_it(staging / file.name, lambda _count: None):
         return
     part = _part(staging, file)
+    with explained(listing.entry):
+        part.parent.mkdir(parents=True, exist_ok=True)
     if _size_of(part) > file.size:
         part.unlink()
     _fetch_while_it_comes(hub, listing, file, part, meter.on_bytes)
@@ -296,11 +299,12 @@ def _put_in_place(listing: Listing, staging: Path, folder: Path) -> None:
     if folder.is_dir():
         for file in listing.files:
             if (staging / file.name).is_file():
+                (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
                 (staging / file.name).replace(folder / file.name)
         _write_record(listing, folder)
         shutil.rmtree(staging)
         return
-    for left in staging.glob("*.part"):  # of an earlier revision
+    for left in staging.rglob("*.part"):  # of an earlier revision
         left.unlink()
     _write_record(listing, staging)
     folder.parent.mkdir(parents=True, exist_ok=True)

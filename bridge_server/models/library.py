@@ -263,8 +263,13 @@ def read_record(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     return {
         name: about
         for name, about in files.items()
-        if isinstance(about, dict) and {"size", "sha256"} <= about.keys() and Path(name).name == name
+        if isinstance(about, dict) and {"size", "sha256"} <= about.keys() and _is_inside(name)
     }
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file's name leads nowhere but into its model's folder, on every system."""
+    return not set("\\:") & set(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def record_text(repository: str, revision: str, files: Mapping[str, Mapping[str, Any]]) -> str:

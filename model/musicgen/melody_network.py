@@ -21,7 +21,6 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from model.acestep.sampling.samplers import NoisePurpose, generator
 from model.engine import Samples
-from model.errors import NotLoaded
 from model.musicgen.chroma import HOP, chroma_of
 from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
@@ -151,14 +150,8 @@ def _read(checkpoint: MusicgenCheckpoint) -> tuple[Any, Any]:
     except Exception as error:  # a damaged file fails in as many ways as there are readers in the library
         if out_of_memory(error):
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise NotLoaded(
-            f"The weights of {checkpoint.name} cannot be read ({reason}).", checkpoint.get_again
-        ) from error
+        raise checkpoint.unreadable(error) from error
     network, about = loaded
-    if missing := sorted(about["missing_keys"]):
-        raise NotLoaded(
-            f"The weights of {checkpoint.name} lack {len(missing)} tensors, the first is {missing[0]}.",
-            checkpoint.get_again,
-        )
+    if missing := about["missing_keys"]:
+        raise checkpoint.lacks(list(missing))
     return network, tokenizer

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from model.acestep.sampling.option_kinds import Number
+from model.library_engine import CHECKPOINT, CHECKPOINT_HELP
 
-CHECKPOINT, GUIDANCE, TEMPERATURE, TOP_K = "checkpoint", "guidance", "temperature", "top_k"
+GUIDANCE, TEMPERATURE, TOP_K = "guidance", "temperature", "top_k"
 _NUMBERS = {
     GUIDANCE: Number("how closely to follow the prompt and the melody, 1 to 10 (default 3; 1 = off)", 1, 10),
     TEMPERATURE: Number("how daring: below 1 safer, above 1 wilder, 0.1 to 2 (default 1)", 0.1, 2),
@@ -17,7 +18,7 @@ _NUMBERS = {
     ),
 }
 OPTIONS: Mapping[str, str] = {
-    CHECKPOINT: "the checkpoint to use, by the name of its folder",
+    CHECKPOINT: CHECKPOINT_HELP,
     **{name: kind.help for name, kind in _NUMBERS.items()},
 }
 

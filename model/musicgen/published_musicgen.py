@@ -6,12 +6,11 @@ library transformers; the older files of the same weights are pickles and are ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from model.acestep.weights.model_folders import read_fields
 from model.errors import NotLoaded
+from model.library_checkpoint import LibraryCheckpoint, checkpoint_folders
 from model.published import Kind, Published, PublishedFile
 
 LICENCE = "CC-BY-NC 4.0: not for commercial use"
@@ -40,35 +39,17 @@ MUSICGEN_MODELS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class MusicgenCheckpoint:
-    """One checkpoint. path: its folder; name: of the folder, in lists and receipts.
+class MusicgenCheckpoint(LibraryCheckpoint):
+    """One checkpoint of MusicGen Melody."""
 
-    untrained: its config says that its weights are random, as those of tests are.
-    """
-
-    path: Path
-    name: str
-    untrained: bool = False
-
-    @property
-    def get_again(self) -> str:
-        """What to do where its files are damaged."""
-        if any(self.name == entry.name for entry in MUSICGEN_MODELS):
-            return f"Delete that folder and fetch it again: takebridge models pull {self.name}"
-        return "Copy its folder here again; it must be whole, and saved by transformers."
+    published = MUSICGEN_MODELS
+    library = "transformers"
 
 
 def find_musicgen(folder: Path) -> tuple[MusicgenCheckpoint, ...]:
     """The checkpoints that `folder` is or has directly inside; those in stereo first, then by name."""
-    found = [one for place in _places(folder) if (one := _checkpoint(place)) is not None]
+    found = [one for place in checkpoint_folders(folder) if (one := _checkpoint(place)) is not None]
     return tuple(sorted(found, key=lambda one: ("stereo" not in one.name, one.name)))
-
-
-def _places(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield folder
-        yield from (child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
 
 
 def _checkpoint(place: Path) -> MusicgenCheckpoint | None:

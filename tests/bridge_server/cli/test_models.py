@@ -115,6 +115,7 @@ def test_list_for_programs(models, capsys):
     assert rows["turbo"]["path"] == str(models / TURBO)
     assert rows["turbo"]["needs"] == ["vae", "text-encoder"]
     assert rows["musicgen-melody"]["licence"] == "CC-BY-NC 4.0: not for commercial use"
+    assert "1 million USD" in rows["stable-audio-open"]["licence"]
     assert rows["xl-base"]["state"] == "absent"
     assert rows["xl-base"]["published_bytes"] == 19_950_000_000
 
@@ -218,6 +219,20 @@ def test_a_separation_network_is_pulled_with_size_and_licence_first_and_known_af
     assert stem_models(tmp_path)[0].name == "stems"
     (tmp_path / "HTDemucs" / entry.files[0].name).write_bytes(weights[:-1])
     assert Typed(tmp_path)("verify", "stems") == PROBLEM
+
+
+def test_what_is_given_to_the_signed_in_says_so_first_and_is_explained_when_refused(tmp_path):
+    entry = by_name("stable-audio-open")
+    hub = hub_server.Hub({entry.repository: {file.name: b"{}" for file in entry.files}})
+    hub.refusal = (401, {"X-Error-Code": "GatedRepo"})
+    with running(hub):
+        typed = Typed(tmp_path, hub)
+        with pytest.raises(ProtocolError, match="requires its terms to be accepted") as refused:
+            typed("pull", entry.name)
+    assert "accept it on that page, and sign in here with: hf auth login" in typed.printed
+    assert entry.page in typed.printed
+    assert entry.page in refused.value.remedy
+    assert not (tmp_path / entry.folder).exists()
 
 
 def test_what_was_pulled_is_whole_and_known(hub, tmp_path):

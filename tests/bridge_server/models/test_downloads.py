@@ -78,6 +78,33 @@ def test_what_is_listed_file_by_file_comes_whatever_its_kind_and_nothing_else(
     assert {path.name for path in folder.iterdir()} == {*listed, RECORD}
 
 
+def test_a_model_of_several_folders_comes_with_them_and_is_completed_and_resumed(tmp_path):
+    entry = entry_of("stable-audio-open")
+    files = {
+        file.name: safetensors(weights=(5,)) if file.name.endswith(".safetensors") else b'{"a": 1}'
+        for file in entry.files
+    }
+    around = {"model.safetensors": safetensors(all=(9,)), "vae/more.json": b"{}", "../vae/config.json": b"{}"}
+    with running(hub_server.Hub({entry.repository: files | around})) as served:
+        folder = pull(served, tmp_path, name=entry.name)
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        assert there == {*files, RECORD}
+        assert read_record(folder).keys() == files.keys()
+        assert installed_models(tmp_path, entry).state is State.HERE
+        (folder / "vae" / "config.json").write_bytes(b"{")
+        for lost in (folder / "tokenizer").iterdir():
+            lost.unlink()
+        (folder / "tokenizer").rmdir()
+        assert installed_models(tmp_path, entry).state is State.DAMAGED
+        served.asked.clear()
+        pull(served, tmp_path, name=entry.name)
+        assert installed_models(tmp_path, entry).state is State.HERE
+        assert {path for _, path, _ in served.asked if "/resolve/" in path} >= {
+            f"/{entry.repository}/resolve/{hub_server.REVISION}/vae/config.json"
+        }
+        assert not served.asked_for("transformer/config.json"), "it was here"
+
+
 def test_a_whole_pull(hub, tmp_path):
     counted: list[int] = []
     files: list[str] = []

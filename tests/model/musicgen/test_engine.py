@@ -14,8 +14,10 @@ pytest.importorskip("transformers", reason="MusicGen needs transformers: pip ins
 
 from model.engine import Piece, RenderRequest, Report, Task
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
-from model.musicgen.engine import NEVER, MusicgenConfig, MusicgenEngine
-from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS, UNTRAINED
+from model.library_checkpoint import UNTRAINED
+from model.library_engine import LibraryConfig
+from model.musicgen.engine import NEVER, MusicgenEngine
+from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS
 from tests.model.musicgen.musicgen_requests import RATE, SECONDS, request, song
 
 MONO = {"checkpoint": "musicgen-melody"}
@@ -23,7 +25,7 @@ MONO = {"checkpoint": "musicgen-melody"}
 
 @pytest.fixture(scope="module")
 def engine(musicgen_models: Path) -> MusicgenEngine:
-    return MusicgenEngine(MusicgenConfig(str(musicgen_models), device="cpu"))
+    return MusicgenEngine(LibraryConfig(str(musicgen_models), device="cpu"))
 
 
 def rendered(
@@ -132,7 +134,7 @@ def test_it_stops_when_asked(engine: MusicgenEngine, after: int):
     ],
 )  # fmt: skip
 def test_wrong_options_are_refused_before_anything_loads(musicgen_models: Path, options: dict[str, Any]):
-    engine = MusicgenEngine(MusicgenConfig(str(musicgen_models), device="cpu"))
+    engine = MusicgenEngine(LibraryConfig(str(musicgen_models), device="cpu"))
     with pytest.raises(CannotRender) as refused:
         rendered(engine, request(options=options))
     assert refused.value.remedy
@@ -159,7 +161,7 @@ def test_what_it_cannot_do_has_a_reason_and_a_remedy(engine):
 
 def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
     for folder in ("", str(tmp_path), str(tmp_path / "absent")):
-        empty = MusicgenEngine(MusicgenConfig(folder))
+        empty = MusicgenEngine(LibraryConfig(folder))
         assert "takebridge models pull musicgen" in empty.describe().capability(Task.GENERATE).remedy
         with pytest.raises(NotLoaded, match="No MusicGen Melody checkpoint is here"):
             empty.load(lambda _: None)
@@ -179,7 +181,7 @@ def test_too_little_memory_is_said_and_everything_is_freed(musicgen_models, monk
 
     from model.musicgen.melody_network import MelodyNetwork
 
-    engine = MusicgenEngine(MusicgenConfig(str(musicgen_models), device="cpu"))
+    engine = MusicgenEngine(LibraryConfig(str(musicgen_models), device="cpu"))
 
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

@@ -1,4 +1,4 @@
-"""From the network's rate to the project's: places in time, channels, and when the region begins in the prompt."""
+"""From the network's rate to the project's: when the region begins in the prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from model.engine import Piece, Song, Task
 from model.musicgen.musicgen_settings import MusicgenSettings
 from model.musicgen.published_musicgen import MusicgenCheckpoint
-from model.musicgen.renderer import MusicgenRenderer, _placed, _with_channels
+from model.musicgen.renderer import MusicgenRenderer
 from model.pace import Pace
 from tests.model.musicgen.musicgen_requests import request
 
@@ -57,19 +57,3 @@ def test_what_it_heard_comes_back_where_it_was_heard(musicgen_models: Path, rate
     ]
     handles = np.concatenate([piece.samples for piece in pieces])
     assert int(np.abs(handles[:, 0]).argmax()) == click - (start - 500)
-
-
-def test_pieces_are_cut_to_what_is_wanted_and_silence_stands_before_them():
-    pieces = [np.full((4, 1), value, np.float32) for value in (1, 2, 3)]
-    assert [(at, len(cut)) for at, cut in _placed(iter(pieces), 10, (12, 19))] == [(12, 2), (14, 4), (18, 1)]
-    found = list(_placed(iter(pieces), 10, (7, 15)))
-    assert [(at, float(cut[0, 0])) for at, cut in found] == [(7, 0.0), (10, 1.0), (14, 2.0)]
-    with pytest.raises(AssertionError):
-        list(_placed(iter(pieces), 10, (10, 23)))
-
-
-def test_channels():
-    stereo = np.array([[1.0, 3.0]], np.float32)
-    assert _with_channels(stereo, 1).tolist() == [[2.0]]
-    assert _with_channels(stereo, 2) is stereo
-    assert _with_channels(np.array([[2.0]], np.float32), 2).tolist() == [[2.0, 2.0]]
