@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from model.acestep.device.devices import Device, choose_device, free_bytes, give_back_unused
-from model.acestep.device.gpu_attention import fastest_attention
-from model.acestep.device.memory_plan import Phase, Placement, Work, plan_memory
+from model.acestep.device.gpu_attention import AttentionWay, HeadShape, attention_way
+from model.acestep.device.memory_plan import AttentionMemory, Held, Phase, Placement, Work, plan_memory
 from model.acestep.device.parts import empty
-from model.acestep.networks.attention import attend, attend_repeated, sliding_band
+from model.acestep.networks.attention import attend, sliding_band
 from model.acestep.networks.dit import Condition, Dit, DitPlan
 from model.acestep.networks.network_config import PUBLISHED
 from model.acestep.networks.vae import Vae, VaeConfig
@@ -153,6 +153,7 @@ class Bench:
     def steps(self) -> Iterator[Row]:
         """2"""
         dit = self.transformer()
+        chosen = attention_way(self.place, self.device.transformer, HeadShape(16, 8, 128))
         for seconds in self.scale.seconds:
             for takes in self.scale.takes:
                 what = f"{STEPS} steps over {seconds} s, takes at once: {takes}"
@@ -167,7 +168,7 @@ class Bench:
                 planned = plan_memory(
                     SIZES_2B,
                     Work(seconds * 25, takes, condition_tokens=CONDITION_TOKENS),
-                    Placement(offload=True),
+                    Placement(offload=True, attention=chosen.memory),
                 )
                 need = next(need for need in planned.needs if need.phase is Phase.DENOISE).total
                 memory = "" if most is None else f", {most / 1e9:.2f} GB of {need / 1e9:.2f} planned"
@@ -176,6 +177,7 @@ class Bench:
     def attention(self) -> Iterator[Row]:
         """3"""
         heads, keys, width = (4, 2, 16) if self.scale.tiny else (16, 8, 128)
+        copied = AttentionWay(AttentionMemory(Held.HEADS, Held.HEADS))
         dtype = self.device.transformer
         for seconds in self.scale.seconds:
             tokens = seconds * 25 // 2
@@ -184,14 +186,15 @@ class Bench:
                 torch.randn(1, count, tokens, width, device=self.place, dtype=dtype)
                 for count in (heads, keys)
             )
-            for name, way in (("grouped heads", attend), ("copied keys", attend_repeated)):
+            for name, way in (("grouped heads", attend), ("copied heads", copied.attend)):
                 work = lambda way=way: way(query, key, key, band)  # noqa: B023, E731 - used at once
                 yield (
                     f"sliding attention over {seconds} s, {name}",
                     f"{self.seconds(work) * 1e3:.2f} ms ({self.kernels(work)})",
                 )
             yield f"sliding attention over {seconds} s, flex", self.flex(query, key, 128)
-        yield "chosen when networks load", fastest_attention(self.place, dtype).__name__
+        chosen = attention_way(self.place, dtype, HeadShape(heads, keys, width))
+        yield "chosen when networks load", chosen.memory.name
 
     def kernels(self, work: Callable[[], object]) -> str:
         """The names of the attention that torch took."""

@@ -41,6 +41,7 @@ from model.acestep.sampling.samplers import (
 )
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import ShouldStop
+from model.torch_device import send
 
 # --- prompts ------------------------------------------------------------------------------------------
 
@@ -219,7 +220,7 @@ def compose(
 ) -> Tensor:
     """Denoised latents [B, T, 64], one for each noise. Raises RenderStopped."""
     weight = dit.patchify.weight
-    noise = noises.start.to(weight.device)
+    noise = send(noises.start, weight.device)
     source = scene.source.to(noise).expand_as(noise)
     start = from_source(source, noise, settings.times[0]) if settings.cover_noise > 0 else noise
     fresh = noises.by_step
@@ -240,8 +241,7 @@ def compose(
 def _keep(scene: Scene, settings: RenderSettings, source: Tensor) -> Keep | None:
     if scene.masks.region is None or settings.repaint is None:
         return None
-    mask = scene.masks.region.to(source.device).expand(source.shape[:2])
-    return Keep(source, mask, settings.repaint)
+    return Keep(source, scene.masks.region.expand(source.shape[:2]), settings.repaint)
 
 
 @dataclass(frozen=True)

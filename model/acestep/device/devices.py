@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
-from model.acestep.device.gpu_attention import use_fastest_attention
+from model.acestep.device.gpu_attention import HeadShape, attention_way, use_attention_way
+from model.acestep.device.memory_plan import AttentionMemory, Placement
 from model.errors import NotLoaded
 from model.torch_device import AUTO, choose_place
 
@@ -50,8 +51,8 @@ class Device:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
         if self.kernels is not None:
             self.kernels.fit(network)
-        elif self.kind == "cuda":
-            use_fastest_attention(network, self.place, self.transformer)
+        else:
+            use_attention_way(network, self.place)
 
     @property
     def number_bytes(self) -> int:
@@ -60,6 +61,20 @@ class Device:
     @property
     def transformer_bytes(self) -> int:
         return self.transformer.itemsize
+
+    def attention(self, shape: HeadShape) -> AttentionMemory | None:
+        """How the transformer's attention is computed here, as `fit` chooses; None = in blocks on a processor."""
+        if self.kernels is not None and self.kernels.in_blocks(self.transformer):
+            return None
+        return attention_way(self.place, self.transformer, shape).memory
+
+    def fastest(self, shape: HeadShape) -> Placement:
+        """Everything on the device, for a transformer with such heads."""
+        return Placement(
+            self.number_bytes,
+            transformer_bytes=self.transformer_bytes,
+            attention=self.attention(shape) or AttentionMemory(),
+        )
 
 
 def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
