@@ -23,7 +23,14 @@ from torch import Tensor, nn
 
 from model.acestep.device.devices import Device, choose_device, free_bytes, give_back_unused
 from model.acestep.device.gpu_attention import AttentionWay, HeadShape, attention_way
-from model.acestep.device.memory_plan import AttentionMemory, Held, Phase, Placement, Work, plan_memory
+from model.acestep.device.memory_plan import (
+    AttentionHolds,
+    AttentionMemory,
+    Phase,
+    Placement,
+    Work,
+    plan_memory,
+)
 from model.acestep.device.parts import empty
 from model.acestep.networks.attention import attend, sliding_band
 from model.acestep.networks.dit import Condition, Dit, DitPlan
@@ -177,7 +184,7 @@ class Bench:
     def attention(self) -> Iterator[Row]:
         """3"""
         heads, keys, width = (4, 2, 16) if self.scale.tiny else (16, 8, 128)
-        copied = AttentionWay(AttentionMemory(Held.HEADS, Held.HEADS))
+        copied = AttentionWay(AttentionMemory(AttentionHolds.HEADS, AttentionHolds.HEADS))
         dtype = self.device.transformer
         for seconds in self.scale.seconds:
             tokens = seconds * 25 // 2

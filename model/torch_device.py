@@ -125,7 +125,7 @@ def fetch(values: Tensor) -> Callable[[], Tensor]:
         return values.cpu
     here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     here.copy_(values, non_blocking=True)
-    event = torch.cuda.Event()
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record(torch.cuda.current_stream(values.device))
 
     def arrived() -> Tensor:

@@ -257,6 +257,7 @@ class LoadedCheckpoint:
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "attention": "in blocks" if attention is None else attention.name,
+            "step": "graph" if placement.graph else "plain",
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,
@@ -276,6 +277,8 @@ class LoadedCheckpoint:
             notes += (
                 f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",
             )
+        if self._parts.remark:
+            notes, self._parts.remark = (*notes, self._parts.remark), ""
         return replace(report, figures=figures, notes=notes, weights=weights)
 
 

@@ -18,6 +18,7 @@ from model.errors import NotLoaded
 from model.torch_device import AUTO, choose_place
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PLAIN, GRAPH = STEPS = ("plain", "graph")
 _BF16_CAPABILITY = (8, 0)  # NVIDIA Ampere and later multiply bfloat16 in hardware
 _FP16_CAPABILITY = (7, 0)  # Volta and Turing only float16
 _MEMORY_FILE = Path("/proc/meminfo")
@@ -29,7 +30,7 @@ class Device:
 
     label: for producers, such as "cuda (NVIDIA H100)". dtype: of weights and activations. transformer: the same for
     the diffusion transformer, whose work is nine tenths of a render. kernels: what a processor computes fastest; None
-    elsewhere.
+    elsewhere. graphs: the transformer's steps are to run as graphs.
     """
 
     place: torch.device
@@ -37,6 +38,7 @@ class Device:
     label: str
     transformer: torch.dtype
     kernels: CpuKernels | None = None
+    graphs: bool = False
 
     @property
     def kind(self) -> str:
@@ -74,14 +76,18 @@ class Device:
             self.number_bytes,
             transformer_bytes=self.transformer_bytes,
             attention=self.attention(shape) or AttentionMemory(),
+            graph=self.graphs,
         )
 
 
-def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
+def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) -> Device:
     """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded.
 
-    precision: what the transformer computes in, "auto" or one of PRECISIONS.
+    precision: what the transformer computes in, "auto" or one of PRECISIONS. step: how its steps run, one of STEPS;
+    graphs are a CUDA device's.
     """
+    if step not in STEPS:
+        raise NotLoaded(f"There is no way {step!r} to run a step.", f"Use {' or '.join(STEPS)}.")
     if precision != AUTO and precision not in PRECISIONS:
         raise NotLoaded(f"There is no precision {precision!r}.", f"Use auto, {' or '.join(PRECISIONS)}.")
     place, label = choose_place(wanted)
@@ -89,7 +95,8 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
         kernels = fastest_kernels()
         return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels)
     dtype = _dtype(place)
-    return Device(place, dtype, label, PRECISIONS.get(precision, dtype))
+    graphs = step == GRAPH and place.type == "cuda"
+    return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs)
 
 
 def cpu_transformer(kernels: CpuKernels, precision: str = AUTO) -> torch.dtype:

@@ -16,7 +16,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from model.acestep.device.memory_plan import QUERIES_AT_ONCE, AttentionMemory, Held
+from model.acestep.device.memory_plan import QUERIES_AT_ONCE, AttentionHolds, AttentionMemory
 from model.acestep.networks.attention import Attention, Visible, attend, with_copied_heads
 
 _TOKENS = 384
@@ -42,9 +42,9 @@ class AttentionWay:
     def attend(self, query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
         """As `attention.attend`."""
         held = self.memory.plain if visible is None else self.memory.masked
-        if held is Held.HEADS:
+        if held is AttentionHolds.HEADS:
             return attend(*with_copied_heads(query, key, value), visible)
-        if held is Held.SCORES and visible is None:
+        if held is AttentionHolds.SCORES and visible is None:
             pieces = torch.split(query, QUERIES_AT_ONCE, dim=2)
             return torch.cat([attend(piece, key, value, None) for piece in pieces], dim=2)
         return attend(query, key, value, visible)
@@ -67,11 +67,11 @@ def use_attention_way(network: nn.Module, place: torch.device) -> None:
             layer.attend = attention_way(place, dtype, shape).attend
 
 
-def _held(place: torch.device, dtype: torch.dtype, shape: HeadShape, masked: bool) -> Held:
-    for held, key_heads in ((Held.NOTHING, shape.key_heads), (Held.HEADS, shape.heads)):
+def _held(place: torch.device, dtype: torch.dtype, shape: HeadShape, masked: bool) -> AttentionHolds:
+    for held, key_heads in ((AttentionHolds.NOTHING, shape.key_heads), (AttentionHolds.HEADS, shape.heads)):
         if takes_fast_kernel(place, dtype, HeadShape(shape.heads, key_heads, shape.head_width), masked):
             return held
-    return Held.SCORES
+    return AttentionHolds.SCORES
 
 
 def takes_fast_kernel(place: torch.device, dtype: torch.dtype, shape: HeadShape, masked: bool) -> bool:

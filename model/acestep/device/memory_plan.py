@@ -42,7 +42,7 @@ class Phase(enum.Enum):
     DECODE = "decoding audio"
 
 
-class Held(enum.Enum):
+class AttentionHolds(enum.Enum):
     """What attention holds in memory besides query, key, value and result."""
 
     NOTHING = "grouped heads"  # the kernel takes them as they are
@@ -54,8 +54,8 @@ class Held(enum.Enum):
 class AttentionMemory:
     """How a device computes attention (gpu_attention.py decides): behind a mask, as in sliding layers, and without."""
 
-    masked: Held = Held.NOTHING
-    plain: Held = Held.NOTHING
+    masked: AttentionHolds = AttentionHolds.NOTHING
+    plain: AttentionHolds = AttentionHolds.NOTHING
 
     @property
     def name(self) -> str:
@@ -117,7 +117,7 @@ class Placement:
     offload: only the weights of the running phase are on the device. int8: the transformer's linear layers are 8-bit.
     number_bytes: bytes per number of weights and activations. vae_frames: latent frames the VAE processes at once.
     transformer_bytes: bytes per number of the transformer; None = as of all others.
-    attention: how the device computes it.
+    attention: how the device computes it. graph: the steps run as graphs, each of which keeps memory of its own.
     """
 
     number_bytes: int = 2
@@ -126,6 +126,7 @@ class Placement:
     vae_frames: int = _VAE_CHUNKS[0]
     transformer_bytes: int | None = None
     attention: AttentionMemory = AttentionMemory()
+    graph: bool = False
 
     @property
     def decoder_bytes(self) -> int:
@@ -262,7 +263,9 @@ def _sampling_bytes(sizes: NetworkSizes, work: Work, placement: Placement) -> in
     latents = work.takes * work.frames * 64 * 4 * 12  # noise, source, mask, velocities, wavelet bands
     seen = max(tokens, work.condition_tokens)
     attention = _attention_bytes(sizes, work.takes, tokens, seen, placement, number)
-    return _block_bytes(sizes, work.takes * tokens, number) + attention + condition + latents
+    block = _block_bytes(sizes, work.takes * tokens, number) + attention
+    # Plain steps, too, run before the graphs are there; a guided render has a graph for each condition.
+    return block * (1 + conditions if placement.graph else 1) + condition + latents
 
 
 def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
@@ -285,11 +288,13 @@ def _attention_bytes(
     return max(masked, plain)
 
 
-def _held_bytes(sizes: NetworkSizes, held: Held, queries: int, seen: int, keys: int, number: int) -> int:
+def _held_bytes(
+    sizes: NetworkSizes, held: AttentionHolds, queries: int, seen: int, keys: int, number: int
+) -> int:
     """queries: all at once, of all items, each with `seen` scores. keys: all of them, of all items."""
-    if held is Held.NOTHING:
+    if held is AttentionHolds.NOTHING:
         return 0
-    if held is Held.HEADS:
+    if held is AttentionHolds.HEADS:
         return 2 * keys * sizes.query_width * number
     # Before and after the softmax; torch computes them in float32 and for that copies query, keys and values too.
     return 4 * (2 * queries * seen * sizes.heads + (queries + 2 * keys) * sizes.query_width)
@@ -297,7 +302,9 @@ def _held_bytes(sizes: NetworkSizes, held: Held, queries: int, seen: int, keys: 
 
 def _residencies(fastest: Placement) -> tuple[Placement, ...]:
     """From the fastest to the most frugal."""
-    return fastest, replace(fastest, offload=True), replace(fastest, offload=True, int8=True)
+    plain = replace(fastest, graph=False)
+    every = plain, replace(plain, offload=True), replace(plain, offload=True, int8=True)
+    return (fastest, *every) if fastest.graph else every
 
 
 def _fewer(takes: int) -> list[int]:

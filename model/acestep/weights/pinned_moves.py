@@ -42,7 +42,7 @@ class PinnedWay:
 
     def send(self, source: Tensor, target: Tensor) -> Callable[[], None]:
         target.copy_(source, non_blocking=True)
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(target.device))
         return event.synchronize
 

@@ -19,7 +19,7 @@ from model.acestep.device.gpu_attention import (
     takes_fast_kernel,
     use_attention_way,
 )
-from model.acestep.device.memory_plan import AttentionMemory, Held
+from model.acestep.device.memory_plan import AttentionHolds, AttentionMemory
 from model.acestep.networks.attention import Attention, attend, padding_masks, sliding_band
 from model.acestep.weights.checkpoint import open_weights
 from model.acestep.weights.model_folders import recognise
@@ -28,7 +28,9 @@ from tests.model.acestep.tiny_models import DIT_TOLERANCE, TURBO, velocity
 
 CPU = torch.device("cpu")
 PUBLISHED = HeadShape(16, 8, 128)
-EVERY_WAY = [AttentionWay(AttentionMemory(masked, plain)) for masked in Held for plain in Held]
+EVERY_WAY = [
+    AttentionWay(AttentionMemory(masked, plain)) for masked in AttentionHolds for plain in AttentionHolds
+]
 
 Asked = Callable[[torch.device, torch.dtype, HeadShape, bool], bool]
 
@@ -47,7 +49,9 @@ def chosen(monkeypatch: pytest.MonkeyPatch, kernel: Asked) -> AttentionMemory:
 
 
 def test_heads_stay_grouped_where_a_kernel_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert chosen(monkeypatch, lambda *_: True) == AttentionMemory(Held.NOTHING, Held.NOTHING)
+    assert chosen(monkeypatch, lambda *_: True) == AttentionMemory(
+        AttentionHolds.NOTHING, AttentionHolds.NOTHING
+    )
 
 
 def test_heads_are_copied_where_only_that_has_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,13 +61,13 @@ def test_heads_are_copied_where_only_that_has_a_kernel(monkeypatch: pytest.Monke
         return not masked or shape.heads == shape.key_heads
 
     found = chosen(monkeypatch, kernel)
-    assert found == AttentionMemory(masked=Held.HEADS, plain=Held.NOTHING)
+    assert found == AttentionMemory(masked=AttentionHolds.HEADS, plain=AttentionHolds.NOTHING)
     assert found.name == "grouped heads, behind a mask copied heads"
 
 
 def test_scores_are_written_where_there_is_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     found = chosen(monkeypatch, lambda *_: False)
-    assert found == AttentionMemory(Held.SCORES, Held.SCORES)
+    assert found == AttentionMemory(AttentionHolds.SCORES, AttentionHolds.SCORES)
     assert found.name == "written scores"
 
 

@@ -15,8 +15,8 @@ from model.acestep.device.gpu_attention import AttentionWay
 from model.acestep.device.memory_plan import (
     GIGABYTE,
     RESERVE,
+    AttentionHolds,
     AttentionMemory,
-    Held,
     NetworkSizes,
     Phase,
     Placement,
@@ -131,7 +131,7 @@ def test_where_nothing_fits_a_smaller_checkpoint_is_advised() -> None:
 
 
 FRUGAL = Placement(offload=True)
-WRITTEN = AttentionMemory(Held.SCORES, Held.SCORES)
+WRITTEN = AttentionMemory(AttentionHolds.SCORES, AttentionHolds.SCORES)
 
 
 def generating(work: Work, attention: AttentionMemory, sizes: NetworkSizes = SIZES_2B) -> int:
@@ -140,13 +140,13 @@ def generating(work: Work, attention: AttentionMemory, sizes: NetworkSizes = SIZ
 
 
 def test_what_attention_holds_is_counted() -> None:
-    held = [generating(FOUR_MINUTES, AttentionMemory(kind, kind)) for kind in Held]
+    held = [generating(FOUR_MINUTES, AttentionMemory(kind, kind)) for kind in AttentionHolds]
     assert held == sorted(held)
     assert len(set(held)) == 3
     # In a full layer 3000 tokens ask 1024 at a time, in 16 heads: float32 before and after the softmax.
     assert held[2] - held[0] > 2 * 1024 * 3000 * 16 * 4
-    assert generating(FOUR_MINUTES, AttentionMemory(masked=Held.SCORES)) > held[0]
-    assert generating(FOUR_MINUTES, AttentionMemory(plain=Held.HEADS)) > held[0]
+    assert generating(FOUR_MINUTES, AttentionMemory(masked=AttentionHolds.SCORES)) > held[0]
+    assert generating(FOUR_MINUTES, AttentionMemory(plain=AttentionHolds.HEADS)) > held[0]
 
 
 def test_scores_count_for_every_take_and_not_more_than_linearly_with_length() -> None:
@@ -183,6 +183,16 @@ def test_a_device_that_writes_scores_out_gives_way_earlier() -> None:
         not usual.placement.offload,
         usual.work.takes,
     )
+
+
+def test_graphs_are_counted_and_go_first() -> None:
+    graph = Placement(graph=True)
+    for guided in (False, True):
+        work = Work(15_000, guided=guided)
+        with_graph, without = (plan_memory(SIZES_2B, work, each).peak.total for each in (graph, Placement()))
+        assert with_graph > without
+        assert preflight(SIZES_2B, work, with_graph + RESERVE, graph).placement == graph
+        assert preflight(SIZES_2B, work, without + RESERVE, graph).placement == Placement()
 
 
 def test_the_reserve_stays_free() -> None:

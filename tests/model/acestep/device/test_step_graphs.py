@@ -1,0 +1,136 @@
+"""Steps as graphs, with a recorder that works as a card's: into the same memory each time, from the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+import torch
+from torch import Tensor
+
+from model.acestep import pipeline
+from model.acestep.device.step_graphs import GAIN, StepGraphs, Work
+from model.acestep.networks.dit import Dit, Step
+from model.acestep.song_edit import compose_edit
+from tests.model.acestep import test_pipeline as renders
+from tests.model.acestep import test_song_edit as edits
+from tests.model.acestep.tiny_models import TURBO, networks
+
+CASES = (
+    "turbo.text2music",
+    "turbo.text2music_heun_clamp_ema_dcw",
+    "turbo.cover_strength0.5",
+    "base.text2music_apg",
+    "base.text2music_interval",
+)
+
+
+class Recorder:
+    """Repeats work on the processor. took: seconds that a plain step and a replay seem to take."""
+
+    def __init__(self, took: tuple[float, float] = (GAIN * 1.01, 1.0)) -> None:
+        self.replays = 0
+        self._took = list(took)
+
+    def capture(self, work: Work) -> Work:
+        found = work()
+
+        def replay() -> Tensor:
+            self.replays += 1
+            return found.copy_(work())
+
+        return replay
+
+    def seconds(self, work: Work) -> float:
+        work()
+        return self._took.pop(0)
+
+
+@contextmanager
+def prepared(dit: Dit, prepare: Callable[[Step], Step]) -> Iterator[Dit]:
+    dit.prepare = prepare  # type: ignore[assignment]
+    try:
+        yield dit
+    finally:
+        del dit.prepare
+
+
+def composed(name: str) -> Tensor:
+    settings = renders.CASES[name][1]
+    return pipeline.compose(
+        networks(TURBO).dit, renders.scene(name), renders.conditions(), settings, renders.noises(settings)
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_render_with_graphs_has_the_bits_of_a_plain_one(name: str) -> None:
+    plain, recorder, refused = composed(name), Recorder(), list[str]()
+    with prepared(networks(TURBO).dit, StepGraphs(recorder, refused.append).captured):
+        assert torch.equal(composed(name), plain)
+    assert recorder.replays > 3
+    assert not refused
+
+
+def test_an_edit_with_graphs_has_the_bits_of_a_plain_one() -> None:
+    name, case = next(each for each in edits.CASES.items() if each[1]["batch"] == 1)
+    drawn, recorder, refused = edits.GOLDEN["inputs.noises"], Recorder(), list[str]()
+
+    def edited() -> Tensor:
+        shown, (before, after) = edits.scene_of(name, case), edits.both(case)
+        settings = edits.settings_of(case)
+        return compose_edit(edits.loaded(case).dit, shown, before, after, settings, drawn.__getitem__)
+
+    plain = edited()
+    with prepared(edits.loaded(case).dit, StepGraphs(recorder, refused.append).captured):
+        assert torch.equal(edited(), plain)
+    assert recorder.replays
+    assert not refused
+
+
+class Refusing(Recorder):
+    def __init__(self, error: str) -> None:
+        super().__init__()
+        self._error = error
+
+    def capture(self, work: Work) -> Work:
+        raise RuntimeError(self._error)
+
+
+class Differing(Recorder):
+    def capture(self, work: Work) -> Work:
+        replay = super().capture(work)
+        return lambda: replay() + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("recorder", "reason"),
+    [
+        (Refusing("operation not permitted when stream is capturing"), "could not capture"),
+        (Refusing("CUDA out of memory"), "memory was short"),
+        (Differing(), "other numbers"),
+        (Recorder((GAIN * 0.99, 1.0)), "not faster"),
+    ],
+    ids=["refused", "memory", "other", "slow"],
+)
+def test_where_a_graph_is_no_good_steps_stay_plain_and_it_is_told_once(
+    recorder: Recorder, reason: str
+) -> None:
+    plain, refused = composed("turbo.text2music"), list[str]()
+    with prepared(networks(TURBO).dit, StepGraphs(recorder, refused.append).captured):
+        for _ in range(2):
+            assert torch.equal(composed("turbo.text2music"), plain)
+    assert len(refused) == 1
+    assert reason in refused[0]
+    assert recorder.replays <= 2
+
+
+def test_time_is_measured_once_for_a_size() -> None:
+    recorder = Recorder()
+    with prepared(networks(TURBO).dit, StepGraphs(recorder, lambda _: None).captured):
+        composed("turbo.text2music")
+        composed("turbo.text2music")  # a third figure would be missing
+    assert recorder.replays > 10
