@@ -32,12 +32,14 @@ from model.acestep.device.memory_plan import (
     plan_memory,
 )
 from model.acestep.device.parts import empty
+from model.acestep.device.step_graphs import CudaCapture
 from model.acestep.networks.attention import attend, sliding_band
 from model.acestep.networks.dit import Condition, Dit, DitPlan
 from model.acestep.networks.network_config import PUBLISHED
 from model.acestep.networks.vae import Vae, VaeConfig
 from model.acestep.networks.vae_tiling import decode_span, encode_tiled
 from model.acestep.weights.int8_linear import Int8Linear, linear_names, pack, with_int8
+from model.acestep.weights.pinned_moves import Mover, PinnedWay
 from model.torch_device import out_of_memory
 from tests.model.acestep.device.published_sizes import SIZES_2B
 from tests.model.acestep.golden_data import tensors, worst
@@ -113,6 +115,17 @@ class Bench:
         plan: DitPlan = dit.plan(frames)
         condition: Condition = dit.condition(states)
         return lambda: dit(x, context, at, condition, plan)
+
+    def alone(self, dit: Dit, seconds: int, takes: int) -> str:
+        """Whether each take of several has the bits it has alone."""
+        frames, channels = seconds * 25, dit.config.latent_channels
+        x = torch.randn(takes, frames, channels, device=self.place)
+        context = torch.randn(1, frames, 2 * channels, device=self.place)
+        states = torch.randn(1, CONDITION_TOKENS, dit.config.condition_width, device=self.place)
+        step = dit.step(context, dit.condition(states), dit.plan(frames))
+        at = torch.full((1,), 0.5, device=self.place)
+        together, each = step(x, at), torch.cat([step(one, at) for one in torch.split(x, 1)])
+        return f"{torch.equal(together, each)}, largest difference {worst(together.cpu(), each.cpu()):.1e}"
 
     def wait(self) -> None:
         if self.place.type == "cuda":
@@ -248,11 +261,15 @@ class Bench:
         copied = self.seconds(lambda: stored.to(self.place), 2)
         yield "moving XL in once, from main memory", f"{copied:.2f} s"
         if self.place.type == "cuda":
-            pinned = stored.pin_memory()
+            mover = Mover(self.place, PinnedWay())
             yield (
-                "the same, pinned",
-                f"{self.seconds(lambda: pinned.to(self.place, non_blocking=True), 2):.2f} s",
+                "the same, as networks load: pinned",
+                f"{self.seconds(lambda: self.moved(mover, stored), 2):.2f} s",
             )
+
+    def moved(self, mover: Mover, stored: Tensor) -> None:
+        mover.move(stored, None)
+        mover.finish()
 
     def audio(self) -> Iterator[Row]:
         """5"""
@@ -291,11 +308,10 @@ class Bench:
             if self.place.type != "cuda":
                 yield "compiled, and as a graph", "not tried: a GPU's"
                 return
-            self.wait()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                step()
-            yield "as a CUDA graph", f"{self.seconds(graph.replay) * 1e3:.2f} ms"
+            capture = CudaCapture(self.place)
+            graph = capture.capture(step)
+            same = torch.equal(graph(), step())
+            yield "as a CUDA graph", f"{self.seconds(graph) * 1e3:.2f} ms, equal bits: {same}"
             began = time.perf_counter()
             dit.compile()
             step()
@@ -336,6 +352,8 @@ class Bench:
         step = self.step(dit, seconds)
         with torch.no_grad():
             yield "the same step twice: equal bits", str(torch.equal(step(), step()))
+            for takes in self.scale.takes[1:]:
+                yield f"a take alone and with {takes - 1} others: equal bits", self.alone(dit, seconds, takes)
         wide = networks(TURBO).dit
         golden = tensors("dit_forward")
         on_cpu = velocity(wide, golden, "long.")

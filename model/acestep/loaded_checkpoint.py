@@ -249,6 +249,7 @@ class LoadedCheckpoint:
         return plan, file, blueprint_of(plan, request, written)
 
     def _completed(self, report: Report, applied: AppliedAdapters) -> Report:
+        as_graphs, news = self._parts.news()
         placement, attention = self._parts.placement, self._device.attention(self._heads)
         figures: dict[str, Any] = {
             **report.figures,
@@ -257,7 +258,7 @@ class LoadedCheckpoint:
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "attention": "in blocks" if attention is None else attention.name,
-            "step": "graph" if placement.graph else "plain",
+            "step": "graph" if as_graphs else "plain",
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,
@@ -272,13 +273,11 @@ class LoadedCheckpoint:
                 f"{name}_strength": each.strength,
                 f"{name}_digest": each.adapter.digest,
             }
-        notes = report.notes
+        notes = (*report.notes, *news)
         if placement.int8 and self._budget is not None:
             notes += (
                 f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",
             )
-        if self._parts.remark:
-            notes, self._parts.remark = (*notes, self._parts.remark), ""
         return replace(report, figures=figures, notes=notes, weights=weights)
 
 

@@ -75,8 +75,8 @@ class StoredParts:
         self._words = load_tokenizer(self._companions.tokenizer)
         self._kept: dict[str, nn.Module] = {}
         self._half_copy: TensorFiles | None = None  # that of the loaded transformer
-        self._graphs = StepGraphs(CudaCapture(), self._note)
-        self.remark = ""  # what the producer of the next take should know of the files
+        self._graphs = StepGraphs(CudaCapture(device.place), self._note)
+        self._remarks: list[str] = []
         self.traits = weights.folder.traits
         self._silence = weights.silence()
 
@@ -181,9 +181,9 @@ class StoredParts:
     @contextmanager
     def dit(self) -> Iterator[Dit]:
         def load(dtype: torch.dtype, place: torch.device) -> Dit:
+            self._half_copy = None if self.placement.int8 else self._copy_in(dtype)
             if self.placement.int8:
                 return load_int8_dit(self._weights, dtype, place)
-            self._half_copy = self._copy_in(dtype)
             if self._half_copy is None:
                 return self._weights.load_dit(dtype, place)
             return load_dit_from(self._half_copy, self._plain, self._weights, place)
@@ -193,7 +193,14 @@ class StoredParts:
             yield dit
 
     def _note(self, remark: str) -> None:
-        self.remark = remark
+        self._remarks.append(remark)
+
+    def news(self) -> tuple[bool, tuple[str, ...]]:
+        """Since it was last asked: whether steps ran as graphs, and what the producer should know."""
+        found = self._graphs.used, tuple(self._remarks)
+        self._graphs.used = False
+        self._remarks.clear()
+        return found
 
     def _copy_in(self, dtype: torch.dtype) -> TensorFiles | None:
         """The transformer as it is stored in this dtype beside the checkpoint's files."""
@@ -202,7 +209,7 @@ class StoredParts:
         place = half_copy_place(self._plain.folder.path)
         was_there, found = place.is_file(), open_half_copy(self._plain)
         if was_there and found is None:
-            self.remark = (
+            self._note(
                 f"{place.name} was made of other weights than the checkpoint has now, and has been removed."
             )
         return found

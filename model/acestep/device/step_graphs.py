@@ -45,35 +45,43 @@ class Capture(Protocol):
 class CudaCapture:
     """An NVIDIA or AMD card's own graphs."""
 
+    def __init__(self, place: torch.device) -> None:
+        self._place = place
+
     def capture(self, work: Work) -> Work:
         graph: Any = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.device(self._place), torch.cuda.graph(graph):
             found = work()
         given: deque[Any] = deque()
 
         def replay() -> Tensor:
             if len(given) == _STEPS_AHEAD:
                 given.popleft().synchronize()
-            graph.replay()
             done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            done.record()
+            with torch.cuda.device(self._place):
+                graph.replay()
+                done.record()
             given.append(done)
             return found
 
         return replay
 
     def seconds(self, work: Work) -> float:
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(self._place)
         began = time.perf_counter()
         work()
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(self._place)
         return time.perf_counter() - began
 
 
 class StepGraphs:
-    """Captures the steps of renders. on_refusal: gets the reason in words where they stay plain."""
+    """Captures the steps of renders. on_refusal: gets the reason in words where they stay plain.
+
+    used: whether any step has run as a graph since it was last set to False.
+    """
 
     def __init__(self, capture: Capture, on_refusal: Callable[[str], None]) -> None:
+        self.used = False
         self._capture, self._on_refusal = capture, on_refusal
         self._gains: dict[tuple[int, ...], bool] = {}  # by the shape of the latents
 
@@ -91,6 +99,7 @@ class StepGraphs:
         if refusal:
             self._on_refusal(f"The steps were not run as a graph: {refusal}.")
             return None
+        self.used = True
         return graph
 
     def _tried(self, step: Step, noisy: Tensor, time: Tensor) -> tuple[_Graph | None, str]:

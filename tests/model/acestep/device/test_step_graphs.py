@@ -69,9 +69,11 @@ def composed(name: str) -> Tensor:
 @pytest.mark.parametrize("name", CASES)
 def test_a_render_with_graphs_has_the_bits_of_a_plain_one(name: str) -> None:
     plain, recorder, refused = composed(name), Recorder(), list[str]()
-    with prepared(networks(TURBO).dit, StepGraphs(recorder, refused.append).captured):
+    graphs = StepGraphs(recorder, refused.append)
+    with prepared(networks(TURBO).dit, graphs.captured):
         assert torch.equal(composed(name), plain)
     assert recorder.replays > 3
+    assert graphs.used
     assert not refused
 
 
@@ -120,9 +122,11 @@ def test_where_a_graph_is_no_good_steps_stay_plain_and_it_is_told_once(
     recorder: Recorder, reason: str
 ) -> None:
     plain, refused = composed("turbo.text2music"), list[str]()
-    with prepared(networks(TURBO).dit, StepGraphs(recorder, refused.append).captured):
+    graphs = StepGraphs(recorder, refused.append)
+    with prepared(networks(TURBO).dit, graphs.captured):
         for _ in range(2):
             assert torch.equal(composed("turbo.text2music"), plain)
+    assert not graphs.used
     assert len(refused) == 1
     assert reason in refused[0]
     assert recorder.replays <= 2
