@@ -1,8 +1,8 @@
 """A step of the transformer as a CUDA graph: its thousand small orders to the device are given once and then replayed.
 
 Over a short window the device is done with each order before the next one comes. A graph repeats the same kernels, so
-it has to give the same bits: that is compared in every render before it is used, and its time is measured once for a
-size. Where it cannot be captured, differs or gains nothing, the steps stay plain, and the take's notes say why.
+it has to give the same bits: that is compared in every render before it is used. Its time is measured once for a size.
+Where it cannot be captured, differs or gains nothing, the steps stay plain, and the take's notes say why.
 Not yet run on a GPU, so it is used only when asked for (the option `step`).
 """
 
@@ -20,8 +20,8 @@ from torch import Tensor
 from model.acestep.networks.dit import Step
 from model.torch_device import out_of_memory
 
-GAIN = 1.1
-"""How much faster than a plain step a replay has to be."""
+STEPS = 7
+"""Over so many steps a graph has to save what recording it took: those of the shortest usual render after its first."""
 _STEPS_AHEAD = 2  # given to the device at once: more would not be faster, and a stop has to wait for them
 
 Work = Callable[[], Tensor]
@@ -37,8 +37,8 @@ class Capture(Protocol):
         """
         ...
 
-    def seconds(self, work: Work) -> float:
-        """How long the device takes for it."""
+    def seconds(self, work: Callable[[], object]) -> float:
+        """How long it takes until the device has done it."""
         ...
 
 
@@ -66,7 +66,7 @@ class CudaCapture:
 
         return replay
 
-    def seconds(self, work: Work) -> float:
+    def seconds(self, work: Callable[[], object]) -> float:
         torch.cuda.synchronize(self._place)
         began = time.perf_counter()
         work()
@@ -104,15 +104,16 @@ class StepGraphs:
 
     def _tried(self, step: Step, noisy: Tensor, time: Tensor) -> tuple[_Graph | None, str]:
         """A graph of the step, or why it is of no use."""
-        own = noisy.clone(), time.clone()
+        own, recorded = (noisy.clone(), time.clone()), list[Work]()
         try:
-            graph = _Graph(*own, self._capture.capture(lambda: step(*own)))
+            spent = self._capture.seconds(lambda: recorded.append(self._capture.capture(lambda: step(*own))))
+            graph = _Graph(*own, recorded[0])
             if not torch.equal(graph(noisy, time), step(noisy, time)):
                 return None, "the graph gave other numbers"
             if tuple(noisy.shape) not in self._gains:
                 plain = self._capture.seconds(lambda: step(noisy, time))
-                if self._capture.seconds(lambda: graph(noisy, time)) * GAIN >= plain:
-                    return None, "the graph was not faster"
+                if (plain - self._capture.seconds(lambda: graph(noisy, time))) * STEPS <= spent:
+                    return None, "recording the graph takes longer than it saves"
         except RuntimeError as error:
             return None, "memory was short" if out_of_memory(error) else "the device could not capture them"
         return graph, ""
