@@ -15,6 +15,7 @@ from torch import Tensor
 from model.acestep import pipeline
 from model.acestep.device.step_graphs import STEPS, StepGraphs, Work
 from model.acestep.networks.dit import Dit, Step
+from model.acestep.sampling.samplers import Solver
 from model.acestep.song_edit import compose_edit
 from tests.model.acestep import test_pipeline as renders
 from tests.model.acestep import test_song_edit as edits
@@ -22,11 +23,14 @@ from tests.model.acestep.tiny_models import TURBO, networks
 
 CASES = (
     "turbo.text2music",
+    "turbo.dpm3m",
     "turbo.text2music_heun_clamp_ema_dcw",
     "turbo.cover_strength0.5",
     "base.text2music_apg",
     "base.text2music_interval",
 )
+LOOKS_BACK = {"turbo.dpm3m": renders.words(renders.turbo(solver=Solver.DPM3M))}
+"""A solver that keeps what earlier steps gave."""
 
 
 class Recorder:
@@ -61,9 +65,11 @@ def prepared(dit: Dit, prepare: Callable[[Step], Step]) -> Iterator[Dit]:
 
 
 def composed(name: str) -> Tensor:
-    settings = renders.CASES[name][1]
+    settings, shown = (renders.CASES | LOOKS_BACK)[name][1], renders.scene("turbo.text2music")
+    if name in renders.CASES:
+        shown = renders.scene(name)
     return pipeline.compose(
-        networks(TURBO).dit, renders.scene(name), renders.conditions(), settings, renders.noises(settings)
+        networks(TURBO).dit, shown, renders.conditions(), settings, renders.noises(settings)
     )
 
 
