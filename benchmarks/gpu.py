@@ -22,15 +22,24 @@ import torch
 from torch import Tensor, nn
 
 from model.acestep.device.devices import Device, choose_device, free_bytes, give_back_unused
-from model.acestep.device.gpu_attention import fastest_attention
-from model.acestep.device.memory_plan import Phase, Placement, Work, plan_memory
+from model.acestep.device.gpu_attention import AttentionWay, HeadShape, attention_way
+from model.acestep.device.memory_plan import (
+    AttentionHolds,
+    AttentionMemory,
+    Phase,
+    Placement,
+    Work,
+    plan_memory,
+)
 from model.acestep.device.parts import empty
-from model.acestep.networks.attention import attend, attend_repeated, sliding_band
+from model.acestep.device.step_graphs import CudaCapture
+from model.acestep.networks.attention import attend, sliding_band
 from model.acestep.networks.dit import Condition, Dit, DitPlan
 from model.acestep.networks.network_config import PUBLISHED
 from model.acestep.networks.vae import Vae, VaeConfig
 from model.acestep.networks.vae_tiling import decode_span, encode_tiled
 from model.acestep.weights.int8_linear import Int8Linear, linear_names, pack, with_int8
+from model.acestep.weights.pinned_moves import Mover, PinnedWay
 from model.torch_device import out_of_memory
 from tests.model.acestep.device.published_sizes import SIZES_2B
 from tests.model.acestep.golden_data import tensors, worst
@@ -107,6 +116,17 @@ class Bench:
         condition: Condition = dit.condition(states)
         return lambda: dit(x, context, at, condition, plan)
 
+    def alone(self, dit: Dit, seconds: int, takes: int) -> str:
+        """Whether each take of several has the bits it has alone."""
+        frames, channels = seconds * 25, dit.config.latent_channels
+        x = torch.randn(takes, frames, channels, device=self.place)
+        context = torch.randn(1, frames, 2 * channels, device=self.place)
+        states = torch.randn(1, CONDITION_TOKENS, dit.config.condition_width, device=self.place)
+        step = dit.step(context, dit.condition(states), dit.plan(frames))
+        at = torch.full((1,), 0.5, device=self.place)
+        together, each = step(x, at), torch.cat([step(one, at) for one in torch.split(x, 1)])
+        return f"{torch.equal(together, each)}, largest difference {worst(together.cpu(), each.cpu()):.1e}"
+
     def wait(self) -> None:
         if self.place.type == "cuda":
             torch.cuda.synchronize(self.place)
@@ -153,6 +173,7 @@ class Bench:
     def steps(self) -> Iterator[Row]:
         """2"""
         dit = self.transformer()
+        chosen = attention_way(self.place, self.device.transformer, HeadShape(16, 8, 128))
         for seconds in self.scale.seconds:
             for takes in self.scale.takes:
                 what = f"{STEPS} steps over {seconds} s, takes at once: {takes}"
@@ -167,7 +188,7 @@ class Bench:
                 planned = plan_memory(
                     SIZES_2B,
                     Work(seconds * 25, takes, condition_tokens=CONDITION_TOKENS),
-                    Placement(offload=True),
+                    Placement(offload=True, attention=chosen.memory),
                 )
                 need = next(need for need in planned.needs if need.phase is Phase.DENOISE).total
                 memory = "" if most is None else f", {most / 1e9:.2f} GB of {need / 1e9:.2f} planned"
@@ -176,6 +197,7 @@ class Bench:
     def attention(self) -> Iterator[Row]:
         """3"""
         heads, keys, width = (4, 2, 16) if self.scale.tiny else (16, 8, 128)
+        copied = AttentionWay(AttentionMemory(AttentionHolds.HEADS, AttentionHolds.HEADS))
         dtype = self.device.transformer
         for seconds in self.scale.seconds:
             tokens = seconds * 25 // 2
@@ -184,14 +206,15 @@ class Bench:
                 torch.randn(1, count, tokens, width, device=self.place, dtype=dtype)
                 for count in (heads, keys)
             )
-            for name, way in (("grouped heads", attend), ("copied keys", attend_repeated)):
+            for name, way in (("grouped heads", attend), ("copied heads", copied.attend)):
                 work = lambda way=way: way(query, key, key, band)  # noqa: B023, E731 - used at once
                 yield (
                     f"sliding attention over {seconds} s, {name}",
                     f"{self.seconds(work) * 1e3:.2f} ms ({self.kernels(work)})",
                 )
             yield f"sliding attention over {seconds} s, flex", self.flex(query, key, 128)
-        yield "chosen when networks load", fastest_attention(self.place, dtype).__name__
+        chosen = attention_way(self.place, dtype, HeadShape(heads, keys, width))
+        yield "chosen when networks load", chosen.memory.name
 
     def kernels(self, work: Callable[[], object]) -> str:
         """The names of the attention that torch took."""
@@ -238,11 +261,15 @@ class Bench:
         copied = self.seconds(lambda: stored.to(self.place), 2)
         yield "moving XL in once, from main memory", f"{copied:.2f} s"
         if self.place.type == "cuda":
-            pinned = stored.pin_memory()
+            mover = Mover(self.place, PinnedWay())
             yield (
-                "the same, pinned",
-                f"{self.seconds(lambda: pinned.to(self.place, non_blocking=True), 2):.2f} s",
+                "the same, as networks load: pinned",
+                f"{self.seconds(lambda: self.moved(mover, stored), 2):.2f} s",
             )
+
+    def moved(self, mover: Mover, stored: Tensor) -> None:
+        mover.move(stored, None)
+        mover.finish()
 
     def audio(self) -> Iterator[Row]:
         """5"""
@@ -281,11 +308,10 @@ class Bench:
             if self.place.type != "cuda":
                 yield "compiled, and as a graph", "not tried: a GPU's"
                 return
-            self.wait()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                step()
-            yield "as a CUDA graph", f"{self.seconds(graph.replay) * 1e3:.2f} ms"
+            capture = CudaCapture(self.place)
+            graph = capture.capture(step)
+            same = torch.equal(graph(), step())
+            yield "as a CUDA graph", f"{self.seconds(graph) * 1e3:.2f} ms, equal bits: {same}"
             began = time.perf_counter()
             dit.compile()
             step()
@@ -326,6 +352,8 @@ class Bench:
         step = self.step(dit, seconds)
         with torch.no_grad():
             yield "the same step twice: equal bits", str(torch.equal(step(), step()))
+            for takes in self.scale.takes[1:]:
+                yield f"a take alone and with {takes - 1} others: equal bits", self.alone(dit, seconds, takes)
         wide = networks(TURBO).dit
         golden = tensors("dit_forward")
         on_cpu = velocity(wide, golden, "long.")

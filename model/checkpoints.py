@@ -1,15 +1,18 @@
 """Information about model checkpoints without loading them: which are published, and what a folder contains.
 
-The entry point to the parts of the engines that need no torch. Only `check_networks` needs it, so call that in a
-separate process.
+The entry point to the parts of the engines that need no torch. Only `check_networks` and what
+reads or writes weights in half precision need it: call those in a separate process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model.acestep.weights.catalogue import ACESTEP_MODELS, is_wanted
+from model.acestep.weights.half_copy_place import half_copy_place, remove_half_copy
+from model.acestep.weights.half_copy_place import unfinished as unfinished_half_copy
 from model.acestep.weights.model_folders import (
     Layout,
     ModelFolder,
@@ -29,6 +32,9 @@ from model.stems.published_stems import STEM_MODELS
 from model.weight_header import read_header
 from model.word_hearing import WORD_MODELS
 
+if TYPE_CHECKING:
+    from model.acestep.weights.checkpoint import Weights
+
 __all__ = [
     "CATALOGUE",
     "Kind",
@@ -38,14 +44,20 @@ __all__ = [
     "PublishedFile",
     "Variant",
     "by_name",
+    "bytes_of_half_copy",
     "check_networks",
     "find_models",
+    "half_copy_place",
     "is_wanted",
     "read_fields",
     "read_header",
+    "remove_half_copy",
+    "unfinished_half_copy",
     "v1_models",
     "what_it_is_instead",
     "with_needs",
+    "write_half_copy",
+    "wrong_in_half_copy",
 ]
 
 CATALOGUE: tuple[Published, ...] = (
@@ -117,6 +129,37 @@ def check_networks(folder: Path, kind: Kind) -> str:
     except NotLoaded as broken:
         return str(broken)
     return ""
+
+
+def bytes_of_half_copy(checkpoint: Path) -> int:
+    """What a copy of a checkpoint's transformer in half precision takes. Raises NotLoaded where none is to be made."""
+    from model.acestep.weights import half_copy
+
+    return half_copy.bytes_of_half_copy(_weights(checkpoint))
+
+
+def write_half_copy(checkpoint: Path) -> Path:
+    """Makes that copy. Raises NotLoaded."""
+    from model.acestep.weights import half_copy
+
+    return half_copy.write_half_copy(_weights(checkpoint))
+
+
+def wrong_in_half_copy(checkpoint: Path) -> str:
+    """Compares that copy with the checkpoint's files; "" if they agree, and without one."""
+    from model.acestep.weights import half_copy
+
+    try:
+        return half_copy.wrong_in_half_copy(_weights(checkpoint))
+    except NotLoaded as broken:
+        return str(broken)
+
+
+def _weights(checkpoint: Path) -> Weights:
+    from model.acestep.weights.checkpoint import open_weights
+    from model.acestep.weights.model_folders import recognise
+
+    return open_weights(recognise(checkpoint))
 
 
 def _check_separator(folder: Path) -> str:

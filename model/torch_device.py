@@ -7,9 +7,10 @@ producer's choice comes as a string.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
+from torch import Tensor
 
 from model.errors import NotLoaded
 
@@ -88,3 +89,47 @@ def spare_a_core() -> int:
     threads = spared_threads(torch.get_num_threads(), os.cpu_count() or 1)
     torch.set_num_threads(threads)
     return threads
+
+
+def widest(values: Tensor) -> Tensor:
+    """Double precision; float32 on Apple GPUs, which lack float64."""
+    return values.float() if values.device.type == "mps" else values.double()
+
+
+ASYNCHRONOUS = frozenset({"cuda"})
+"""Kinds that fetch from pinned memory by themselves, while the processor goes on."""
+
+
+def send(values: Tensor, place: torch.device) -> Tensor:
+    """Values from main memory on the device, for use inside a loop.
+
+    A plain copy waits until the device has done all that it was given before, and then the device waits for its next
+    work. From pinned memory, which stays in place, the copy takes its turn among that work.
+    """
+    if place.type not in ASYNCHRONOUS or values.device.type != "cpu":
+        return values.to(place)
+    return pinned(values).to(place, non_blocking=True)  # torch keeps the pinned memory until the copy is done
+
+
+def pinned(values: Tensor) -> Tensor:
+    """A copy in memory that a GPU reads by itself."""
+    return values.pin_memory()
+
+
+def fetch(values: Tensor) -> Callable[[], Tensor]:
+    """Begins to bring values to main memory; what is returned waits for them.
+
+    What the device is given in between it does meanwhile.
+    """
+    if values.device.type not in ASYNCHRONOUS:
+        return values.cpu
+    here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    here.copy_(values, non_blocking=True)
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event.record(torch.cuda.current_stream(values.device))
+
+    def arrived() -> Tensor:
+        event.synchronize()
+        return here
+
+    return arrived

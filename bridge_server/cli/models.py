@@ -5,26 +5,18 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen
+from bridge_server.cli.halve import halve, unhalve
+from bridge_server.cli.model_screen import chosen_models, gigabytes, transfer_bar
 from bridge_server.models.downloads import (
     Download,
     Hub,
-    TransferMeter,
     carry_out,
     download,
     refuse_without_room,
@@ -41,7 +33,14 @@ from bridge_server.models.library import (
 )
 from bridge_server.version import version_of
 from daw_protocol.errors import ErrorCode, ProtocolError
-from model.checkpoints import Kind, Published, by_name, check_networks, with_needs
+from model.checkpoints import (
+    Kind,
+    Published,
+    check_networks,
+    half_copy_place,
+    with_needs,
+    wrong_in_half_copy,
+)
 
 PULL_TURBO = "takebridge models pull turbo"
 
@@ -49,13 +48,15 @@ PULL_TURBO = "takebridge models pull turbo"
 def run_models(
     screen: Screen, models: Path, action: str, names: Sequence[str], hub: Callable[[], Hub] = Hub
 ) -> int:
-    """One of list, pull, verify and path. Returns the exit status; raises ProtocolError."""
+    """One of list, pull, verify, path, halve and unhalve. Returns the exit status; raises ProtocolError."""
     if action == "list":
         return list_models(screen, models)
     if action == "pull":
         return pull(screen, models, names, hub)
     if action == "verify":
         return verify(screen, models, names)
+    if action in ("halve", "unhalve"):
+        return (halve if action == "halve" else unhalve)(screen, models, names)
     return print_path(screen, models, names)
 
 
@@ -70,7 +71,9 @@ def list_models(screen: Screen, models: Path) -> int:
     for one in found:
         about = one.note or (one.entry.about if one.entry else "")
         licence = f"[dim]licence: {escape(one.entry.licence)}[/dim]" if one.entry else ""
-        told = "\n".join(filter(None, (escape(about), licence)))
+        half = _half_copy_bytes(one)
+        copy = f"also in half precision: {gigabytes(half)}" if half else ""
+        told = "\n".join(filter(None, (escape(about), copy, licence)))
         table.add_row(escape(one.name), one.kind.value, _size_in_words(one), _state(one), told)
     if not screen.as_json:
         screen.say(f"Models in {escape(str(models))}:")
@@ -87,12 +90,19 @@ def _fields(one: InstalledModel) -> dict[str, Any]:
         "state": one.state.name.lower(),
         "path": str(one.path),
         "bytes": one.size,
+        "half_copy_bytes": _half_copy_bytes(one),
         "published_bytes": one.entry.size if one.entry else None,
         "repository": one.entry.repository if one.entry else None,
         "licence": one.entry.licence if one.entry else None,
         "needs": list(one.entry.needs) if one.entry else [],
         "note": one.note,
     }
+
+
+def _half_copy_bytes(one: InstalledModel) -> int:
+    """Bytes of its transformer's copy in half precision; 0 = there is none."""
+    place = half_copy_place(one.path)
+    return place.stat().st_size if one.kind is Kind.MUSIC and place.is_file() else 0
 
 
 def _size_in_words(one: InstalledModel) -> str:
@@ -107,45 +117,13 @@ def _state(one: InstalledModel) -> str:
     return f"[{colour}]{one.state.value}[/{colour}]"
 
 
-def gigabytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e7 else f"{size / 1e6:.2f} MB"
-
-
 def print_path(screen: Screen, models: Path, names: Sequence[str]) -> int:
     """The folder of models, or of each model named; alone on its line, for scripts."""
-    paths = [one.path for one in _chosen(models, names)] if names else [models]
+    paths = [one.path for one in chosen_models(models, names)] if names else [models]
     screen.result([str(path) for path in paths])
     for path in paths if not screen.as_json else ():
         print(path)
     return DONE
-
-
-def _chosen(models: Path, names: Sequence[str]) -> list[InstalledModel]:
-    """The models of these names that are there. Raises ProtocolError for one that is not."""
-    found = look(models)
-    return [_the_one(found, models, name) for name in names]
-
-
-def _the_one(found: list[InstalledModel], models: Path, name: str) -> InstalledModel:
-    entry = by_name(name)
-    for one in found:
-        if one.state in (State.HERE, State.DAMAGED) and (
-            one.entry is entry if entry else one.name.lower() == name.lower()
-        ):
-            return one
-    if entry is None:
-        raise ProtocolError(
-            ErrorCode.FILE_MISSING,
-            f"There is no model called {name!r} in {models}.",
-            names_there_are(),
-            "name",
-        )
-    raise ProtocolError(
-        ErrorCode.FILE_MISSING,
-        f"{entry.name} is not in {models}.",
-        f"takebridge models pull {entry.name}",
-        "name",
-    )
 
 
 # --- pull ---------------------------------------------------------------------------------------------
@@ -160,7 +138,7 @@ def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], H
     try:
         orders = _ordered(screen, source, tuple(with_needs(entries)), models)
         _announce(screen, orders, models)
-        with _bar(screen, sum(one.size for one in orders)) as meter:
+        with transfer_bar(screen, sum(one.size for one in orders)) as meter:
             folders = [carry_out(source, one, models, meter) for one in orders if one.missing]
     except KeyboardInterrupt:
         screen.say("Stopped. Downloaded data is kept; run the command again to resume.")
@@ -174,7 +152,7 @@ def pull(screen: Screen, models: Path, names: Sequence[str], hub: Callable[[], H
 def _ordered(screen: Screen, source: Hub, entries: tuple[Published, ...], models: Path) -> list[Download]:
     """The hub's files minus the existing ones, which are read to check them."""
     listings = [source.listing(entry) for entry in entries]
-    with _bar(screen, None) as meter:
+    with transfer_bar(screen, None) as meter:
         orders = []
         for listing in listings:
             meter.on_file(f"looking at {listing.entry.name}")
@@ -199,35 +177,17 @@ def _announce(screen: Screen, orders: list[Download], models: Path) -> None:
         screen.say(f"{total} in all, into {escape(str(models))} ({gigabytes(free)} free)")
 
 
-@contextmanager
-def _bar(screen: Screen, total: int | None) -> Iterator[TransferMeter]:
-    """A bar on the screen, and what moves it."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield TransferMeter(
-            on_file=lambda name: progress.update(task, description=escape(name)),
-            on_bytes=lambda count: progress.update(task, advance=count),
-        )
-
-
 # --- verify -------------------------------------------------------------------------------------------
 
 
 def verify(screen: Screen, models: Path, names: Sequence[str]) -> int:
     """Reads every byte of the models named, or of all: sizes, digests, and that the tensors are the networks'."""
-    chosen = _chosen(models, names) if names else [one for one in look(models) if _can_be_verified(one)]
+    chosen = chosen_models(models, names) if names else [one for one in look(models) if _can_be_verified(one)]
     results = []
     # Tensors are compared in a separate process, started when needed: networks never live in this one.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as child:
         for one in chosen:
-            with _bar(screen, one.size) as meter:
+            with transfer_bar(screen, one.size) as meter:
                 meter.on_file(f"reading {one.name}")
                 checked = list(_checked(one, child, meter.on_bytes))
             results.append((one, checked))
@@ -251,7 +211,10 @@ def _checked(one: InstalledModel, child: Executor, on_bytes: OnBytes) -> Iterato
     checked = list(full_check(one.path, one.entry, on_bytes))
     yield from checked
     if not _wrong(checked):
-        yield Checked("tensors", *_check_tensors(one, child))
+        wrong, differs = _check_tensors(one, child)
+        yield Checked("tensors", wrong, differs)
+        if _half_copy_bytes(one) and not wrong and not differs:
+            yield Checked(half_copy_place(one.path).name, _asked(child, wrong_in_half_copy, one))
 
 
 def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
@@ -264,8 +227,12 @@ def _check_tensors(one: InstalledModel, child: Executor) -> tuple[str, str]:
         return "", f"not compared with the networks: {' and '.join(missing)} not installed"
     if one.kind is Kind.OTHER_MUSIC:
         return "", ""  # its library compares them when it loads them
+    return _asked(child, check_networks, one, one.kind), ""
+
+
+def _asked(child: Executor, question: Callable[..., str], one: InstalledModel, *more: Kind) -> str:
     try:
-        return child.submit(check_networks, one.path, one.kind).result(), ""
+        return child.submit(question, one.path, *more).result()
     except BrokenExecutor as died:
         raise ProtocolError(
             ErrorCode.ENGINE_DIED,

@@ -130,9 +130,11 @@ def _models(commands: Subparsers) -> None:
     models = commands.add_parser("models", help=f"list, download and check the models of {labels}")
     models.add_argument(
         "action",
-        choices=("list", "pull", "verify", "path", "ears"),
+        choices=("list", "pull", "verify", "path", "halve", "unhalve", "ears"),
         help=(
-            "ears fetches the weights of the beat tracker that `analyse` uses where the extra of that name is installed"
+            "ears fetches the weights of the beat tracker that `analyse` uses where the extra of that name is "
+            "installed; halve stores the transformer of an ACE-Step checkpoint in half precision too, for graphics "
+            "cards that load it anew for every render, and unhalve removes that"
         ),
     )
     models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")

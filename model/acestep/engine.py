@@ -84,6 +84,7 @@ class EngineConfig:
     device:     "auto", "cuda", "cuda:1", "xpu", "mps" or "cpu".
     memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
     precision:  what the transformer computes in: "float32", "bfloat16", or "auto": what the device is fastest in.
+    step:       how the transformer's steps run: "plain", or "graph": as CUDA graphs, where they are equal and faster.
     """
 
     folder: str = ""
@@ -91,6 +92,7 @@ class EngineConfig:
     device: str = "auto"
     memory_gb: float = 0.0
     precision: str = "auto"
+    step: str = "plain"
 
 
 class AceStepEngine:
@@ -200,7 +202,7 @@ class AceStepEngine:
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
         from model.torch_device import spare_a_core
 
-        device = choose_device(self._config.device, self._config.precision)
+        device = choose_device(self._config.device, self._config.precision, self._config.step)
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

@@ -16,6 +16,7 @@ import torch
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, UNKNOWN_LANGUAGE
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_codes, with_song_plan
 from model.acestep.device.devices import Device, free_bytes
+from model.acestep.device.gpu_attention import HeadShape
 from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
@@ -80,6 +81,8 @@ class LoadedCheckpoint:
         self._device = device
         self._budget = free_bytes(device) if budget is None else budget
         self._sizes = sizes_of(folder.config, companions.vae, companions.text_encoder)
+        block = folder.config.dit.block
+        self._heads = HeadShape(block.heads, block.key_heads, block.head_width)
         guided = folder.traits.training is not Training.TURBO
         try:
             least = self._placed(Work(MIN_FRAMES, guided=guided))
@@ -195,13 +198,10 @@ class LoadedCheckpoint:
 
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that no placement can fit."""
+        fastest = self._device.fastest(self._heads)
         if self._budget is None:  # the system does not report free memory, so use as little as is still fast
-            return Placement(
-                self._device.number_bytes, offload=True, transformer_bytes=self._device.transformer_bytes
-            )
-        plan: MemoryPlan = preflight(
-            self._sizes, work, self._budget, self._device.number_bytes, self._device.transformer_bytes
-        )
+            return replace(fastest, offload=True)
+        plan: MemoryPlan = preflight(self._sizes, work, self._budget, fastest)
         return plan.placement
 
     def _choose_vae(self, name: str) -> dict[str, str]:
@@ -249,13 +249,16 @@ class LoadedCheckpoint:
         return plan, file, blueprint_of(plan, request, written)
 
     def _completed(self, report: Report, applied: AppliedAdapters) -> Report:
-        placement = self._parts.placement
+        as_graphs, news = self._parts.news()
+        placement, attention = self._parts.placement, self._device.attention(self._heads)
         figures: dict[str, Any] = {
             **report.figures,
             "device": self._device.label,
             "numbers": _name(self._device.dtype),
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
+            "attention": "in blocks" if attention is None else attention.name,
+            "step": "graph" if as_graphs else "plain",
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,
@@ -270,7 +273,7 @@ class LoadedCheckpoint:
                 f"{name}_strength": each.strength,
                 f"{name}_digest": each.adapter.digest,
             }
-        notes = report.notes
+        notes = (*report.notes, *news)
         if placement.int8 and self._budget is not None:
             notes += (
                 f"The transformer ran with 8-bit weights, because the device has {self._budget / GIGABYTE:.1f} GB.",

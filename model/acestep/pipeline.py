@@ -18,7 +18,7 @@ from model.acestep.device.memory_plan import REFERENCE_FRAMES
 from model.acestep.latent_grid import Window
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder, Packed
-from model.acestep.networks.dit import Condition, Dit, DitPlan
+from model.acestep.networks.dit import Dit, DitPlan, Step
 from model.acestep.sampling.guidance import Guide
 from model.acestep.sampling.masks import (
     Region,
@@ -41,6 +41,7 @@ from model.acestep.sampling.samplers import (
 )
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import ShouldStop
+from model.torch_device import send
 
 # --- prompts ------------------------------------------------------------------------------------------
 
@@ -219,7 +220,7 @@ def compose(
 ) -> Tensor:
     """Denoised latents [B, T, 64], one for each noise. Raises RenderStopped."""
     weight = dit.patchify.weight
-    noise = noises.start.to(weight.device)
+    noise = send(noises.start, weight.device)
     source = scene.source.to(noise).expand_as(noise)
     start = from_source(source, noise, settings.times[0]) if settings.cover_noise > 0 else noise
     fresh = noises.by_step
@@ -240,16 +241,15 @@ def compose(
 def _keep(scene: Scene, settings: RenderSettings, source: Tensor) -> Keep | None:
     if scene.masks.region is None or settings.repaint is None:
         return None
-    mask = scene.masks.region.to(source.device).expand(source.shape[:2])
-    return Keep(source, mask, settings.repaint)
+    return Keep(source, scene.masks.region.expand(source.shape[:2]), settings.repaint)
 
 
 @dataclass(frozen=True)
-class _Inputs:
-    """The transformer's inputs besides the latents."""
+class _Steps:
+    """The transformer with one context: with the prompt, and with no condition where there is guidance."""
 
-    context: Tensor
-    condition: Condition
+    prompt: Step
+    nothing: Step | None
 
 
 class _GuidedVelocity:
@@ -263,31 +263,34 @@ class _GuidedVelocity:
         self._nothing = (
             dit.condition(self._ready(conditions.nothing)) if settings.guidance.scale > 1 else None
         )
-        self._before = self._inputs(scene.context, conditions.prompt)
+        self._before = self._steps(scene.context, conditions.prompt)
         self._after = self._before
         if settings.switch_step is not None and conditions.unconditioned is not None:
-            self._after = self._inputs(scene.unconditioned, conditions.unconditioned)
+            self._after = self._steps(scene.unconditioned, conditions.unconditioned)
 
     def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
         switch = self._settings.switch_step
-        inputs = self._before if switch is None or step < switch else self._after
-        cond = self._velocity(latents, time, inputs.context, inputs.condition)
-        if self._nothing is None or not self._guide.needs_null(time, corrector):
+        steps = self._before if switch is None or step < switch else self._after
+        cond = self._velocity(latents, time, steps.prompt)
+        if steps.nothing is None or not self._guide.needs_null(time, corrector):
             return cond
-        null = self._velocity(latents, time, inputs.context, self._nothing)
+        null = self._velocity(latents, time, steps.nothing)
         if corrector:
             return self._guide.correct(cond, null, latents, time)
         return self._guide.predict(cond, null, latents, time)
 
-    def _velocity(self, latents: Tensor, time: float, context: Tensor, condition: Condition) -> Tensor:
+    def _velocity(self, latents: Tensor, time: float, step: Step) -> Tensor:
         # Filled where it is used: a copy from main memory would wait for the device at every step. Times stay float32,
         # whatever the weights' dtype.
         at = torch.full((1,), time, dtype=torch.float32, device=latents.device)
-        velocity: Tensor = self._dit(self._ready(latents), context, at, condition, self._plan)
-        return velocity.float()
+        return step(self._ready(latents), at).float()
 
-    def _inputs(self, context: Tensor, states: Tensor) -> _Inputs:
-        return _Inputs(self._ready(context), self._dit.condition(self._ready(states)))
+    def _steps(self, context: Tensor, states: Tensor) -> _Steps:
+        shown = self._ready(context)
+        return _Steps(
+            self._dit.step(shown, self._dit.condition(self._ready(states)), self._plan),
+            None if self._nothing is None else self._dit.step(shown, self._nothing, self._plan),
+        )
 
     def _ready(self, values: Tensor) -> Tensor:
         return values.to(self._dit.patchify.weight)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from model.acestep.networks.dit import Condition, Dit, DitPlan
+from model.acestep.networks.dit import Dit, Step
 from model.acestep.pipeline import Conditions, Scene
 from model.acestep.sampling.flow_edit import FlowEdit, edited
 from model.acestep.sampling.guidance import GuidanceKind, Guide
@@ -74,10 +74,11 @@ class _Side:
         if guidance.kind is GuidanceKind.ADG:
             guidance = replace(guidance, kind=GuidanceKind.APG)
         self._guide = Guide(guidance)
-        self._plan: DitPlan = dit.plan(scene.context.shape[1])
-        self._context = self._ready(scene.context)
-        self._prompt = dit.condition(self._ready(words.prompt))
-        self._nothing = dit.condition(self._ready(words.nothing)) if guidance.scale > 1 else None
+        plan, context = dit.plan(scene.context.shape[1]), self._ready(scene.context)
+        self._prompt = dit.step(context, dit.condition(self._ready(words.prompt)), plan)
+        self._nothing = None
+        if guidance.scale > 1:
+            self._nothing = dit.step(context, dit.condition(self._ready(words.nothing)), plan)
 
     def __call__(self, latents: Tensor, time: float) -> Tensor:
         cond = self._velocity(latents, time, self._prompt)
@@ -88,11 +89,10 @@ class _Side:
     def end_step(self) -> None:
         self._guide.end_step()
 
-    def _velocity(self, latents: Tensor, time: float, condition: Condition) -> Tensor:
+    def _velocity(self, latents: Tensor, time: float, step: Step) -> Tensor:
         # Filled on the device, as in `pipeline`; times stay float32, whatever the weights' dtype.
         at = torch.full((1,), time, dtype=torch.float32, device=latents.device)
-        velocity: Tensor = self._dit(self._ready(latents), self._context, at, condition, self._plan)
-        return velocity.float()
+        return step(self._ready(latents), at).float()
 
     def _ready(self, values: Tensor) -> Tensor:
         return values.to(self._dit.patchify.weight)

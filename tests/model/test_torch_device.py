@@ -8,8 +8,19 @@ pytest.importorskip("torch", reason="engines with networks need torch: pip insta
 
 import torch
 
+from model import torch_device
 from model.errors import NotLoaded
-from model.torch_device import KINDS, choose_place, is_there, out_of_memory, spare_a_core, spared_threads
+from model.torch_device import (
+    KINDS,
+    choose_place,
+    fetch,
+    is_there,
+    out_of_memory,
+    send,
+    spare_a_core,
+    spared_threads,
+    widest,
+)
 
 
 def test_auto_takes_the_first_kind_there_is() -> None:
@@ -52,3 +63,28 @@ def test_threads_are_never_raised() -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_processor_neither_sends_nor_fetches() -> None:
+    values = torch.arange(3)
+    assert send(values, torch.device("cpu")) is values
+    assert torch.equal(fetch(values)(), values)
+    assert widest(torch.ones(2)).dtype is torch.float64
+
+
+def test_what_is_sent_is_pinned_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned: list[torch.Tensor] = []
+
+    def pin(values: torch.Tensor) -> torch.Tensor:
+        pinned.append(values)
+        return values
+
+    monkeypatch.setattr(torch_device, "ASYNCHRONOUS", frozenset({"meta"}))
+    monkeypatch.setattr(torch_device, "pinned", pin)
+    place = torch.device("meta")
+    values = torch.arange(3)
+    there = send(values, place)
+    assert there.device == place
+    assert [one.data_ptr() for one in pinned] == [values.data_ptr()]
+    assert send(there, place) is there
+    assert len(pinned) == 1, "what is there already is not sent"

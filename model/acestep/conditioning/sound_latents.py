@@ -5,7 +5,7 @@ Shapes: T latent frames of 1920 samples at 48 kHz. Latents are float32 [1, T, 64
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from model.acestep.networks.vae_streaming import pieces, stream_encode, stream_s
 from model.acestep.networks.vae_tiling import decode_span, encode_tiled
 from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator
 from model.engine import Samples, ShouldStop, stop_if_asked
+from model.torch_device import ASYNCHRONOUS, fetch, send
 
 STREAMED_FRAMES = 16
 """Latent frames per piece on a CPU: within about 5 % of the speed of one pass, and the first audio is ready early."""
@@ -44,7 +45,7 @@ def encode(
     if _streams(place) if streams is None else streams:
         return _encode_streamed(vae, audio.to(place), on_frames, should_stop)
     stop_if_asked(should_stop)
-    return encode_tiled(vae, audio.to(place), chunk)
+    return encode_tiled(vae, send(audio, place), chunk)
 
 
 def _streams(place: torch.device) -> bool:
@@ -112,8 +113,22 @@ def decode_frames(
         found = stream_span(vae, rows, *frames, STREAMED_FRAMES, check=lambda: stop_if_asked(should_stop))
     else:
         found = _decode_in_tiles(vae, rows, frames, chunk, should_stop)
-    for audio in found:
-        yield audio[0].float().cpu()
+    yield from arriving(audio[0].float() for audio in found)
+
+
+def arriving(audio: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Pieces in main memory; where the device works by itself, each is fetched while the next is being decoded."""
+    ahead: Callable[[], Tensor] | None = None
+    for piece in audio:
+        coming = fetch(piece)
+        if piece.device.type not in ASYNCHRONOUS:
+            yield coming()
+            continue
+        if ahead is not None:
+            yield ahead()
+        ahead = coming
+    if ahead is not None:
+        yield ahead()
 
 
 def _decode_in_tiles(

@@ -62,12 +62,13 @@ class CpuKernels:
         for part in network.modules():
             if self.onednn and type(part) is nn.Linear and part.weight.dtype is torch.float32:
                 part.__class__ = OneDnnLinear  # a copy would have the weights twice while both exist
-            if isinstance(part, Attention) and self._in_blocks(part.query.weight.dtype):
+            if isinstance(part, Attention) and self.in_blocks(part.query.weight.dtype):
                 part.attend = attend_in_blocks
             if self.packs:
                 self._pack(part)
 
-    def _in_blocks(self, dtype: torch.dtype) -> bool:
+    def in_blocks(self, dtype: torch.dtype) -> bool:
+        """Whether attention in this dtype is computed block by block."""
         return self.onednn if dtype is torch.float32 else self.blocks and dtype is torch.bfloat16
 
     def _pack(self, part: nn.Module) -> None:

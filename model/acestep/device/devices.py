@@ -12,11 +12,13 @@ import torch
 from torch import nn
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
-from model.acestep.device.gpu_attention import use_fastest_attention
+from model.acestep.device.gpu_attention import HeadShape, attention_way, use_attention_way
+from model.acestep.device.memory_plan import AttentionMemory, Placement
 from model.errors import NotLoaded
 from model.torch_device import AUTO, choose_place
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PLAIN, GRAPH = STEPS = ("plain", "graph")
 _BF16_CAPABILITY = (8, 0)  # NVIDIA Ampere and later multiply bfloat16 in hardware
 _FP16_CAPABILITY = (7, 0)  # Volta and Turing only float16
 _MEMORY_FILE = Path("/proc/meminfo")
@@ -28,7 +30,7 @@ class Device:
 
     label: for producers, such as "cuda (NVIDIA H100)". dtype: of weights and activations. transformer: the same for
     the diffusion transformer, whose work is nine tenths of a render. kernels: what a processor computes fastest; None
-    elsewhere.
+    elsewhere. graphs: the transformer's steps are to run as graphs.
     """
 
     place: torch.device
@@ -36,6 +38,7 @@ class Device:
     label: str
     transformer: torch.dtype
     kernels: CpuKernels | None = None
+    graphs: bool = False
 
     @property
     def kind(self) -> str:
@@ -50,8 +53,8 @@ class Device:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
         if self.kernels is not None:
             self.kernels.fit(network)
-        elif self.kind == "cuda":
-            use_fastest_attention(network, self.place, self.transformer)
+        else:
+            use_attention_way(network, self.place)
 
     @property
     def number_bytes(self) -> int:
@@ -61,12 +64,30 @@ class Device:
     def transformer_bytes(self) -> int:
         return self.transformer.itemsize
 
+    def attention(self, shape: HeadShape) -> AttentionMemory | None:
+        """How the transformer's attention is computed here, as `fit` chooses; None = in blocks on a processor."""
+        if self.kernels is not None and self.kernels.in_blocks(self.transformer):
+            return None
+        return attention_way(self.place, self.transformer, shape).memory
 
-def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
+    def fastest(self, shape: HeadShape) -> Placement:
+        """Everything on the device, for a transformer with such heads."""
+        return Placement(
+            self.number_bytes,
+            transformer_bytes=self.transformer_bytes,
+            attention=self.attention(shape) or AttentionMemory(),
+            graph=self.graphs,
+        )
+
+
+def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) -> Device:
     """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded.
 
-    precision: what the transformer computes in, "auto" or one of PRECISIONS.
+    precision: what the transformer computes in, "auto" or one of PRECISIONS. step: how its steps run, one of STEPS;
+    graphs are a CUDA device's.
     """
+    if step not in STEPS:
+        raise NotLoaded(f"There is no way {step!r} to run a step.", f"Use {' or '.join(STEPS)}.")
     if precision != AUTO and precision not in PRECISIONS:
         raise NotLoaded(f"There is no precision {precision!r}.", f"Use auto, {' or '.join(PRECISIONS)}.")
     place, label = choose_place(wanted)
@@ -74,7 +95,8 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO) -> Device:
         kernels = fastest_kernels()
         return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels)
     dtype = _dtype(place)
-    return Device(place, dtype, label, PRECISIONS.get(precision, dtype))
+    graphs = step == GRAPH and place.type == "cuda"
+    return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs)
 
 
 def cpu_transformer(kernels: CpuKernels, precision: str = AUTO) -> torch.dtype:

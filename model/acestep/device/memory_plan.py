@@ -26,6 +26,9 @@ _AUDIO_COPIES = 5  # alive at once: residual, snake and its intermediates, convo
 _PATCH = 2  # latent frames per token
 _SLACK = 1.25  # over the counted activations
 _VAE_CHUNKS = (512, 384, 256, 128)  # frames at once, best first; as in the reference implementation
+QUERIES_AT_ONCE = 1024
+"""Where attention writes scores out: over ten minutes of music, 1 GB of them in a published layer instead of 7."""
+
 _VAE_OVERLAP = 16  # frames on each side of a chunk, more than the receptive field
 
 
@@ -39,12 +42,36 @@ class Phase(enum.Enum):
     DECODE = "decoding audio"
 
 
+class AttentionHolds(enum.Enum):
+    """What attention holds in memory besides query, key, value and result."""
+
+    NOTHING = "grouped heads"  # the kernel takes them as they are
+    HEADS = "copied heads"  # a key and value head for every query head
+    SCORES = "written scores"  # of each query with each key, in float32
+
+
+@dataclass(frozen=True)
+class AttentionMemory:
+    """How a device computes attention (gpu_attention.py decides): behind a mask, as in sliding layers, and without."""
+
+    masked: AttentionHolds = AttentionHolds.NOTHING
+    plain: AttentionHolds = AttentionHolds.NOTHING
+
+    @property
+    def name(self) -> str:
+        """For recipes."""
+        if self.masked is self.plain:
+            return self.plain.value
+        return f"{self.plain.value}, behind a mask {self.masked.value}"
+
+
 @dataclass(frozen=True)
 class NetworkSizes:
     """Parameters of each part, and the widths its working memory depends on.
 
     linear: parameters of the transformer's linear layers, which can be stored in 8 bits.
     biggest_linear: the largest one of them, which is unpacked while it runs.
+    heads: query heads of a layer. window: tokens on each side that a sliding layer attends to.
     """
 
     decoder: int
@@ -58,6 +85,8 @@ class NetworkSizes:
     query_width: int
     key_width: int
     layers: int
+    heads: int
+    window: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +117,7 @@ class Placement:
     offload: only the weights of the running phase are on the device. int8: the transformer's linear layers are 8-bit.
     number_bytes: bytes per number of weights and activations. vae_frames: latent frames the VAE processes at once.
     transformer_bytes: bytes per number of the transformer; None = as of all others.
+    attention: how the device computes it. graph: the steps run as graphs, each of which keeps memory of its own.
     """
 
     number_bytes: int = 2
@@ -95,6 +125,8 @@ class Placement:
     int8: bool = False
     vae_frames: int = _VAE_CHUNKS[0]
     transformer_bytes: int | None = None
+    attention: AttentionMemory = AttentionMemory()
+    graph: bool = False
 
     @property
     def decoder_bytes(self) -> int:
@@ -148,10 +180,9 @@ def preflight(
     sizes: NetworkSizes,
     work: Work,
     free_bytes: int,
-    number_bytes: int = 2,
-    transformer_bytes: int | None = None,
+    fastest: Placement = Placement(),
 ) -> MemoryPlan:
-    """The fastest plan that fits.
+    """The fastest plan that fits. fastest: where everything is on the device; says in which precision it computes.
 
     Smaller chunks for the VAE cost next to nothing and come first, then fewer takes at once, then offloading;
     8 bits, which change the result, come last.
@@ -161,7 +192,7 @@ def preflight(
     """
     tried = [
         plan_memory(sizes, replace(work, takes=takes), replace(residency, vae_frames=frames))
-        for residency in _residencies(number_bytes, transformer_bytes)
+        for residency in _residencies(fastest)
         for takes in _fewer(work.takes)
         for frames in _VAE_CHUNKS
     ]
@@ -175,11 +206,10 @@ def longest_frames(
     sizes: NetworkSizes,
     work: Work,
     free_bytes: int,
-    number_bytes: int = 2,
-    transformer_bytes: int | None = None,
+    fastest: Placement = Placement(),
 ) -> int:
     """The longest window up to `work.frames` that `preflight` would accept, in frames; 0 = none."""
-    frugal = _residencies(number_bytes, transformer_bytes)[-1]
+    frugal = _residencies(fastest)[-1]
     smallest = replace(frugal, vae_frames=_VAE_CHUNKS[-1])
     fits, fails = 0, work.frames + 1
     while fails - fits > 1:
@@ -220,17 +250,22 @@ def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase
         at_once = min(frames, placement.vae_frames + 2 * _VAE_OVERLAP)
         return at_once * HOP * _WIDEST_AUDIO * _AUDIO_COPIES * number
     if phase is Phase.DENOISE:
-        return _sampling_bytes(sizes, work, placement.decoder_bytes)
-    return _block_bytes(sizes, work.condition_tokens, number)
+        return _sampling_bytes(sizes, work, placement)
+    tokens = work.condition_tokens
+    return _block_bytes(sizes, tokens, number) + _attention_bytes(sizes, 1, tokens, tokens, placement, number)
 
 
-def _sampling_bytes(sizes: NetworkSizes, work: Work, number: int) -> int:
+def _sampling_bytes(sizes: NetworkSizes, work: Work, placement: Placement) -> int:
     """One block's activations, every layer's keys and values of the condition, and the latents in float32."""
-    tokens = work.takes * -(-work.frames // _PATCH)
+    number, tokens = placement.decoder_bytes, -(-work.frames // _PATCH)
     conditions = 2 if work.guided else 1
     condition = conditions * work.condition_tokens * sizes.layers * 2 * sizes.key_width * number
     latents = work.takes * work.frames * 64 * 4 * 12  # noise, source, mask, velocities, wavelet bands
-    return _block_bytes(sizes, tokens, number) + condition + latents
+    seen = max(tokens, work.condition_tokens)
+    attention = _attention_bytes(sizes, work.takes, tokens, seen, placement, number)
+    block = _block_bytes(sizes, work.takes * tokens, number) + attention
+    # Plain steps, too, run before the graphs are there; a guided render has a graph for each condition.
+    return block * (1 + conditions if placement.graph else 1) + condition + latents
 
 
 def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
@@ -240,10 +275,36 @@ def _block_bytes(sizes: NetworkSizes, tokens: int, number: int) -> int:
     return round(_SLACK * tokens * (max(attention, mlp) * number + 2 * sizes.width * 4))
 
 
-def _residencies(number_bytes: int, transformer_bytes: int | None) -> tuple[Placement, ...]:
+def _attention_bytes(
+    sizes: NetworkSizes, items: int, tokens: int, seen: int, placement: Placement, number: int
+) -> int:
+    """What attention of `tokens` to `seen` others holds, in the larger of a sliding and a full layer."""
+    attention = placement.attention
+    # As far as a block of queries reaches, see `attention.sliding_band`: with their surroundings, twice as many.
+    near = min(tokens, 4 * sizes.window)
+    masked = _held_bytes(sizes, attention.masked, items * tokens, near, 2 * items * tokens, number)
+    queries = items * min(tokens, QUERIES_AT_ONCE)
+    plain = _held_bytes(sizes, attention.plain, queries, seen, items * seen, number)
+    return max(masked, plain)
+
+
+def _held_bytes(
+    sizes: NetworkSizes, held: AttentionHolds, queries: int, seen: int, keys: int, number: int
+) -> int:
+    """queries: all at once, of all items, each with `seen` scores. keys: all of them, of all items."""
+    if held is AttentionHolds.NOTHING:
+        return 0
+    if held is AttentionHolds.HEADS:
+        return 2 * keys * sizes.query_width * number
+    # Before and after the softmax; torch computes them in float32 and for that copies query, keys and values too.
+    return 4 * (2 * queries * seen * sizes.heads + (queries + 2 * keys) * sizes.query_width)
+
+
+def _residencies(fastest: Placement) -> tuple[Placement, ...]:
     """From the fastest to the most frugal."""
-    fastest = Placement(number_bytes, transformer_bytes=transformer_bytes)
-    return fastest, replace(fastest, offload=True), replace(fastest, offload=True, int8=True)
+    plain = replace(fastest, graph=False)
+    every = plain, replace(plain, offload=True), replace(plain, offload=True, int8=True)
+    return (fastest, *every) if fastest.graph else every
 
 
 def _fewer(takes: int) -> list[int]:
@@ -260,8 +321,7 @@ def _too_large(sizes: NetworkSizes, smallest: MemoryPlan, free_bytes: int) -> Ca
         f"This render needs {(peak.total + RESERVE) / GIGABYTE:.1f} GB while {peak.phase.value}, "
         f"but the device has {free_bytes / GIGABYTE:.1f} GB free."
     )
-    numbers = smallest.placement.number_bytes, smallest.placement.transformer_bytes
-    frames = longest_frames(sizes, work, free_bytes, *numbers)
+    frames = longest_frames(sizes, work, free_bytes, smallest.placement)
     if frames < MIN_FRAMES:
         return CannotRender(
             sentence, "Close other programs that use the device, or use a smaller checkpoint."

@@ -41,6 +41,8 @@ def sizes_of(config: NetworkConfig, vae: Path, text_encoder: Path) -> NetworkSiz
         query_width=block.heads * block.head_width,
         key_width=block.key_heads * block.head_width,
         layers=config.dit.layers,
+        heads=block.heads,
+        window=block.window,
     )
 
 

@@ -26,14 +26,18 @@ from model.acestep.device.freed_memory import (
     return_freed_memory,
 )
 from model.acestep.device.memory_plan import Placement
+from model.acestep.device.step_graphs import CudaCapture, StepGraphs
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
 from model.acestep.networks.vae import Vae
 from model.acestep.weights.adapted_weights import AppliedAdapters, adapted, switch
 from model.acestep.weights.checkpoint import Weights, load_vae
+from model.acestep.weights.half_copy import DTYPE, load_dit_from, open_half_copy
+from model.acestep.weights.half_copy_place import half_copy_place
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
+from model.acestep.weights.tensor_files import TensorFiles
 from model.engine import OnProgress, Progress
 from model.errors import NotLoaded
 
@@ -70,6 +74,9 @@ class StoredParts:
         self._companions = neighbours(weights.folder)
         self._words = load_tokenizer(self._companions.tokenizer)
         self._kept: dict[str, nn.Module] = {}
+        self._half_copy: TensorFiles | None = None  # that of the loaded transformer
+        self._graphs = StepGraphs(CudaCapture(device.place), self._note)
+        self._remarks: list[str] = []
         self.traits = weights.folder.traits
         self._silence = weights.silence()
 
@@ -174,12 +181,38 @@ class StoredParts:
     @contextmanager
     def dit(self) -> Iterator[Dit]:
         def load(dtype: torch.dtype, place: torch.device) -> Dit:
+            self._half_copy = None if self.placement.int8 else self._copy_in(dtype)
             if self.placement.int8:
                 return load_int8_dit(self._weights, dtype, place)
-            return self._weights.load_dit(dtype, place)
+            if self._half_copy is None:
+                return self._weights.load_dit(dtype, place)
+            return load_dit_from(self._half_copy, self._plain, self._weights, place)
 
         with self._ready("dit", load, self._device.transformer) as dit:
+            dit.prepare = self._graphs.captured if self.placement.graph else Dit.prepare
             yield dit
+
+    def _note(self, remark: str) -> None:
+        self._remarks.append(remark)
+
+    def news(self) -> tuple[bool, tuple[str, ...]]:
+        """Since it was last asked: whether steps ran as graphs, and what the producer should know."""
+        found = self._graphs.used, tuple(self._remarks)
+        self._graphs.used = False
+        self._remarks.clear()
+        return found
+
+    def _copy_in(self, dtype: torch.dtype) -> TensorFiles | None:
+        """The transformer as it is stored in this dtype beside the checkpoint's files."""
+        if dtype is not DTYPE:
+            return None
+        place = half_copy_place(self._plain.folder.path)
+        was_there, found = place.is_file(), open_half_copy(self._plain)
+        if was_there and found is None:
+            self._note(
+                f"{place.name} was made of other weights than the checkpoint has now, and has been removed."
+            )
+        return found
 
     @contextmanager
     def _ready(
@@ -223,7 +256,8 @@ class StoredParts:
         What was not packed is read from the file again when it is used: a thousandth of the weights.
         """
         if self._device.kernels is not None and self._device.kernels.packs:
-            for files in set(self._weights.files.values()):
+            copied = () if self._half_copy is None else (self._half_copy,)
+            for files in {*self._weights.files.values(), *copied}:
                 for name in files.names():
                     let_go_of_file(files.read(name))
 

@@ -107,15 +107,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tenso
     return _attend(query, key, value, visible)
 
 
-def attend_repeated(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
-    """As `attend`; behind a mask every query head has a key head of its own, copied.
-
-    On a GPU torch's fast kernels take a mask or grouped heads, not both.
-    """
-    if visible is not None:
-        group = query.shape[1] // key.shape[1]
-        key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
-    return attend(query, key, value, visible)
+def with_copied_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same with a key head for every query head: some of torch's kernels take no grouped ones."""
+    group = query.shape[1] // key.shape[1]
+    return query, key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:

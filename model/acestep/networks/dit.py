@@ -149,6 +149,10 @@ class Condition:
     layers: tuple[KeysValues, ...]
 
 
+Step = Callable[[Tensor, Tensor], Tensor]
+"""(noisy [B, T, 64], time [B or 1]) -> velocity [B, T, 64], with everything that stays the same in a render."""
+
+
 def _keep(
     found: list[Tensor], across: Attention, seen: KeysValues, heads: list[int], entries: slice, asking: Tensor
 ) -> None:
@@ -156,7 +160,12 @@ def _keep(
 
 
 class Dit(nn.Module):
-    """The network. Prepare a plan and a condition, then call it once per step."""
+    """The network. Prepare a plan and a condition, then call it once per step.
+
+    prepare: what the device makes of the steps of a render; as they are, unless it knows better.
+    """
+
+    prepare: Callable[[Step], Step] = staticmethod(lambda step: step)
 
     def __init__(self, config: DitConfig) -> None:
         super().__init__()
@@ -220,6 +229,10 @@ class Dit(nn.Module):
         x = modulate(self.norm(x), shift, scale)
         out: Tensor = self.unpatchify(x.transpose(1, 2)).transpose(1, 2)
         return out[:, :frames].to(noisy.dtype)
+
+    def step(self, context: Tensor, condition: Condition, plan: DitPlan) -> Step:
+        """For one render: `forward` with all that stays the same in it."""
+        return self.prepare(lambda noisy, time: self(noisy, context, time, condition, plan))
 
     def attention_to(
         self,

@@ -17,6 +17,7 @@ from torch import Tensor
 from model.acestep.sampling.samplers import OnStep, SamplerSettings, limited
 from model.acestep.sampling.schedules import Times, step_count
 from model.engine import ShouldStop, stop_if_asked
+from model.torch_device import send
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def edited(
         time, ends = times[step], times[step + 1]
         of_song, of_wish = [], []
         for _ in range(edit.draws):
-            noised = _noised(song, noise(used).to(song), time)
+            noised = _noised(song, send(noise(used), song.device).to(song), time)
             used += 1
             of_song.append(before.drawn(noised, time))
             of_wish.append(after.drawn(latents + noised - song, time))
@@ -109,7 +110,7 @@ def edited(
         on_step(step + 1, steps)
     if end == steps or first == steps:
         return latents
-    latents = latents + _noised(song, noise(used).to(song), times[end]) - song
+    latents = latents + _noised(song, send(noise(used), song.device).to(song), times[end]) - song
     for step in range(end, steps):
         time, ends = times[step], times[step + 1]
         latents = latents + (ends - time) * after.step([after.drawn(latents, time)])

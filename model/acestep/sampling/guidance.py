@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.torch_device import widest
+
 _MOMENTUM = -0.75  # weight of the running difference (APG)
 _NORM_LIMIT = 2.5  # maximum norm of the difference, per channel over time (APG)
 _ADG_EXTRA_WEIGHT = 1e-3
@@ -120,7 +122,7 @@ def projected(cond: Tensor, difference: Tensor, scale: float, eta: float = 0.0) 
     """
     length = difference.norm(dim=1, keepdim=True)  # [B, 1, C]
     limited = difference * (_NORM_LIMIT / length.clamp_min(1e-12)).clamp_max(1.0)
-    wide, direction = _wide(limited), torch.nn.functional.normalize(_wide(cond), dim=1)
+    wide, direction = widest(limited), torch.nn.functional.normalize(widest(cond), dim=1)
     parallel = (wide * direction).sum(dim=1, keepdim=True) * direction
     return cond + (scale - 1) * (wide - parallel + eta * parallel).to(cond.dtype)
 
@@ -130,8 +132,8 @@ def angle_based(cond: Tensor, null: Tensor, latents: Tensor, time: float, scale:
 
     Angles are between the channel vectors of each frame ([B, T, C], axis 2).
     """
-    wide = _wide(latents)
-    clean_cond, clean_null = wide - time * _wide(cond), wide - time * _wide(null)
+    wide = widest(latents)
+    clean_cond, clean_null = wide - time * widest(cond), wide - time * widest(null)
     angle = _angle(clean_cond, clean_null)  # [B, T, 1]
     weight = (scale - 1) + _ADG_EXTRA_WEIGHT
     turned = (weight * angle).clamp(-_ADG_MAX_ANGLE, _ADG_MAX_ANGLE)
@@ -139,11 +141,6 @@ def angle_based(cond: Tensor, null: Tensor, latents: Tensor, time: float, scale:
     sine = angle.sin()
     gain = torch.where(sine > _ADG_MIN_SINE, turned.sin() / sine.clamp_min(_ADG_MIN_SINE), weight)
     return ((wide - (turned.cos() * clean_cond + gain * away)) / time).to(cond.dtype)
-
-
-def _wide(values: Tensor) -> Tensor:
-    """Double precision; float32 on Apple GPUs, which lack float64."""
-    return values.float() if values.device.type == "mps" else values.double()
 
 
 def _angle(left: Tensor, right: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import enum
 from collections import deque
 
+import torch
 from torch import Tensor
 
 from model.acestep.sampling.schedules import Times
+from model.torch_device import widest
 
 _TOO_STEEP = 5.0  # times the velocity: a derivative that would change it by more in one step is not believed
 
@@ -59,22 +61,21 @@ def taylor(velocity: Tensor, earlier: tuple[Tensor, ...], sizes: list[float], st
     earlier: velocities, newest first. sizes: of the steps that led from each to the next, newest first.
     step: size of the step to take.
     """
+    # Which derivatives are too steep stays on the device: reading it here would wait for the device at every step.
     limit = _TOO_STEEP * _rms(velocity)
     first = (earlier[0] - velocity) / sizes[0]
-    if _rms(first) * sizes[0] > limit:
-        return velocity
+    first_is_steep = _rms(first) * sizes[0] > limit
     slope = velocity - (step / 2) * first
-    if len(earlier) < 2:
-        return slope
-    near, far = sizes
-    second = (
-        2 * (earlier[1] * near - earlier[0] * (near + far) + velocity * far) / (near * far * (near + far))
-    )
-    if _rms(second) * near * near > limit:
-        return slope
-    return slope + (step * step / 6) * second
+    if len(earlier) == 2:
+        near, far = sizes
+        second = (
+            2 * (earlier[1] * near - earlier[0] * (near + far) + velocity * far) / (near * far * (near + far))
+        )
+        second_is_steep = _rms(second) * near * near > limit
+        slope = torch.where(second_is_steep, slope, slope + (step * step / 6) * second)
+    return torch.where(first_is_steep, velocity, slope)
 
 
-def _rms(values: Tensor) -> float:
-    """Over everything at once, all takes included, as in the reference."""
-    return float(values.square().mean().sqrt())
+def _rms(values: Tensor) -> Tensor:
+    """Over everything at once, all takes included, as in the reference. To be compared in double precision."""
+    return widest(values.square().mean().sqrt())

@@ -23,6 +23,7 @@ from model.acestep.sampling.repaint_ops import RepaintSettings, blended, injecte
 from model.acestep.sampling.schedules import Times, step_count
 from model.acestep.sampling.wavelet import WaveletSettings, corrected
 from model.engine import ShouldStop, stop_if_asked
+from model.torch_device import send
 
 
 class Velocity(Protocol):
@@ -87,7 +88,7 @@ class SamplerSettings:
 
 @dataclass(frozen=True)
 class Keep:
-    """What a repaint preserves. source: latents [B, T, C]; mask: bool [B, T], True where re-rendered."""
+    """What a repaint preserves. source: latents [B, T, C]; mask: bool [B, T], True where re-rendered, on the CPU."""
 
     source: Tensor
     mask: Tensor
@@ -113,15 +114,16 @@ def denoise(
     """
     loop = _Loop(velocity, times, settings, step_noise, should_stop)
     latents, steps = start, step_count(times)
+    inside = None if keep is None else send(keep.mask, start.device)
     for step in range(steps):
         latents = loop.after_step(latents, step)
-        if keep is not None and loop.injects(step, keep.settings):
-            latents = injected(latents, keep.source, noise, keep.mask, loop.ends_at(step))
+        if keep is not None and inside is not None and loop.injects(step, keep.settings):
+            latents = injected(latents, keep.source, noise, inside, loop.ends_at(step))
         on_step(step + 1, steps)
     if keep is None or keep.settings.crossfade_frames == 0:
         return latents
     weight = soft_mask(keep.mask, keep.settings.crossfade_frames)
-    return blended(latents, keep.source, weight.to(latents.device))
+    return blended(latents, keep.source, send(weight, latents.device))
 
 
 class _Loop:
@@ -192,7 +194,7 @@ class _Loop:
         if self._ends_turbo(step) or self._step_noise is None:
             return clean
         time = self.ends_at(step)
-        noise = self._step_noise(step).to(clean.device, clean.dtype)
+        noise = send(self._step_noise(step), clean.device).to(clean.dtype)
         return time * noise + (1 - time) * clean
 
     def ends_at(self, step: int) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -74,13 +75,19 @@ def low_band(signal: Tensor, wavelet: str = "haar") -> Tensor:
     Zeros beyond both ends; an odd length is padded with one zero frame and cropped again.
     """
     batch, frames, channels = signal.shape
-    taps = torch.tensor(_SCALING_FILTERS[wavelet], dtype=signal.dtype, device=signal.device).view(1, 1, -1)
+    taps = _taps(wavelet, signal.dtype, signal.device)
     reach = taps.shape[-1] - 2  # coefficients whose filter extends past an end are kept too
     rows = signal.transpose(1, 2).reshape(batch * channels, 1, frames)
     rows = torch.nn.functional.pad(rows, (reach, reach + frames % 2))
     coefficients = conv1d(rows, taps, stride=2)
     back = conv_transpose1d(coefficients, taps, stride=2)[..., reach : reach + frames]
     return back.reshape(batch, channels, frames).transpose(1, 2)
+
+
+@cache
+def _taps(wavelet: str, dtype: torch.dtype, place: torch.device) -> Tensor:
+    """A scaling filter [1, 1, N]. Kept: a copy from main memory at every step would wait for the device."""
+    return torch.tensor(_SCALING_FILTERS[wavelet], dtype=dtype, device=place).view(1, 1, -1)
 
 
 def _gains(time: float, settings: WaveletSettings) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from model.acestep.networks.dit import Dit
 from model.acestep.networks.network_config import NetworkConfig, vae_from_fields
 from model.acestep.networks.vae import Vae, VaeConfig
 from model.acestep.weights.model_folders import Layout, ModelFolder, read_fields
+from model.acestep.weights.pinned_moves import moving_to
 from model.acestep.weights.single_files import Held, unknown_tensors, vae_fields
 from model.acestep.weights.stored_names import (
     DIFFUSERS_FOLDERS,
@@ -94,18 +95,19 @@ def made(
 ) -> dict[str, Tensor]:
     """A network's tensors by recipes, in their order. Raises NotLoaded for one that does not fit."""
     wanted, state = network.state_dict(), {}
-    for name, recipe in recipes.items():
-        stored = [read(key) for key in recipe.sources]
-        _refuse_whole_numbers(recipe.sources, stored, dtype, part)
-        tensor = recipe.make(*stored)
-        if tensor.shape != wanted[name].shape:
-            raise NotLoaded(
-                f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(tensor.shape)}, "
-                f"but the config needs {list(wanted[name].shape)}.",
-                "The weights and config.json belong to different models: download the model again.",
-            )
-        # Integers are weights packed just before, which keep their dtype.
-        state[name] = tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None)
+    with moving_to(device) as move:
+        for name, recipe in recipes.items():
+            stored = [read(key) for key in recipe.sources]
+            _refuse_whole_numbers(recipe.sources, stored, dtype, part)
+            tensor = recipe.make(*stored)
+            if tensor.shape != wanted[name].shape:
+                raise NotLoaded(
+                    f"{recipe.sources[-1]} gives the {part.value}'s {name} the shape {list(tensor.shape)}, "
+                    f"but the config needs {list(wanted[name].shape)}.",
+                    "The weights and config.json belong to different models: download the model again.",
+                )
+            # Integers are weights packed just before, which keep their dtype.
+            state[name] = move(tensor, dtype if tensor.is_floating_point() else None)
     return state
 
 

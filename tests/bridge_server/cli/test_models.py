@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bridge_server.cli import doctor
 from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen
-from bridge_server.cli.models import gigabytes, run_models
+from bridge_server.cli.models import run_models
 from bridge_server.models.downloads import Hub
 from bridge_server.models.library import RECORD, STAGING
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -133,13 +133,6 @@ def test_path_of_what_is_not_there(models):
     with pytest.raises(ProtocolError, match="no model called 'mine'") as refused:
         Typed(models)("path", "mine")
     assert "turbo" in refused.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(4_787_825_604, "4.79 GB"), (19_950_000_000, "19.95 GB"), (741_556, "0.74 MB")]
-)
-def test_gigabytes(size, text):
-    assert gigabytes(size) == text
 
 
 # --- verify -------------------------------------------------------------------------------------------

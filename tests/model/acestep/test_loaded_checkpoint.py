@@ -25,6 +25,7 @@ from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
+from model.acestep.device.step_graphs import CudaCapture
 from model.acestep.latent_grid import Window
 from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
 from model.acestep.renderer import Renderer
@@ -72,6 +73,27 @@ def test_a_little_less_memory_makes_the_networks_come_and_go(tiny_models: Path) 
     assert report_of(tight, asked).figures["offloaded"] is True
     once, other = (list(each.render(asked, lambda _: None, lambda: False)) for each in (roomy, tight))
     assert np.array_equal(joined(once, MIX, asked.start), joined(other, MIX, asked.start))
+
+
+def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed_plain(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With graphs asked for on a device that has none; a card's own would be refused in the same way."""
+    plain = report_of(loaded(tiny_models), request())
+    assert plain.figures["step"] == "plain"
+    assert plain.figures["attention"] in ("in blocks", "grouped heads")
+
+    def refuse(_capture: object, _work: object) -> None:
+        raise RuntimeError("Tried to capture without a card")
+
+    monkeypatch.setattr(CudaCapture, "capture", refuse)
+    checkpoint = loaded(tiny_models, device=replace(FLOAT32, graphs=True))
+    asked, again = report_of(checkpoint, request()), report_of(checkpoint, request())
+    assert asked.figures["step"] == "plain"
+    assert [note for note in asked.notes if "graph" in note] == [
+        "The steps were not run as a graph: the device could not capture them."
+    ]
+    assert again.notes == plain.notes, "told once"
 
 
 def test_a_long_render_is_placed_otherwise_and_the_next_short_one_as_before(tiny_models: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,31 @@ def test_silence_that_is_made_is_silence_encoded() -> None:
     assert made.shape == (1, 60, 64)
     assert worst(made, whole) <= 1e-5
     assert not torch.allclose(made[:, 0], made[:, 30]), "the first frame knows that nothing comes before it"
+
+
+def test_a_piece_is_fetched_while_the_next_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from a device that works by itself, whose copies are late: there when somebody waits for them."""
+    order: list[str] = []
+
+    def decoded() -> Iterator[Tensor]:
+        for number in range(3):
+            order.append(f"decode {number}")
+            yield torch.full((2, 4), float(number))
+
+    def fetch(piece: Tensor) -> Callable[[], Tensor]:
+        order.append(f"fetch {int(piece[0, 0])}")
+
+        def arrived() -> Tensor:
+            order.append(f"wait {int(piece[0, 0])}")
+            return piece
+
+        return arrived
+
+    monkeypatch.setattr(sound_latents, "ASYNCHRONOUS", frozenset({"cpu"}))
+    monkeypatch.setattr(sound_latents, "fetch", fetch)
+    found = [float(piece[0, 0]) for piece in sound_latents.arriving(decoded())]
+    assert found == [0, 1, 2]
+    assert order == [
+        *("decode 0", "fetch 0", "decode 1", "fetch 1", "wait 0"),
+        *("decode 2", "fetch 2", "wait 1", "wait 2"),
+    ]

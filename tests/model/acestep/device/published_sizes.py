@@ -14,6 +14,8 @@ SIZES_2B = NetworkSizes(
     query_width=2048,
     key_width=1024,
     layers=24,
+    heads=16,
+    window=128,
 )
 SIZES_XL = NetworkSizes(
     decoder=4_168_897_088,
@@ -27,4 +29,6 @@ SIZES_XL = NetworkSizes(
     query_width=4096,
     key_width=1024,
     layers=32,
+    heads=32,
+    window=128,
 )

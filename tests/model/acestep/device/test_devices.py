@@ -45,6 +45,14 @@ def test_the_transformer_computes_in_what_the_processor_is_fastest_in_unless_tol
     assert "float32 or bfloat16" in error.value.remedy
 
 
+def test_graphs_are_for_cuda_and_only_when_asked_for() -> None:
+    assert not choose_device("cpu").graphs
+    assert not choose_device("cpu", step="graph").graphs
+    with pytest.raises(NotLoaded, match="no way 'fast' to run a step") as error:
+        choose_device("cpu", step="fast")
+    assert "plain or graph" in error.value.remedy
+
+
 def test_auto_takes_the_first_kind_there_is() -> None:
     assert choose_device().kind == next(kind for kind in KINDS if is_there(kind))
 

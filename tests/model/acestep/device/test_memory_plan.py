@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from model.acestep.device.gpu_attention import AttentionWay
 from model.acestep.device.memory_plan import (
     GIGABYTE,
     RESERVE,
+    AttentionHolds,
+    AttentionMemory,
     NetworkSizes,
     Phase,
     Placement,
@@ -22,6 +28,7 @@ from model.acestep.device.memory_plan import (
 from model.acestep.networks.attention import BlockShape
 from model.acestep.networks.dit import Dit, DitConfig
 from model.errors import CannotRender
+from tests.model.acestep.device.bytes_at_once import BytesAtOnce
 from tests.model.acestep.device.published_sizes import SIZES_2B, SIZES_XL
 
 FOUR_MINUTES = Work(frames=240 * 25)
@@ -121,6 +128,71 @@ def test_where_nothing_fits_a_smaller_checkpoint_is_advised() -> None:
     assert longest_frames(SIZES_XL, FOUR_MINUTES, 3 * GIGABYTE) == 0
     with pytest.raises(CannotRender, match="smaller checkpoint"):
         preflight(SIZES_XL, FOUR_MINUTES, 3 * GIGABYTE)
+
+
+FRUGAL = Placement(offload=True)
+WRITTEN = AttentionMemory(AttentionHolds.SCORES, AttentionHolds.SCORES)
+
+
+def generating(work: Work, attention: AttentionMemory, sizes: NetworkSizes = SIZES_2B) -> int:
+    plan = plan_memory(sizes, work, replace(FRUGAL, attention=attention))
+    return next(need.work for need in plan.needs if need.phase is Phase.DENOISE)
+
+
+def test_what_attention_holds_is_counted() -> None:
+    held = [generating(FOUR_MINUTES, AttentionMemory(kind, kind)) for kind in AttentionHolds]
+    assert held == sorted(held)
+    assert len(set(held)) == 3
+    # In a full layer 3000 tokens ask 1024 at a time, in 16 heads: float32 before and after the softmax.
+    assert held[2] - held[0] > 2 * 1024 * 3000 * 16 * 4
+    assert generating(FOUR_MINUTES, AttentionMemory(masked=AttentionHolds.SCORES)) > held[0]
+    assert generating(FOUR_MINUTES, AttentionMemory(plain=AttentionHolds.HEADS)) > held[0]
+
+
+def test_scores_count_for_every_take_and_not_more_than_linearly_with_length() -> None:
+    one, four = (replace(FOUR_MINUTES, takes=takes) for takes in (1, 4))
+    added = [generating(work, WRITTEN) - generating(work, AttentionMemory()) for work in (one, four)]
+    assert added[1] == 4 * added[0]
+    long = Work(2 * FOUR_MINUTES.frames)
+    twice = generating(long, WRITTEN) - generating(long, AttentionMemory())
+    assert added[0] < twice <= 2 * added[0]
+
+
+def test_the_counted_scores_are_those_that_torch_writes() -> None:
+    """Measured: torch's plain kernel on a processor, in float32, over the queries that are asked at once."""
+    tokens, heads, key_heads, width = 1500, 4, 2, 32
+    query, key = (torch.randn(1, count, tokens, width) for count in (heads, key_heads))
+    way = AttentionWay(WRITTEN)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), BytesAtOnce() as counted:
+        way.attend(query, key, key, None)
+    sizes = replace(
+        SIZES_2B, heads=heads, query_width=heads * width, key_width=key_heads * width, decoder=0, layers=0
+    )
+    work = Work(2 * tokens, condition_tokens=1, source=False)
+    planned = generating(work, WRITTEN, sizes) - generating(work, AttentionMemory(), sizes)
+    assert 0.4 * planned < counted.most <= planned
+
+
+def test_a_device_that_writes_scores_out_gives_way_earlier() -> None:
+    free, work = 9 * GIGABYTE, Work(15_000, takes=4, guided=True)
+    usual = preflight(SIZES_2B, work, free)
+    written = preflight(SIZES_2B, work, free, Placement(attention=WRITTEN))
+    assert written.placement.attention == WRITTEN
+    assert written.fits(free)
+    assert (not written.placement.offload, written.work.takes) < (
+        not usual.placement.offload,
+        usual.work.takes,
+    )
+
+
+def test_graphs_are_counted_and_go_first() -> None:
+    graph = Placement(graph=True)
+    for guided in (False, True):
+        work = Work(15_000, guided=guided)
+        with_graph, without = (plan_memory(SIZES_2B, work, each).peak.total for each in (graph, Placement()))
+        assert with_graph > without
+        assert preflight(SIZES_2B, work, with_graph + RESERVE, graph).placement == graph
+        assert preflight(SIZES_2B, work, without + RESERVE, graph).placement == Placement()
 
 
 def test_the_reserve_stays_free() -> None:

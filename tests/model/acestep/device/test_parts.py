@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip(
 )
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from model.acestep.device.cpu_kernels import CpuKernels, fastest_kernels
 from model.acestep.device.devices import Device, choose_device
@@ -19,12 +21,19 @@ from model.acestep.device.memory_plan import Placement
 from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.weights.adapted_weights import AppliedAdapter
 from model.acestep.weights.checkpoint import open_weights
+from model.acestep.weights.half_copy import write_half_copy
 from model.acestep.weights.int8_linear import Int8Linear
 from model.acestep.weights.model_folders import find_models, recognise
 from model.engine import Progress
 from model.errors import NotLoaded
 from tests.model.acestep.adapters import PEFT, read
-from tests.model.acestep.tiny_folder import TEXT, write_checkpoint, write_text_encoder, write_vae
+from tests.model.acestep.tiny_folder import (
+    TEXT,
+    write_checkpoint,
+    write_models,
+    write_text_encoder,
+    write_vae,
+)
 from tests.model.acestep.tiny_models import TURBO, networks, silence
 
 CPU = torch.device("cpu")
@@ -119,6 +128,43 @@ def test_neighbours_that_are_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotLoaded, match="acestep-v15-turbo is missing its VAE and its text encoder") as error:
         neighbours(found)
     assert "models pull turbo" in error.value.remedy
+
+
+def test_the_transformer_comes_from_its_copy_in_half_precision_while_that_is_its_own(tmp_path: Path) -> None:
+    folder = write_models(tmp_path, "acestep-v15-turbo") / "acestep-v15-turbo"
+    file = folder / "model.safetensors"
+    save_file({name: tensor.float() * 1.001 for name, tensor in load_file(file).items()}, file)
+    weights = open_weights(recognise(folder))
+    adapter = read(PEFT, weights)
+
+    def found(dtype: torch.dtype, adapted: bool = False) -> dict[str, torch.Tensor]:
+        parts = StoredParts(weights, Device(CPU, torch.float32, "cpu", dtype), GOES)
+        parts.adapt((AppliedAdapter(adapter, 1.0),) if adapted else ())
+        with parts.dit() as dit:
+            state = {name: value.clone() for name, value in dit.state_dict().items()}
+        notes.extend(parts.news()[1])
+        return state
+
+    def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+        return all(torch.equal(one[name], other[name]) for name in one)
+
+    notes: list[str] = []
+    half, changed, whole = found(torch.bfloat16), found(torch.bfloat16, True), found(torch.float32)
+    place = write_half_copy(weights)
+    assert same(found(torch.bfloat16), half)
+    assert same(found(torch.bfloat16, True), changed)
+    assert same(found(torch.float32), whole)
+    with place.open("r+b") as copy:  # so that it shows where the numbers are from
+        copy.seek(-2, os.SEEK_END)
+        copy.write(b"\x00\x41")
+    assert not same(found(torch.bfloat16), half)
+    assert same(found(torch.float32), whole)
+    os.utime(file, ns=(1, 1))  # as if the file was written anew
+    assert not notes
+    assert same(found(torch.bfloat16), half)
+    (told,) = notes
+    assert "was made of other weights" in told
+    assert not place.exists()
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])

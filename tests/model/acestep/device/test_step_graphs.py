@@ -1,0 +1,149 @@
+"""Steps as graphs, with a recorder that works as a card's: into the same memory each time, from the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip install takebridge[acestep]")
+
+import torch
+from torch import Tensor
+
+from model.acestep import pipeline
+from model.acestep.device.step_graphs import STEPS, StepGraphs, Work
+from model.acestep.networks.dit import Dit, Step
+from model.acestep.sampling.samplers import Solver
+from model.acestep.song_edit import compose_edit
+from tests.model.acestep import test_pipeline as renders
+from tests.model.acestep import test_song_edit as edits
+from tests.model.acestep.tiny_models import TURBO, networks
+
+CASES = (
+    "turbo.text2music",
+    "turbo.dpm3m",
+    "turbo.text2music_heun_clamp_ema_dcw",
+    "turbo.cover_strength0.5",
+    "base.text2music_apg",
+    "base.text2music_interval",
+)
+LOOKS_BACK = {"turbo.dpm3m": renders.words(renders.turbo(solver=Solver.DPM3M))}
+"""A solver that keeps what earlier steps gave."""
+
+
+class Recorder:
+    """Repeats work on the processor. took: seconds that recording, a plain step and a replay seem to take."""
+
+    def __init__(self, took: tuple[float, float, float] = (1.0, 2.0, 2.0 - 1.01 / STEPS)) -> None:
+        self.replays = self.measured = 0
+        self._took = took
+
+    def capture(self, work: Work) -> Work:
+        found = work()
+
+        def replay() -> Tensor:
+            self.replays += 1
+            return found.copy_(work())
+
+        return replay
+
+    def seconds(self, work: Callable[[], object]) -> float:
+        work()
+        self.measured += 1
+        return self._took[(self.measured - 1) % 3]
+
+
+@contextmanager
+def prepared(dit: Dit, prepare: Callable[[Step], Step]) -> Iterator[Dit]:
+    dit.prepare = prepare  # type: ignore[assignment]
+    try:
+        yield dit
+    finally:
+        del dit.prepare
+
+
+def composed(name: str) -> Tensor:
+    settings, shown = (renders.CASES | LOOKS_BACK)[name][1], renders.scene("turbo.text2music")
+    if name in renders.CASES:
+        shown = renders.scene(name)
+    return pipeline.compose(
+        networks(TURBO).dit, shown, renders.conditions(), settings, renders.noises(settings)
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_render_with_graphs_has_the_bits_of_a_plain_one(name: str) -> None:
+    plain, recorder, refused = composed(name), Recorder(), list[str]()
+    graphs = StepGraphs(recorder, refused.append)
+    with prepared(networks(TURBO).dit, graphs.captured):
+        assert torch.equal(composed(name), plain)
+    assert recorder.replays > 3
+    assert graphs.used
+    assert not refused
+
+
+def test_an_edit_with_graphs_has_the_bits_of_a_plain_one() -> None:
+    name, case = next(each for each in edits.CASES.items() if each[1]["batch"] == 1)
+    drawn, recorder, refused = edits.GOLDEN["inputs.noises"], Recorder(), list[str]()
+
+    def edited() -> Tensor:
+        shown, (before, after) = edits.scene_of(name, case), edits.both(case)
+        settings = edits.settings_of(case)
+        return compose_edit(edits.loaded(case).dit, shown, before, after, settings, drawn.__getitem__)
+
+    plain = edited()
+    with prepared(edits.loaded(case).dit, StepGraphs(recorder, refused.append).captured):
+        assert torch.equal(edited(), plain)
+    assert recorder.replays
+    assert not refused
+
+
+class Refusing(Recorder):
+    def __init__(self, error: str) -> None:
+        super().__init__()
+        self._error = error
+
+    def capture(self, work: Work) -> Work:
+        raise RuntimeError(self._error)
+
+
+class Differing(Recorder):
+    def capture(self, work: Work) -> Work:
+        replay = super().capture(work)
+        return lambda: replay() + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("recorder", "reason"),
+    [
+        (Refusing("operation not permitted when stream is capturing"), "could not capture"),
+        (Refusing("CUDA out of memory"), "memory was short"),
+        (Differing(), "other numbers"),
+        (Recorder((1.0, 2.0, 2.0 - 0.99 / STEPS)), "longer than it saves"),
+    ],
+    ids=["refused", "memory", "other", "slow"],
+)
+def test_where_a_graph_is_no_good_steps_stay_plain_and_it_is_told_once(
+    recorder: Recorder, reason: str
+) -> None:
+    plain, refused = composed("turbo.text2music"), list[str]()
+    graphs = StepGraphs(recorder, refused.append)
+    with prepared(networks(TURBO).dit, graphs.captured):
+        for _ in range(2):
+            assert torch.equal(composed("turbo.text2music"), plain)
+    assert not graphs.used
+    assert len(refused) == 1
+    assert reason in refused[0]
+    assert recorder.replays <= 2
+
+
+def test_time_is_measured_once_for_a_size() -> None:
+    recorder = Recorder()
+    with prepared(networks(TURBO).dit, StepGraphs(recorder, lambda _: None).captured):
+        composed("turbo.text2music")
+        assert recorder.measured == 3
+        composed("turbo.text2music")
+    assert recorder.measured == 4, "only recording is done anew"
+    assert recorder.replays > 10
