@@ -177,12 +177,26 @@ def recognise(path: Path) -> ModelFolder:
 
 
 def find_models(path: Path) -> list[ModelFolder]:
-    """Every checkpoint that `path` is or directly contains, by name; single files last."""
+    """Every checkpoint that `path` is or directly contains, by name; single files last.
+
+    Raises NotLoaded if a checkpoint's config cannot be read and there is no other: of several, a damaged one, perhaps
+    of another family, takes none of the others away.
+    """
     single = [_read_single(file) for file in music_files(path)]
     if not path.is_dir():
         return single
-    inside = [path] if _is_model(path) else sorted(child for child in path.iterdir() if child.is_dir())
-    return [_read_model(folder) for folder in inside if _is_model(folder)] + single
+    if _is_model(path):
+        return [_read_model(path), *single]
+    found, damaged = [], []
+    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
+        try:
+            if _is_model(folder):
+                found.append(_read_model(folder))
+        except NotLoaded as error:
+            damaged.append(error)
+    if damaged and not found and not single:
+        raise damaged[0]
+    return found + single
 
 
 def _is_model(path: Path) -> bool:

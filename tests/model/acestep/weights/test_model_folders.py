@@ -96,6 +96,16 @@ def test_the_applications_folder_of_models(tmp_path: Path) -> None:
         recognise(tmp_path)
 
 
+def test_a_damaged_model_takes_no_other_away(tmp_path: Path) -> None:
+    other = tmp_path / "another family's" / "transformer"
+    other.mkdir(parents=True)
+    (other / "config.json").write_text("{")
+    with pytest.raises(NotLoaded, match="another family's"):
+        find_models(tmp_path)
+    model_called(tmp_path, "acestep-v15-turbo")
+    assert [model.name for model in find_models(tmp_path)] == ["acestep-v15-turbo"]
+
+
 def test_what_it_is_instead(tmp_path: Path) -> None:
     def complaint(path: Path) -> str:
         with pytest.raises(NotLoaded) as error:
