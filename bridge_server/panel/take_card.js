@@ -153,7 +153,7 @@ export class TakeCard {
     this.hearWords = cancellable(
       button("Were the words sung?", { id: "hear-words", class: "small", text: "Were the words sung?", title: "A speech recogniser listens for the lyrics; its figure then stands above", hidden: true }),
       "Stop listening", (lasting) => this.#hear(take.take, lasting));
-    this.hearing = make("span", { class: "quiet", id: "hearing", role: "status" });
+    this.hearing = make("span", { class: "quiet", id: "hearing-words", role: "status" });
     this.sung = make("ol", { class: "sung" });
     this.sungFold = make("details", { "data-name": "sung", hidden: true, open: this.open.has("sung") }, make("summary", {}, "Lyrics, as they are sung"), this.sung);
     this.sungFold.addEventListener("toggle", () => (this.sungFold.open ? this.open.add("sung") : this.open.delete("sung")));
