@@ -155,6 +155,7 @@ export class TakeCard {
       "Stop listening", (lasting) => this.#hear(take.take, lasting));
     this.hearing = make("span", { class: "quiet", id: "hearing-words", role: "status" });
     this.sung = make("ol", { class: "sung" });
+    this.timeLines = button("Find when each line is sung", { id: "time-lines", class: "small", text: "Find when each line is sung", title: "Renders the take once more, as it is: the new one has the times", hidden: true, onclick: () => this.actions.vary(take.take, { lyric_times: true }) });
     this.sungFold = make("details", { "data-name": "sung", hidden: true, open: this.open.has("sung") }, make("summary", {}, "Lyrics, as they are sung"), this.sung);
     this.sungFold.addEventListener("toggle", () => (this.sungFold.open ? this.open.add("sung") : this.open.delete("sung")));
     this.figures = make("dl", { class: "figures" });
@@ -178,7 +179,8 @@ export class TakeCard {
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
       madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
-      this.#fold("receipt", "Receipt: measurements", () => make("div", {}, this.figures, make("div", { class: "row" }, this.hearWords, this.hearing))),
+      this.#fold("receipt", "Receipt: measurements", () => make("div", {}, this.figures, make("div", { class: "listening" }, this.hearWords, this.hearing))),
+      this.timeLines,
       this.sungFold,
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
@@ -337,6 +339,8 @@ export class TakeCard {
     const sung = about.sung ?? [];
     this.sung.replaceChildren(...sung.map(({ start, text }) => make("li", {}, make("span", { class: "at" }, clock(start)), text)));
     show(this.sungFold, sung.length > 0);
+    const times = this.store.get("engines")?.[recipe.engine]?.times_lyrics && ["generate", "cover"].includes(about.task);
+    show(this.timeLines, Boolean(times && request.lyrics && !request.lyric_times && !sung.length));
     this.path.replaceChildren(
       make("code", { title: "The clip on the server's machine" }, about.path),
       button("Copy path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
