@@ -22,6 +22,7 @@ DRAWN = 2**31
 
 TIMED_TASKS = ("generate", "cover")
 """Tasks whose lyrics can be timed."""
+SAME = "The take is rendered once more, as it is, for the times of its lines."
 
 
 def is_the_same(request: requests.Vary) -> bool:
@@ -66,9 +67,6 @@ def varied(take: Take, request: requests.Vary, description: EngineDescription | 
     again = BY_NAME[take.task].request.from_fields(fields)
     assert isinstance(again, Render), take.task
     return again, SAME if is_the_same(request) else note
-
-
-SAME = "The take is rendered once more, as it is, for the times of its lines."
 
 
 def _refuse_untimed(take: Take, request: requests.Vary) -> None:

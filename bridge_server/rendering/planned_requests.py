@@ -71,7 +71,7 @@ def with_blueprint(
     """
     lyrics = "\n".join(line.text for line in found.lyrics)
     # Its lines are where the plan, or another take, has them; in this one nobody has looked yet.
-    # Nor is anything fitted to its words without the codes that were.
+    # How well its codes fit its words says nothing without them.
     kept = found.evolve(lyrics_timed=False, fit=found.fit if found.codes else {})
     changes: dict[str, Any] = {"blueprint": kept.to_fields()}
     for name, own, given in (
