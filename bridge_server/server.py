@@ -48,11 +48,12 @@ from bridge_server.handlers.exports import ExportHandlers
 from bridge_server.handlers.health import Health
 from bridge_server.handlers.heard_words import WordHandlers
 from bridge_server.handlers.jobs import JobHandlers
+from bridge_server.handlers.listening_desk import ListeningDesk
 from bridge_server.handlers.metrics import Metrics, Traffic
 from bridge_server.handlers.models import ModelHandlers
 from bridge_server.handlers.prompts import PromptHandlers
 from bridge_server.handlers.ranking import RankingHandlers
-from bridge_server.handlers.running_exports import RunningExports
+from bridge_server.handlers.running_requests import RunningRequests
 from bridge_server.handlers.shared_context import SharedContextHandlers
 from bridge_server.handlers.song_tempo import SongTempoHandlers
 from bridge_server.handlers.status import StatusHandlers, sweep_all_parts
@@ -165,9 +166,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         models = ModelHandlers(settings, events)
         aside = AsideDesk()
         trainings = TrainingHandlers(settings, events)
-        running_exports = RunningExports()
+        running = RunningRequests()
+        listening = ListeningDesk(aside, running)
         plans = Plans(store, connection)
-        jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
+        jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running)
         dispatcher.register(
             handler_table(
                 submit=SubmitHandlers(
@@ -176,19 +178,19 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 ),
                 jobs=jobs,
                 takes=TakeHandlers(store, connection, events, queue, controller),
-                ranking=RankingHandlers(settings, store, aside),
-                words=WordHandlers(settings, store, aside),
+                ranking=RankingHandlers(settings, store, listening),
+                words=WordHandlers(settings, store, listening),
                 models=models,
                 trainings=trainings,
                 marks=TakeMarkHandlers(store, connection, events),
                 exports=ExportHandlers(
-                    store, settings.store / DATABASE, settings.roots, running_exports, sealing, settings.spoken
+                    store, settings.store / DATABASE, settings.roots, running, sealing, settings.spoken
                 ),
                 context=ContextHandlers(contexts, shared_context, reader),
                 song_tempo=SongTempoHandlers(contexts, shared_context, reader, tempos),
                 prompts=PromptHandlers(settings.engine, engines, presets, store, queue, reader),
                 shared_context=SharedContextHandlers(settings, shared_context, reader, audience),
-                status=StatusHandlers(settings, queue, store, worker, engines, supervisor, running_exports),
+                status=StatusHandlers(settings, queue, store, worker, engines, supervisor, running),
                 audition=AuditionHandlers(controller, passages, store.index, queue, reader, shared_context, events),
             )
         )  # fmt: skip

@@ -129,6 +129,12 @@ class BlueprintRecord(Message):
         "0 to 1 for tempo (give or take an octave), octave, downbeat, meter and key, as far as known",
         {},
     )
+    fit: Mapping[str, float] = value(
+        TableOf(Real(0, 1)),
+        "how well the codes say what the words say, as their planner reads them back: total, caption, lyrics and "
+        "facts, 0 to 1; it ranks plans of the same request, and is no mark",
+        {},
+    )
     notes: tuple[str, ...] = value(
         ListOf(AnyText()), "of an analysis: what the engine went without, and how to get it", ()
     )

@@ -117,6 +117,11 @@ class Planned(Reply):
     codes: int = value(
         Whole(0, 100_000), "how many audio codes it has; 0: `generate` renders its words alone", 0
     )
+    fit: float = value(
+        Real(0, 1),
+        "how well the codes say what the words say, as their planner reads them back; it ranks plans of a request",
+        0.0,
+    )
     text: str = value(SENTENCE, "all of it in a sentence, and what to know about it", "")
 
 

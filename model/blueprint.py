@@ -70,6 +70,8 @@ class Blueprint:
     beats:    seconds of every beat, where the tempo changes; () where it does not, or is not known. `downbeat` is one.
     tuning:   cents above A = 440 Hz.
     confidence: of these, by name, 0..1; "octave" is that of the tempo against its half and double.
+    fit:      how well the codes say what the words say, as their planner reads them back: "total", "caption", "lyrics"
+              and "facts", 0..1. It ranks plans of the same request, and is no mark.
     caption:  the music in a sentence. language: of the lyrics, as in requests.
     lyrics:   every line, section tags such as "[Verse 1]" and blank ones among them.
     lyrics_timed: their times are when they are sung, as a network attended to them; else they are a plan's layout.
@@ -94,6 +96,7 @@ class Blueprint:
     seconds: float | None = None
     codes: tuple[int, ...] = ()
     confidence: Mapping[str, float] = field(default_factory=dict)
+    fit: Mapping[str, float] = field(default_factory=dict)
     take: int | None = None
 
     def __post_init__(self) -> None:
@@ -175,10 +178,12 @@ def _check_rhythm(found: Blueprint) -> None:
         raise TypeError("beats must be a tuple of seconds")
     if any(later <= earlier for earlier, later in pairwise(found.beats)):
         raise ValueError("beats must ascend")
-    if not isinstance(found.confidence, Mapping):
-        raise TypeError(f"confidence must be an object, got {found.confidence!r}")
-    for name, given in found.confidence.items():
-        _check_share(f"confidence.{name}", given)
+    for name in ("confidence", "fit"):
+        shares = getattr(found, name)
+        if not isinstance(shares, Mapping):
+            raise TypeError(f"{name} must be an object, got {shares!r}")
+        for key, given in shares.items():
+            _check_share(f"{name}.{key}", given)
 
 
 def _check_extent(found: Blueprint) -> None:

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +101,11 @@ class WordListener:
                 "Delete that folder and fetch it again: takebridge models pull words",
             ) from error
 
-    def hear(self, clip: SungClip) -> HeardWords:
-        """What a clip sings. The same each time: only the likeliest words are taken, and none by chance."""
+    def hear(self, clip: SungClip, tell: Callable[[float], None] = lambda _: None) -> HeardWords:
+        """What a clip sings. The same each time: only the likeliest words are taken, and none by chance.
+
+        tell: the share of the clip that was listened to.
+        """
         known = clip.language in self._network.supported_languages
         wanted = words_of(sung_text(clip.lyrics))
         sound = _as_it_listens(clip)
@@ -116,7 +119,11 @@ class WordListener:
             condition_on_previous_text=False,
             without_timestamps=True,
         )
-        found = list(segments)
+        found = []
+        for segment in segments:  # it listens while it is asked for them
+            found.append(segment)
+            tell(min(1.0, segment.end * RATE / len(sound)))
+        tell(1.0)
         text = " ".join(filter(None, (segment.text.strip() for segment in found)))
         return HeardWords(
             in_order(wanted, words_of(text)) / max(1, len(wanted)),

@@ -59,8 +59,16 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
         screen.say(f"    {escape(section.name)}, bars {section.bars}")
     for line in found.lyrics:
         screen.say(f"    {escape(line.text)}")
+    if found.fit:
+        screen.say(f"    {fit_in_words(found.fit)}")
     for note in found.notes:
         screen.say(f"[dim]{escape(note)}[/dim]")
+
+
+def fit_in_words(fit: Mapping[str, float]) -> str:
+    """How well a plan's codes fit its words: "fit 0.62 (caption 0.71, lyrics 0.48, facts 0.63)"."""
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in fit.items() if name != "total")
+    return f"fit {fit.get('total', 0):.2f} ({parts})"
 
 
 def _written(path: Path, found: BlueprintRecord) -> Path:

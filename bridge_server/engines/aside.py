@@ -21,15 +21,21 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.1
 END_SECONDS = 5.0
-_DONE, _REFUSED, _BROKE = "done", "refused", "broke"
+_DONE, _REFUSED, _BROKE, _AT = "done", "refused", "broke", "at"
 
 
 def _go_on() -> None:
     """Nobody ends the work."""
 
 
-def run_aside(function: Callable[..., Any], *arguments: Any, check: Callable[[], None] = _go_on) -> Any:
-    """What a function returns; both are pickled. Blocks: for a thread. check: asked while it runs; what it raises ends
+def run_aside(
+    function: Callable[..., Any],
+    *arguments: Any,
+    check: Callable[[], None] = _go_on,
+    told: Callable[[float], None] | None = None,
+) -> Any:
+    """What a function returns; both are pickled. Blocks: for a thread. check: asked while it runs. told: of what the
+    function reports with its further argument `tell`, 0..1; without it the function has none. What either raises ends
     the process.
 
     Raises ProtocolError with the function's own words where it raises an EngineError or a ClipStoreError, and where
@@ -37,13 +43,17 @@ def run_aside(function: Callable[..., Any], *arguments: Any, check: Callable[[],
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_carry_out, args=(theirs, function, arguments), daemon=True)
+    process = context.Process(
+        target=_carry_out, args=(theirs, function, arguments, told is not None), daemon=True
+    )
     process.start()
     theirs.close()
     seconds = 0.0
     try:
-        while (found := _received(ours)) is None:
+        while (found := _received(ours)) is None or found[0] == _AT:
             check()
+            if found is not None and told is not None:
+                told(found[1])
         seconds = END_SECONDS
     finally:
         ours.close()
@@ -77,12 +87,15 @@ def _received(answers: Connection) -> tuple[str, Any] | None:
     return kind, answer
 
 
-def _carry_out(answers: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _carry_out(
+    answers: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], tells: bool
+) -> None:
     """In the process."""
+    telling = {"tell": lambda fraction: answers.send((_AT, fraction))} if tells else {}
     ignore_interrupt()
     yield_to_others()
     try:
-        answers.send((_DONE, function(*arguments)))
+        answers.send((_DONE, function(*arguments, **telling)))
     except (EngineError, ClipStoreError) as error:
         answers.send((_REFUSED, (error.sentence, error.remedy)))
     except Exception as error:  # whatever it is, the server must learn of it, not of a dead pipe

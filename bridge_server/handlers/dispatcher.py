@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.response import Response, our_fault, refused
-from bridge_server.handlers.running_exports import new_id
+from bridge_server.handlers.running_requests import new_id
 from bridge_server.jobs.database import DatabaseError, database_failed
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events, RequestDone, Responded
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Any, Client], Awaitable[Response]]
 
 AUDITION_REQUESTS = tuple(command.request for command in COMMANDS if command.group is Group.AUDITION)
+
+# Requests that take long and are no jobs: each has an id.
+NAMED = (requests.Export, requests.RankTakes, requests.HearWords)
 
 # Requests that read audio from the disk or ask an engine's process: an endpoint serves others meanwhile.
 SLOW: frozenset[type[Request]] = frozenset(
@@ -63,7 +66,7 @@ class Dispatcher:
     async def respond(self, request: Request, client: Client) -> Response:
         """Carries out a request. Never raises, except when it is cancelled: what goes wrong is in the response."""
         began = time.perf_counter()
-        if isinstance(request, requests.Export) and not request.id:
+        if isinstance(request, NAMED) and not request.id:
             request = request.evolve(id=new_id())  # so that it can be cancelled
         response = await self._carry_out(request, client)
         if response.error is None:

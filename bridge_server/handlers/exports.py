@@ -16,7 +16,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from bridge_server.handlers.response import Response, understood
-from bridge_server.handlers.running_exports import RunningExport, RunningExports
+from bridge_server.handlers.running_requests import RequestProgress, RunningExport, RunningRequests
 from bridge_server.jobs.database import open_to_read
 from bridge_server.languages.installed import ENGLISH
 from bridge_server.provenance.sealing import Sealing
@@ -39,7 +39,6 @@ from clip_store.stems import stems_with
 from clip_store.store import ClipStore, statement
 from clip_store.take import Take
 from daw_protocol.ledger import Ledger
-from daw_protocol.replies import JobProgress
 from daw_protocol.requests import Export, ShowLedger
 from daw_protocol.requests.export import LEDGER_FORMAT, MIX_FORMATS, NOTES_FORMAT, STEMS_FORMAT
 from daw_protocol.take_results import ExportedProject
@@ -48,7 +47,6 @@ FOLDER = "exports"
 """Below the store: the default folder for projects."""
 
 EXPORTING = "exporting"
-PROGRESS_SECONDS = 0.1
 
 Found = TypeVar("Found")
 
@@ -65,7 +63,7 @@ class ExportHandlers:
         store: ClipStore,
         database: Path,
         roots: tuple[Path, ...],
-        running: RunningExports,
+        running: RunningRequests,
         sealing: Sealing | None = None,
         language: str = ENGLISH,
     ) -> None:
@@ -81,9 +79,9 @@ class ExportHandlers:
     async def export(self, request: Export, client: Client) -> Response:
         """Raises ProtocolError, TakeError, ClipStoreError."""
         folder = find_folder(request.folder, self._roots) if request.folder else self._store.root / FOLDER
-        with self._running.begun(request.id, client, request.name, request.format) as export:
-            client.send(JobProgress(id=request.id, job="", stage=EXPORTING, fraction=0.0))  # its id, at once
-            progress = _ExportProgress(request, export, asyncio.get_running_loop())
+        export = RunningExport(request.id, client, request.name, request.format)
+        with self._running.begun(export):
+            progress = RequestProgress(export, EXPORTING)
             if request.format in MIX_FORMATS:
                 return await self._finished(request, folder, progress)
             language = client.language if isinstance(client, Reader) else self._language
@@ -172,25 +170,6 @@ class ExportHandlers:
         """The store, for the thread it is called in."""
         with contextlib.closing(open_to_read(self._database)) as connection:
             yield ClipStore(self._store.root, connection)
-
-
-class _ExportProgress:
-    """Progress of a thread's work to a client, thinned out; ends the work once it is cancelled."""
-
-    def __init__(self, request: Export, export: RunningExport, loop: asyncio.AbstractEventLoop) -> None:
-        self._request = request
-        self._export = export
-        self._loop = loop
-        self._last = time.monotonic()
-
-    def __call__(self, fraction: float) -> None:
-        """Raises ProtocolError when the export was cancelled."""
-        self._export.check()
-        if time.monotonic() - self._last >= PROGRESS_SECONDS:
-            self._last = time.monotonic()
-            reply = JobProgress(id=self._request.id, job="", stage=EXPORTING, fraction=fraction)
-            with contextlib.suppress(RuntimeError):  # the server is stopping
-                self._loop.call_soon_threadsafe(self._export.client.send, reply)
 
 
 def project_of(store: ClipStore, what: str, name: str) -> Project:

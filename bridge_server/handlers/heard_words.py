@@ -8,7 +8,8 @@ from pathlib import Path
 from bridge_server.engines.aside import run_aside
 from bridge_server.engines.clip_hearing import hear_clips
 from bridge_server.engines.registry import MODELS_ENGINE
-from bridge_server.handlers.aside_desk import AsideDesk, Check, refuse_without_weights
+from bridge_server.handlers.aside_desk import Check, refuse_without_weights
+from bridge_server.handlers.listening_desk import ListeningDesk, OnFraction
 from bridge_server.handlers.response import Response, understood
 from bridge_server.sessions.client import Client
 from bridge_server.settings import Settings
@@ -21,16 +22,16 @@ from model.lyric_tags import has_sung_line
 from model.word_hearing import LABEL, HeardWords, word_folder
 
 Clips = Sequence[tuple[Path, str, str]]
-Hear = Callable[[Path | None, Clips, Check], list[HeardWords]]
+Hear = Callable[[Path | None, Clips, Check, OnFraction], list[HeardWords]]
 """What `hear_aside` does."""
 
 UNSURE = 0.5
 """Below this confidence of the recogniser its words are more guess than hearing."""
 
 
-def hear_aside(models: Path | None, clips: Clips, check: Check) -> list[HeardWords]:
-    """`hear_clips` in a process of its own; for a thread. Raises ProtocolError, and what `check` raises."""
-    found: list[HeardWords] = run_aside(hear_clips, models, clips, check=check)
+def hear_aside(models: Path | None, clips: Clips, check: Check, told: OnFraction) -> list[HeardWords]:
+    """`hear_clips` in a process of its own; for a thread. Raises ProtocolError, and what `check` and `told` raise."""
+    found: list[HeardWords] = run_aside(hear_clips, models, clips, check=check, told=told)
     return found
 
 
@@ -38,7 +39,7 @@ class WordHandlers:
     """Requests to hear which words takes sing."""
 
     def __init__(
-        self, settings: Settings, store: ClipStore, desk: AsideDesk, hear: Hear = hear_aside
+        self, settings: Settings, store: ClipStore, desk: ListeningDesk, hear: Hear = hear_aside
     ) -> None:
         setup = settings.engines.get(MODELS_ENGINE.name)
         self._models = setup.models if setup else None
@@ -46,7 +47,7 @@ class WordHandlers:
         self._desk = desk
         self._hear = hear
 
-    async def hear(self, request: HearWords, _: Client) -> Response:
+    async def hear(self, request: HearWords, client: Client) -> Response:
         """Raises ProtocolError, StoreError."""
         takes = self._asked(request)
         lyrics = {
@@ -65,11 +66,16 @@ class WordHandlers:
             for take in takes
             if take.id in lyrics
         ]
-        heard = await self._desk.run(lambda check: self._hear(self._models, clips, check)) if clips else []
+        heard = await self._heard(request.id, client, clips) if clips else []
         found = dict(zip((take.id for take in takes if take.id in lyrics), heard, strict=True))
         rows = tuple(_row(take, found.get(take.id)) for take in takes)
         result = HeardTakes(takes=rows, network=LABEL)
         return understood(request, in_words(result), result)
+
+    async def _heard(self, id: str, client: Client, clips: Clips) -> list[HeardWords]:
+        return await self._desk.run(
+            id, client, lambda check, told: self._hear(self._models, clips, check, told)
+        )
 
     def _asked(self, request: HearWords) -> list[Take]:
         if request.take is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from bridge_server.handlers.response import Response, understood
-from bridge_server.handlers.running_exports import RunningExport, RunningExports
+from bridge_server.handlers.running_requests import RunningRequest, RunningRequests
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.jobs.replies import analysed, ending, planned, take_ready
@@ -48,7 +48,7 @@ class JobHandlers:
         worker: RenderWorker,
         tempos: SongTempos,
         plans: Plans,
-        exports: RunningExports,
+        running: RunningRequests,
     ) -> None:
         self._queue = queue
         self._store = store
@@ -56,7 +56,7 @@ class JobHandlers:
         self._worker = worker
         self._tempos = tempos
         self._plans = plans
-        self._exports = exports
+        self._running = running
 
     async def list(self, request: requests.ListJobs, _: Client) -> Response:
         state = JobState(request.state) if request.state else None
@@ -81,14 +81,14 @@ class JobHandlers:
         return Response((*takes, *self._found(job), *last), result)
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
-        if export := self._exports.of_client(request.job, client):
-            return _export_cancelled(request, export)
+        if running := self._running.of_client(request.job, client):
+            return _cancelled(request, running)
         try:
             job = self._queue.named(request.job, client)
         except ProtocolError:
-            export = self._exports.of_machine(request.job, client) or self._exports.of_anyone(request.job)
-            if export is not None:
-                return _export_cancelled(request, export)
+            other = self._running.of_machine(request.job, client) or self._running.of_anyone(request.job)
+            if other is not None:
+                return _cancelled(request, other)
             raise
         result = CancelledJob(job=job.id)
         if job.state.terminal:
@@ -146,9 +146,9 @@ class JobHandlers:
         return tuple(take_ready(job, take, path) for take, path in zip(takes, paths, strict=True))
 
 
-def _export_cancelled(request: requests.Cancel, export: RunningExport) -> Response:
-    export.cancel()
-    return understood(request, f"Export {export.id} is being cancelled.", CancelledJob(job=export.id))
+def _cancelled(request: requests.Cancel, running: RunningRequest) -> Response:
+    running.cancel()
+    return understood(request, running.ending, CancelledJob(job=running.id))
 
 
 def short_of(request: Mapping[str, object]) -> dict[str, object]:

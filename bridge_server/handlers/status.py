@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.response import Response, understood
-from bridge_server.handlers.running_exports import RunningExports
+from bridge_server.handlers.running_requests import RunningRequests
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.platforms import CHECKPOINTS
@@ -46,7 +46,7 @@ class StatusHandlers:
         worker: RenderWorker,
         engines: EnginePool,
         supervisor: Supervisor,
-        exports: RunningExports,
+        running: RunningRequests,
     ) -> None:
         self._settings = settings
         self._queue = queue
@@ -54,7 +54,7 @@ class StatusHandlers:
         self._worker = worker
         self._engines = engines
         self._supervisor = supervisor
-        self._exports = exports
+        self._running = running
         self._verification: asyncio.Task[list[str]] | None = None
         self._sweeping = asyncio.Lock()
 
@@ -69,7 +69,8 @@ class StatusHandlers:
             running=runs[0].job.id if runs else None,
             renders=tuple(render for run in runs for render in renders_of(run)),
             exports=tuple(
-                results.ExportUnderWay(id=one.id, name=one.name, format=one.format) for one in self._exports
+                results.ExportUnderWay(id=one.id, name=one.name, format=one.format)
+                for one in self._running.exports
             ),
             queued=waiting,
             roots=tuple(str(root) for root in self._settings.roots),

@@ -20,11 +20,29 @@ VARIANCE, VARIATION, RETAKE_OF = "variance", "variation", "retake_of"
 DRAWN = 2**31
 
 
+TIMED_TASKS = ("generate", "cover")
+"""Tasks whose lyrics can be timed."""
+SAME = "The take is rendered once more, as it is, for the times of its lines."
+
+
+def is_the_same(request: requests.Vary) -> bool:
+    """Whether a variation is the take itself, rendered once more for the times of its lyrics."""
+    changes = (request.seed, request.variance, request.strength, request.prompt)
+    return request.lyric_times and request.takes == 1 and all(given is None for given in changes)
+
+
+def needs_own_noise(take: Take, request: requests.Vary) -> bool:
+    """Whether the take's own noise has to be asked for: a seed alone gives the first take's."""
+    return request.variance is not None or (is_the_same(request) and take.recipe.take > 0)
+
+
 def varied(take: Take, request: requests.Vary, description: EngineDescription | None) -> tuple[Render, str]:
     """The take's request with the changes, and a note on what was drawn for it.
 
-    description: of the take's engine; needed where the request has a variance. Raises ProtocolError.
+    description: of the take's engine, where `needs_own_noise`. Raises ProtocolError.
     """
+    if request.lyric_times:
+        _refuse_untimed(take, request)
     changes = {name: getattr(request, name) for name in ("strength", "prompt")}
     fields: dict[str, Any] = {
         **{name: given for name, given in take.request.items() if name != "seed"},
@@ -35,16 +53,49 @@ def varied(take: Take, request: requests.Vary, description: EngineDescription | 
         "origin": take.id,
     }
     note = ""
-    if request.variance is not None:
+    if request.lyric_times:
+        fields["lyric_times"] = True
+    if needs_own_noise(take, request):
         assert description is not None, "asked for above"
         number = _drawn(take, request.id) if request.seed is None else request.seed % 2**63
-        more, note = _retake(take, request.variance, number, description)
+        more, note = _retake(take, request.variance or 0.0, number, description)
         fields |= more
+    elif is_the_same(request):
+        fields["seed"] = take.recipe.seed
     elif request.seed is not None:
         fields["seed"] = request.seed
     again = BY_NAME[take.task].request.from_fields(fields)
     assert isinstance(again, Render), take.task
-    return again, note
+    return again, SAME if is_the_same(request) else note
+
+
+def _refuse_untimed(take: Take, request: requests.Vary) -> None:
+    """Raises ProtocolError for a take whose lyrics cannot be timed, or which cannot be rendered as it is."""
+    if take.task not in TIMED_TASKS:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"lyric_times: take {take.id} is no new song and no cover, so its lyrics cannot be timed.",
+            "Omit lyric_times, or name a take of generate or cover.",
+            "lyric_times",
+        )
+    if is_the_same(request) and take.recipe.take > 0 and _draws_more(take):
+        number = take.recipe.take + 1
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"lyric_times: take {take.id} is number {number} of its request, and each of them was drawn by "
+            "more than one noise, so it cannot be rendered alone.",
+            f"Send its request again with its seed, takes {number} and lyric_times.",
+            "lyric_times",
+        )
+
+
+def _draws_more(take: Take) -> bool:
+    """Whether takes of its request differ in more than the noise they begin with: in a plan, or noise at each step."""
+    options = take.request.get("options")
+    known = options if isinstance(options, Mapping) else {}
+    return (
+        bool(take.request.get("edit")) or known.get("planner") in ("on", True) or known.get("method") == "sde"
+    )
 
 
 def of_song(take: Take) -> dict[str, object]:

@@ -76,6 +76,7 @@ def planned(job: Job, number: int, found: BlueprintRecord) -> Planned:
         seconds=found.seconds or 0.0,
         sections=whole_items(sections, 1000),
         codes=len(found.codes),
+        fit=found.fit.get("total", 0.0),
         text=" ".join([plan_in_words(found), *found.notes])[:MAX_SENTENCE],
     )
 

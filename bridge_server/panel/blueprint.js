@@ -21,7 +21,15 @@ export function edited(found, edits, keeps) {
     next.sections = []; // they were laid out for other lines
   }
   if (!keeps) next.codes = [];
+  // It was said of the codes and of the words as they were planned.
+  if (!keeps || ["caption", "tempo", "meter", "key", "language"].some((name) => next[name] !== found[name]) || next.lyrics !== found.lyrics) delete next.fit;
   return next;
+}
+
+/** Pure: how well a blueprint's codes fit its words, as a sentence; "" where nobody has said. */
+export function fitWords({ fit }) {
+  if (fit?.total === undefined) return "";
+  return `Fit of codes and words: ${fit.total.toFixed(2)}, to compare with other plans of the same words.`;
 }
 
 /** Pure: a blueprint's lyrics as one text. */
@@ -112,7 +120,7 @@ export class Blueprint {
   #show(found) {
     this.found = found;
     const facts = [found.seconds ? duration(found.seconds) : "", counted(found.sections?.length ?? 0, "section")].filter(Boolean).join(", ");
-    setText(this.about, [`${facts}.`, ...(found.notes ?? [])].join(" "));
+    setText(this.about, [`${facts}.`, fitWords(found), ...(found.notes ?? [])].filter(Boolean).join(" "));
     for (const [name, field] of Object.entries(this.fields)) field.value = name === "lyrics" ? lyricsOf(found) : found[name] ?? "";
     this.shown = this.#edits;
     this.#draw(found);

@@ -11,7 +11,7 @@ import { Sha256 } from "./sha256.js";
 const PAGE = 250;
 const MAX_TAKES = 5000;
 const PIECE = 1 << 20;
-/** An export that takes so many milliseconds can be cancelled. */
+/** What takes so many milliseconds can be cancelled. */
 const LASTING = 1000;
 const TOKEN = "takebridge.token";
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
@@ -24,7 +24,7 @@ export class Bridge {
     this.selecting = 0;
     this.refreshing = new Map();
     this.uploads = new Map();
-    this.exporting = new Map();
+    this.following = new Map();
     this.asked = new Set();
     const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
@@ -240,7 +240,7 @@ export class Bridge {
     else if (name === "marked") this.#marked(values);
     else if (name === "ok" || (name === "failed" && !values.job)) this.#uploadEnded(name, values);
     else if (values.job) this.#jobMoved(name, values);
-    else if (name === "progress") this.exporting.get(values.id)?.(values.fraction);
+    else if (name === "progress") this.following.get(values.id)?.(values.fraction);
   }
 
   #focusMoved(values) {
@@ -398,21 +398,30 @@ export class Bridge {
    * Has the server write a file; moved(fraction) as it goes, and lasting(cancel) when it takes longer than a second.
    * Returns the result, or undefined when it failed or was cancelled.
    */
-  async export(params, moved = () => undefined, lasting = () => undefined) {
-    const id = `ex${Date.now().toString(36)}`;
-    this.exporting.set(id, moved);
-    // One that has just ended cannot be cancelled any more, and its answer says how it ended.
+  export(params, moved, lasting) {
+    return this.#followed("export", params, moved, lasting);
+  }
+
+  /** Has a network listen to takes, by takes.rank or takes.words; otherwise as `export`. */
+  listen(method, params, moved, lasting) {
+    return this.#followed(method, params, moved, lasting);
+  }
+
+  async #followed(method, params, moved = () => undefined, lasting = () => undefined) {
+    const id = `on${Date.now().toString(36)}`;
+    this.following.set(id, moved);
+    // What has just ended cannot be cancelled any more, and its answer says how it ended.
     const cancel = () => this.connection.call("cancel", { job: id }).catch(() => undefined);
     const timer = setTimeout(() => lasting(cancel), LASTING);
     try {
-      return await this.connection.call("export", { id, ...params }, 0);
+      return await this.connection.call(method, { id, ...params }, 0);
     } catch (error) {
       if (error.code === "cancelled") this.notices.say(error.message);
       else this.notices.error(error);
       return undefined;
     } finally {
       clearTimeout(timer);
-      this.exporting.delete(id);
+      this.following.delete(id);
     }
   }
 

@@ -78,3 +78,29 @@ export function isField(element) {
       (element.tagName === "INPUT" && !["checkbox", "radio", "button", "range", "file"].includes(element.type)))
   );
 }
+
+/** A button that carries out work(lasting), and cancels it once it has taken so long that lasting(cancel) is called. */
+export function cancellable(element, words, work) {
+  const label = element.querySelector("span");
+  const [text, name] = [label.textContent, element.getAttribute("aria-label")];
+  let cancel = null;
+  const shown = (now, called) => {
+    setText(label, now);
+    if (name) element.setAttribute("aria-label", called);
+    element.disabled = false;
+  };
+  element.addEventListener("click", async () => {
+    element.disabled = true;
+    if (cancel) {
+      cancel();
+      return;
+    }
+    await work((stop) => {
+      cancel = stop;
+      shown(words, words);
+    });
+    cancel = null;
+    shown(text, name);
+  });
+  return element;
+}

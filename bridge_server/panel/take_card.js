@@ -1,12 +1,12 @@
 /** The selected take: its receipt in words and figures, its recipe, its files and its actions. */
 
-import { button, byId, icon, make, setText, show } from "./dom.js";
+import { button, byId, cancellable, icon, make, setText, show } from "./dom.js";
 import { madeFor } from "./hears.js";
 import { differences, siblingsOf } from "./differences.js";
 import { translated } from "./language.js";
 import { PromptReading } from "./prompt_reading.js";
 import { isStem } from "./stem_mix.js";
-import { clock, receiptFigures, receiptLine, regionName, taskName, wordFigures } from "./words.js";
+import { clock, listeningText, receiptFigures, receiptLine, regionName, taskName, wordFigures } from "./words.js";
 
 /** Seconds of the song on either side in a spectrogram. */
 const AROUND = 2;
@@ -150,8 +150,12 @@ export class TakeCard {
     this.acceptPart = button("Accept this part", { picture: "accept", text: "Accept this part", id: "accept-part", hidden: true, onclick: () => this.part && this.actions.acceptPart(take.take, this.part) });
     const revert = partly ? button("Revert", { picture: "revert", text: "Revert", title: "Revert to what was accepted here before (Backspace)", onclick: () => this.actions.revert(take.take) }) : null;
     this.recipe = make("dl", { class: "figures" });
-    this.hearWords = button("Were the words sung?", { id: "hear-words", class: "small", text: "Were the words sung?", title: "A speech recogniser listens for the lyrics; its figure then stands above", hidden: true, onclick: () => this.#hear(take.take) });
+    this.hearWords = cancellable(
+      button("Were the words sung?", { id: "hear-words", class: "small", text: "Were the words sung?", title: "A speech recogniser listens for the lyrics; its figure then stands above", hidden: true }),
+      "Stop listening", (lasting) => this.#hear(take.take, lasting));
+    this.hearing = make("span", { class: "quiet", id: "hearing-words", role: "status" });
     this.sung = make("ol", { class: "sung" });
+    this.timeLines = button("Find when each line is sung", { id: "time-lines", class: "small", text: "Find when each line is sung", title: "Renders the take once more, as it is: the new one has the times", hidden: true, onclick: () => this.actions.vary(take.take, { lyric_times: true }) });
     this.sungFold = make("details", { "data-name": "sung", hidden: true, open: this.open.has("sung") }, make("summary", {}, "Lyrics, as they are sung"), this.sung);
     this.sungFold.addEventListener("toggle", () => (this.sungFold.open ? this.open.add("sung") : this.open.delete("sung")));
     this.figures = make("dl", { class: "figures" });
@@ -175,7 +179,8 @@ export class TakeCard {
       make("p", { class: warnings.length ? "receipt-line bad" : "receipt-line" }, icon(warnings.length ? "warning" : "accept"), make("span", {}, receiptLine(take.receipt))),
       warnings.length ? make("ul", { class: "warnings" }, ...warnings.map((warning) => make("li", {}, warning))) : "",
       madeFor(take) ? make("p", { class: "quiet", id: "made-for" }, madeFor(take, this.store.get("takes"))) : "",
-      this.#fold("receipt", "Receipt: measurements", () => make("div", {}, this.figures, this.hearWords)),
+      this.#fold("receipt", "Receipt: measurements", () => make("div", {}, this.figures, make("div", { class: "listening" }, this.hearWords, this.hearing))),
+      this.timeLines,
       this.sungFold,
       this.#fold("recipe", "Recipe", () => this.recipe),
       this.#fold("spectrogram", "Spectrogram", () => this.#spectrograms(take)),
@@ -195,14 +200,11 @@ export class TakeCard {
   }
 
   /** Has a speech recogniser listen to the take: its figure is kept as long as the page is open. */
-  async #hear(id) {
-    const asked = this.hearWords;
-    const label = asked.querySelector("span");
-    asked.disabled = true;
-    setText(label, "Listening …");
-    const found = await this.bridge.call("takes.words", { take: id });
-    asked.disabled = false;
-    setText(label, "Were the words sung?");
+  async #hear(id, lasting) {
+    const { hearing } = this;
+    setText(hearing, "Listening …");
+    const found = await this.bridge.listen("takes.words", { take: id }, (fraction) => setText(hearing, listeningText(fraction)), lasting);
+    setText(hearing, "");
     if (found) this.store.set({ heard: { ...this.store.get("heard"), [id]: found.takes[0] } });
   }
 
@@ -337,6 +339,8 @@ export class TakeCard {
     const sung = about.sung ?? [];
     this.sung.replaceChildren(...sung.map(({ start, text }) => make("li", {}, make("span", { class: "at" }, clock(start)), text)));
     show(this.sungFold, sung.length > 0);
+    const times = this.store.get("engines")?.[recipe.engine]?.times_lyrics && ["generate", "cover"].includes(about.task);
+    show(this.timeLines, Boolean(times && request.lyrics && !request.lyric_times && !sung.length));
     this.path.replaceChildren(
       make("code", { title: "The clip on the server's machine" }, about.path),
       button("Copy path", { picture: "copy", class: "small plain", onclick: () => this.#copy(about.path) }),
@@ -398,30 +402,4 @@ export class TakeCard {
 function listed(names) {
   const entries = Array.isArray(names) ? names : names ? String(names).split(",") : [];
   return entries.length ? entries.join(", ") : undefined;
-}
-
-/** A button that carries out work(lasting), and cancels it once it has taken so long that lasting(cancel) is called. */
-function cancellable(element, words, work) {
-  const label = element.querySelector("span");
-  const [text, name] = [label.textContent, element.getAttribute("aria-label")];
-  let cancel = null;
-  const shown = (now, called) => {
-    setText(label, now);
-    if (name) element.setAttribute("aria-label", called);
-    element.disabled = false;
-  };
-  element.addEventListener("click", async () => {
-    element.disabled = true;
-    if (cancel) {
-      cancel();
-      return;
-    }
-    await work((stop) => {
-      cancel = stop;
-      shown(words, words);
-    });
-    cancel = null;
-    shown(text, name);
-  });
-  return element;
 }

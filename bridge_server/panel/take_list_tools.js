@@ -2,6 +2,7 @@
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { ORDERS, outOfSight } from "./take_order.js";
+import { listeningText } from "./words.js";
 
 const ORDER = "takebridge.order";
 
@@ -20,7 +21,9 @@ export class TakeListTools {
     this.order = make("select", { id: "take-order", "aria-label": "Order of the takes", title: "Order of the takes", onchange: () => this.#choose(this.order.value) },
       ...ORDERS.map(([name, label]) => make("option", { value: name }, label)));
     this.hidden = button("Show hidden", { id: "show-hidden", class: "small", hidden: true, "aria-pressed": "false", onclick: () => store.set({ showHidden: !store.get("showHidden") }) });
-    byId("save-song").before(this.order, this.hidden);
+    this.listening = make("span", { class: "quiet", id: "ranking", role: "status" });
+    this.stop = button("Stop listening", { id: "stop-ranking", class: "small", text: "Stop listening", hidden: true });
+    byId("save-song").before(this.order, this.listening, this.stop, this.hidden);
     store.watch(["order"], ({ order }) => {
       this.order.value = order;
       localStorage.setItem(ORDER, order);
@@ -36,12 +39,25 @@ export class TakeListTools {
   /** Whether the server has said how well the song's takes follow their prompts. */
   async #rank() {
     this.order.disabled = true;
-    const found = await this.bridge.call("takes.rank", { song: this.store.get("takesOf"), limit: RANKED });
+    setText(this.listening, listeningText(0));
+    const moved = (fraction) => setText(this.listening, listeningText(fraction));
+    const found = await this.bridge.listen("takes.rank", { song: this.store.get("takesOf"), limit: RANKED }, moved, (cancel) => this.#offersStop(cancel));
     this.order.disabled = false;
+    setText(this.listening, "");
+    show(this.stop, false);
     if (!found) return false;
     const scored = found.takes.filter((one) => one.match !== null);
     this.store.set({ matches: Object.fromEntries(scored.map((one) => [one.take, one.match])) });
     return true;
+  }
+
+  #offersStop(cancel) {
+    this.stop.disabled = false;
+    this.stop.onclick = () => {
+      this.stop.disabled = true;
+      cancel();
+    };
+    show(this.stop, true);
   }
 
   #changed({ takes, showHidden }) {

@@ -169,3 +169,6 @@ export function receiptLine(receipt) {
   if (warnings) parts.push(counted(warnings, "warning"));
   return `${parts.join(", ")}.`;
 }
+
+/** How far a network is that listens to takes. */
+export const listeningText = (fraction) => (fraction > 0 ? `Listening … ${Math.round(fraction * 100)} %` : "Listening …");

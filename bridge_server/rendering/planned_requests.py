@@ -71,7 +71,9 @@ def with_blueprint(
     """
     lyrics = "\n".join(line.text for line in found.lyrics)
     # Its lines are where the plan, or another take, has them; in this one nobody has looked yet.
-    changes: dict[str, Any] = {"blueprint": found.evolve(lyrics_timed=False).to_fields()}
+    # How well its codes fit its words says nothing without them.
+    kept = found.evolve(lyrics_timed=False, fit=found.fit if found.codes else {})
+    changes: dict[str, Any] = {"blueprint": kept.to_fields()}
     for name, own, given in (
         ("prompt", found.caption, request.prompt),
         ("lyrics", lyrics, request.lyrics),

@@ -353,3 +353,9 @@ class Vary(Request):
     takes: int = value(Whole(1, MAX_TAKES), "how many versions to render", 1)
     strength: float | None = value(STRENGTH, "another strength; by default the take's", None)
     prompt: str | None = value(Text(2000), "another prompt; by default the take's", None)
+    lyric_times: bool = value(
+        Flag(),
+        "find when each line of the take's lyrics is sung; without seed, variance, strength and prompt its audio stays "
+        "as it is",
+        False,
+    )

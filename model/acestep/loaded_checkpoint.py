@@ -129,7 +129,7 @@ class LoadedCheckpoint:
                 pace = Pace(progress, should_stop).part(0, _PLANNED)
                 plan, file, words = self._planned(request, plan, extras, pace)
                 yield file
-                given = words if given is None else replace(given, codes=words.codes)
+                given = words if given is None else replace(given, codes=words.codes, fit=words.fit)
                 progress = within(progress, _PLANNED, 1.0)
             if given is not None and not request.lyric_times:
                 yield given

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bridge_server.handlers.running_exports import RunningExport
+from bridge_server.handlers.running_requests import RunningExport
 from tests.bridge_server.peers import PATIENCE
 
 

@@ -278,12 +278,14 @@ def test_a_song_is_planned_and_rendered_as_planned(ws: WebSocketPeer) -> None:
     assert (found["tempo"], found["meter"], found["key"], found["language"]) == (120, "4/4", "F# minor", "en")
     assert [(one["name"], one["bars"]) for one in found["sections"]] == [("verse", "1-4"), ("chorus", "5-6")]
     assert len(found["codes"]) == 60
+    assert set(found["fit"]) == {"total", "caption", "lyrics", "facts"}
     asked = {"seed": 7, "options": {"steps": 2}}
     planned = takes_of(ws, "generate", blueprint=job["job"], **asked)["mix"]
     assert planned["recipe"]["figures"]["planned_codes"] == 60
     kept = planned["recipe"]["blueprint"]
-    assert all(kept[name] == found[name] for name in ("caption", "lyrics", "tempo", "key", "codes"))
+    assert all(kept[name] == found[name] for name in ("caption", "lyrics", "tempo", "key", "codes", "fit"))
     words = takes_of(ws, "generate", blueprint={**found, "codes": []}, **asked)["mix"]
+    assert "fit" not in words["recipe"]["blueprint"]
     clips = [audio(ws, take["id"], "clip", "float32") for take in (planned, words)]
     assert clips[0].shape == clips[1].shape == (12 * RATE, 2)
     assert not np.array_equal(*clips)

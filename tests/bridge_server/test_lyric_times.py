@@ -120,6 +120,46 @@ def test_a_cover_with_lyrics_and_a_plan_that_was_edited(ws: WebSocketPeer) -> No
     assert lines_of(timed)[0][1:] != (1.0, 2.0)
 
 
+def takes_in(ws: WebSocketPeer, job: str) -> list[dict[str, Any]]:
+    return [ws.call("takes.show", take=one["take"]) for one in ws.until_end(job) if one.name == "take"]
+
+
+def test_times_are_asked_for_later_of_a_take_that_stays_as_it_is(ws: WebSocketPeer) -> None:
+    made = takes_in(ws, ws.call("generate", **SONG, takes=2)["job"])
+    at_once = takes_in(ws, ws.call("generate", **SONG, takes=2, lyric_times=True)["job"])
+    assert "sung" in at_once[0]
+    for take, timed in zip(made, at_once, strict=True):
+        assert "sung" not in take
+        answer = ws.call("vary", take=take["take"], lyric_times=True)
+        assert answer["note"].startswith("The take is rendered once more, as it is")
+        (later,) = takes_in(ws, answer["job"])
+        assert later["audio"] == take["audio"]
+        assert later["origin"] == take["take"]
+        for name in ("sung", "attachments"):
+            assert later.get(name) == timed.get(name)
+        assert later["recipe"]["blueprint"] == timed["recipe"]["blueprint"]
+    assert made[0]["audio"] != made[1]["audio"]
+    (varied,) = takes_in(ws, ws.call("vary", take=made[1]["take"], lyric_times=True, variance=0.5)["job"])
+    assert varied["audio"] != made[1]["audio"]
+    assert varied["recipe"]["blueprint"]["lyrics"]
+
+
+def test_a_take_that_cannot_be_timed_later_says_why(ws: WebSocketPeer) -> None:
+    asked = {"source": "song.wav", "start": 48_000, "end": 96_000, "options": {"steps": 1}}
+    repainted = takes_of(ws, "repaint", **asked)["mix"]
+    wordless = takes_of(ws, "generate", **{**SONG, "lyrics": "", "options": {"steps": 1}})["mix"]
+    job = ws.call("generate", **SONG, takes=2, options={"steps": 2, "method": "sde"})["job"]
+    second = [one["take"] for one in ws.until_end(job) if one.name == "take"][1]
+    for take, words in (
+        (repainted["id"], "no new song and no cover"),
+        (wordless["id"], "no line to sing"),
+        (second, "number 2 of its request"),
+    ):
+        with pytest.raises(RpcError, match=words) as refused:
+            ws.call("vary", take=take, lyric_times=True)
+        assert refused.value.field == "lyric_times"
+
+
 def test_attention_that_follows_nothing_gives_no_times_and_says_why(ws: WebSocketPeer) -> None:
     options = {"checkpoint": "base", "steps": 2, "guidance": 1}
     with pytest.raises(AssertionError, match="does not say which of its attention follows the lyrics"):

@@ -39,6 +39,8 @@ def tiny_whisper(folder: Path, scratch: Path, seed: int = 0) -> Path:
         decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, num_mel_bins=80, max_source_positions=1500,
         max_target_positions=448, pad_token_id=ids["<|endoftext|>"], bos_token_id=ids["<|endoftext|>"],
         eos_token_id=ids["<|endoftext|>"], decoder_start_token_id=ids["<|startoftranscript|>"],
+        # By default one of them is 50256: ctranslate2 writes there, far beyond this vocabulary, into other memory.
+        begin_suppress_tokens=[named["!"], ids["<|endoftext|>"]],
     )  # fmt: skip
     network = WhisperForConditionalGeneration(config)
     network.generation_config.lang_to_id = {f"<|{one}|>": ids[f"<|{one}|>"] for one in LANGUAGES}
@@ -60,4 +62,6 @@ def tiny_whisper(folder: Path, scratch: Path, seed: int = 0) -> Path:
     TransformersConverter(str(scratch), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
         str(folder)
     )
+    told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert max(told["suppress_ids_begin"]) < rows, "it writes beyond its memory otherwise"
     return folder

@@ -36,6 +36,7 @@ def js(chromium, panel_server):
 
 
 NAMES = {
+    "blueprint": "edited, fitWords",
     "grid": "Grid, within, barsNamed, nearest",
     "viewport": "zoomed, panned, clamped, fitted, xOf, sampleAt, barStep, secondStep",
     "peaks": "parsePeaks, levelFor, columnsOf, block, columnsOfBlocks, blocksIn, BLOCK",
@@ -199,3 +200,22 @@ def test_sha256_agrees_with_the_standard_library(js):
             "sha256", f"(() => {{ const hash = new Sha256(); {pieces} return hash.hex(); }})()", list(data)
         )
         assert found == hashlib.sha256(data).hexdigest()
+
+
+def test_a_plans_figure_is_shown_and_goes_with_what_it_was_said_of(js):
+    found = {
+        "caption": "calm", "tempo": 96, "lyrics": [{"text": "la"}], "codes": [1],
+        "fit": {"total": 0.617, "caption": 0.5},
+    }  # fmt: skip
+    kept = {"caption": "calm", "tempo": "96", "meter": "", "key": "", "language": "", "lyrics": "la"}
+    assert js("blueprint", "fitWords(x)", found).startswith("Fit of codes and words: 0.62,")
+    assert js("blueprint", "fitWords({})") == ""
+
+    def fit(keeps: bool = True, **changes: str) -> object:
+        asked = [found, {**kept, **changes}, keeps]
+        return js("blueprint", "edited(...x).fit ?? null", asked)
+
+    assert fit() == found["fit"]
+    for changes in ({"caption": "loud"}, {"tempo": "97"}, {"lyrics": "la la"}, {"key": "C minor"}):
+        assert fit(**changes) is None
+    assert fit(keeps=False) is None

@@ -18,11 +18,13 @@ SINGS = """() => {
     panel.asked = [];
     const really = panel.bridge.call.bind(panel.bridge);
     panel.bridge.call = async (method, values, ...more) => {
-        if (!['generate', 'takes.words'].includes(method)) return really(method, values, ...more);
+        if (method !== 'generate') return really(method, values, ...more);
         panel.asked.push([method, values]);
-        if (method === 'generate') return { job: 'j0' };
-        return { takes: [{ take: values.take, match: 0.75, words: 4, text: 'la la here', confidence: 0.4 }] };
+        return { job: 'j0' };
     };
+    panel.bridge.listen = async (method, values) => (
+        { takes: [{ take: values.take, match: 0.75, words: 4, text: 'la la here', confidence: 0.4 }] }
+    );
     const show = panel.bridge.read.bind(panel.bridge);
     panel.bridge.read = async (method, values, ...more) => {
         const found = await show(method, values, ...more);
@@ -77,3 +79,31 @@ def test_a_take_shows_its_lines_and_what_was_heard_of_them(open_panel, panel_ser
     expect(page.locator("#take .figures").first).to_contain_text("Words of the lyrics heard")
     expect(page.locator("#take .figures").first).to_contain_text("3 of 4, unsure")
     assert nameless(page) == []
+
+
+def test_times_are_asked_for_later(open_panel):
+    panel = open_panel().ready()
+    page = panel.page
+    panel.wait("v.takes.length > 1")
+    page.wait_for_function("panel.store.get('selected')")
+    page.evaluate(SINGS)
+    page.evaluate(
+        """() => {
+            panel.bridge.vary = (...asked) => { panel.asked.push(asked); };
+            const show = panel.bridge.read.bind(panel.bridge);
+            panel.bridge.read = async (method, values, ...more) => {
+                const found = await show(method, values, ...more);
+                if (method !== 'takes.show' || !found) return found;
+                const { sung, ...about } = found;
+                return { ...about, task: 'generate', recipe: { ...about.recipe, engine: 'sketch' } };
+            };
+            const other = panel.store.get('takes').find((take) => take.take !== panel.store.get('selected'));
+            panel.store.set({ selected: other.take });
+        }"""
+    )
+    later = page.locator("#time-lines")
+    expect(later).to_be_visible()
+    assert nameless(page) == []
+    later.click()
+    take = page.evaluate("panel.store.get('selected')")
+    assert page.evaluate("panel.asked") == [[take, {"lyric_times": True}]]

@@ -5,8 +5,8 @@ Pure: reads nothing of the audio but its length, loads nothing. The phases that 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -92,13 +92,14 @@ class RenderPlan:
 class SongPlan:
     """The planner's result for a request: metadata the producer did not give, and audio codes 0..63999.
 
-    caption, language: replace the request's; "" = the request's own.
+    caption, language: replace the request's; "" = the request's own. fit: as in model.blueprint.Blueprint.
     """
 
     metas: Metas
     codes: tuple[int, ...]
     caption: str = ""
     language: str = ""
+    fit: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:

@@ -19,7 +19,7 @@ from model.acestep.planner import planner_prompts
 from model.acestep.planner.drawing import Drawing
 from model.acestep.planner.planner_grammar import Codes, Thoughts, TokenChoice, Vocabulary
 from model.acestep.planner.planner_prompts import FIELDS, NOTHING_SAID, PlannedSong
-from model.acestep.planner.prompt_reader import PromptReader
+from model.acestep.planner.prompt_reader import PromptReader, ReadText
 from model.engine import ShouldStop, stop_if_asked
 from model.errors import CannotRender, NotLoaded
 
@@ -173,6 +173,14 @@ class Planner:
             (prompt,), guide, replace(drawing, guidance=1.0), source, budget, on_tokens, should_stop
         )
         return planner_prompts.read_answer(self.words.text(ids))
+
+    def read(self, prompt: str, should_stop: ShouldStop = lambda: False) -> ReadText:
+        """A prompt that no other take asks, read. Raises RenderStopped."""
+        return self._reader.read(self.words.ids(prompt), should_stop, keep=False)
+
+    def answer_ids(self, prompt: str, answer: str) -> tuple[int, ...]:
+        """The tokens of an answer after its prompt; as in training, both are split into tokens together."""
+        return self.words.ids(prompt + answer)[len(self.words.ids(prompt)) :]
 
     def _write(
         self,

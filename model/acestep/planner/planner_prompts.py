@@ -80,6 +80,16 @@ def rewriting_prompt(caption: str, lyrics: str) -> str:
     return turn(REWRITE, song_content(caption or NOTHING_SAID, lyrics or NO_WORDS).removesuffix("\n"))
 
 
+def thoughts_answer(facts: Mapping[str, object]) -> str:
+    """Metadata as an answer to `understanding_prompt` begins with it, its values as they are (see `plain`)."""
+    return f"{_thoughts_block(dict(facts))}\n"
+
+
+def lyrics_answer(lyrics: str) -> str:
+    """Lyrics as an answer to `understanding_prompt` has them, without any metadata."""
+    return f"<think>\n</think>\n# Lyric\n{lyrics}\n"
+
+
 def code_token(code: int) -> str:
     return f"<|audio_code_{code}|>"
 
@@ -88,12 +98,16 @@ def thoughts_of(facts: Mapping[str, object]) -> str:
     """Metadata as the planner would write it: sorted YAML, wrapped and quoted as YAML requires."""
     if not facts:
         return NO_THOUGHTS
-    plain = {name: _plain(name, value) for name, value in facts.items()}
-    block = yaml.safe_dump(plain, allow_unicode=True, sort_keys=True, default_flow_style=False)
+    return _thoughts_block({name: plain(name, value) for name, value in facts.items()})
+
+
+def _thoughts_block(facts: Mapping[str, object]) -> str:
+    block = yaml.safe_dump(facts, allow_unicode=True, sort_keys=True, default_flow_style=False)
     return f"<think>\n{block.strip()}\n</think>"
 
 
-def _plain(name: str, value: object) -> object:
+def plain(name: str, value: object) -> object:
+    """A value as the planner writes it: numbers without quotes, and of a time signature the beats in a bar."""
     if name == "timesignature" and isinstance(value, str):
         value = value.removesuffix("/4")
     return int(value) if isinstance(value, str) and value.isdigit() else value

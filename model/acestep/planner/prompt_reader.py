@@ -11,6 +11,7 @@ import copy
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,6 +31,20 @@ _KEPT_TOKENS = (
 )
 
 
+_JUDGED_AT_ONCE = 64  # tokens of an answer: each has scores of the whole vocabulary, 0.9 MB
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Tokens [N] as the network would write them after a text. log_chances: float32, natural logarithms.
+
+    ranks: from 1; of tokens with equal scores, the best.
+    """
+
+    log_chances: Tensor
+    ranks: Tensor
+
+
 class ReadText:
     """A text that was read. scores: [vocabulary] of the token after it, float32 on the CPU."""
 
@@ -41,6 +56,20 @@ class ReadText:
     def append(self, token: int, should_stop: ShouldStop = lambda: False) -> None:
         """Reads one more token. Raises RenderStopped."""
         self.scores = _scores(self._network, self._cache, [token], should_stop)
+
+    def judged(self, ids: Sequence[int], should_stop: ShouldStop = lambda: False) -> Judged:
+        """How likely these tokens are to follow, at least one; the text stays as it is. Raises RenderStopped."""
+        cache, rows = copy.deepcopy(self._cache), self.scores[None]
+        chances, ranks = [], []
+        for first in range(0, len(ids), _JUDGED_AT_ONCE):
+            part = list(ids[first : first + _JUDGED_AT_ONCE])
+            stop_if_asked(should_stop)
+            scores = torch.cat([rows, _all_scores(self._network, cache, part, should_stop)])
+            rows, scores = scores[-1:], scores[:-1]
+            own = scores.gather(1, torch.tensor(part)[:, None])
+            chances.append(own[:, 0] - scores.logsumexp(dim=1))
+            ranks.append((scores > own).sum(dim=1) + 1)
+        return Judged(torch.cat(chances), torch.cat(ranks))
 
     def branch(self) -> ReadText:
         """The same text, to go on from independently."""
@@ -54,8 +83,10 @@ class PromptReader:
         self._network = network
         self._kept: OrderedDict[tuple[int, ...], ReadText] = OrderedDict()
 
-    def read(self, ids: Sequence[int], should_stop: ShouldStop = lambda: False) -> ReadText:
-        """The text of these tokens. Raises RenderStopped."""
+    def read(
+        self, ids: Sequence[int], should_stop: ShouldStop = lambda: False, *, keep: bool = True
+    ) -> ReadText:
+        """The text of these tokens. keep: for the next take. Raises RenderStopped."""
         from transformers import DynamicCache
 
         name = tuple(ids)
@@ -68,7 +99,7 @@ class PromptReader:
             stop_if_asked(should_stop)
             scores = _scores(self._network, cache, ids[first : first + CHUNK], should_stop)
         text = ReadText(self._network, cache, scores)
-        if len(ids) <= _KEPT_TOKENS:
+        if keep and len(ids) <= _KEPT_TOKENS:
             self._kept[name] = text.branch()
             while len(self._kept) > _KEPT_PROMPTS:
                 self._kept.popitem(last=False)
@@ -77,12 +108,30 @@ class PromptReader:
 
 def _scores(network: Qwen3Model, cache: DynamicCache, ids: Sequence[int], should_stop: ShouldStop) -> Tensor:
     """Reads tokens after those in the cache; the scores of the next one."""
+    return _scored(network, _states(network, cache, ids, should_stop)[-1])
+
+
+def _all_scores(
+    network: Qwen3Model, cache: DynamicCache, ids: Sequence[int], should_stop: ShouldStop
+) -> Tensor:
+    """Reads tokens after those in the cache; after each, the scores of the next one [N, vocabulary]."""
+    return _scored(network, _states(network, cache, ids, should_stop))
+
+
+def _scored(network: Qwen3Model, states: Tensor) -> Tensor:
+    head: Any = network.get_submodule("embed_tokens")
+    with torch.no_grad():
+        found: Tensor = states @ head.weight.T
+        return found.float().cpu()
+
+
+def _states(network: Qwen3Model, cache: DynamicCache, ids: Sequence[int], should_stop: ShouldStop) -> Tensor:
+    """Reads tokens after those in the cache; the last layer's states of each [N, width]."""
     head: Any = network.get_submodule("embed_tokens")
     layers: Any = network.get_submodule("layers")
     with ExitStack() as hooks, torch.no_grad():
         for layer in layers:  # a large planner takes a second for a token where no GPU computes
             hooks.callback(layer.register_forward_pre_hook(lambda *_: stop_if_asked(should_stop)).remove)
         tokens = torch.tensor([list(ids)], device=head.weight.device)
-        states = network(input_ids=tokens, past_key_values=cache, use_cache=True).last_hidden_state
-        found: Tensor = states[0, -1] @ head.weight.T
-        return found.float().cpu()
+        states: Tensor = network(input_ids=tokens, past_key_values=cache, use_cache=True).last_hidden_state
+        return states[0]

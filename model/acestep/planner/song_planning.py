@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from model.acestep.device.memory_plan import GIGABYTE, RESERVE
 from model.acestep.device.parts import empty
 from model.acestep.latent_grid import FRAMES_PER_SECOND
 from model.acestep.planner.drawing import Drawing
+from model.acestep.planner.plan_fit import fit_of
 from model.acestep.planner.planner import NO_CODES, OnTokens, Planner, PlanRequest
 from model.acestep.planner.planner_prompts import NOTHING_SAID, PlannedSong
 from model.acestep.sampling.samplers import NoisePurpose, generator
@@ -34,6 +36,7 @@ GET_PLANNER = (
     "or omit the option planner."
 )
 _THOUGHTS_SHARE = 0.2  # of the time a plan takes
+_WRITTEN = 0.95  # then it is read once more
 _CACHE_BYTES = 600_000_000
 """Key-value cache of two answers of 600 s, as an upper estimate for the smaller planners."""
 
@@ -102,15 +105,17 @@ def plan_song(
     """
     wanted, drawing = wanted_of(request, plan), Drawing().changed(options)
     source = generator(request.seed, request.take, NoisePurpose.PLAN)
-    thinking, coding = pace.part(0.0, _THOUGHTS_SHARE), pace.part(_THOUGHTS_SHARE, 1.0)
+    thinking, coding = pace.part(0.0, _THOUGHTS_SHARE), pace.part(_THOUGHTS_SHARE, _WRITTEN)
     facts = planner.think(wanted, drawing, source, _reported(thinking), pace.stops)
     codes = planner.code(wanted, facts, drawing, source, _reported(coding), pace.stops)
     if not codes:
         raise CannotRender(NO_CODES, "Use another seed, or omit the option planner.")
-    record = {"planner": name, "facts": dict(facts), "audio_codes": list(codes)}
+    written = song_plan_of(PlannedSong(facts, codes), request)
+    pace.at("comparing the plan with its words", _WRITTEN)
+    fit = fit_of(planner, codes, written.caption or request.caption, request.lyrics, facts, pace.stops)
+    record = {"planner": name, "facts": dict(facts), "audio_codes": list(codes), "fit": fit}
     data = json.dumps(record, ensure_ascii=False, indent=1).encode()
-    answer = PlannedSong(facts, codes)
-    return song_plan_of(answer, request), Attachment("blueprint.json", "application/json", data)
+    return replace(written, fit=fit), Attachment("blueprint.json", "application/json", data)
 
 
 def _reported(pace: Pace) -> OnTokens:
@@ -163,4 +168,5 @@ def blueprint_of(plan: RenderPlan, request: RenderRequest, written: SongPlan) ->
         language="" if language == prompts.UNKNOWN_LANGUAGE else language,
         seconds=request.length / request.rate,
         codes=written.codes,
+        fit=written.fit,
     )

@@ -16,6 +16,7 @@ import torch
 from model.acestep.conditioning import prompts
 from model.acestep.planner import planner_prompts
 from model.acestep.planner.drawing import DESCRIBING, UNDERSTANDING, Drawing
+from model.acestep.planner.plan_fit import fit_of
 from model.acestep.planner.planner import NO_CODES, Planner, PlanRequest
 from model.acestep.planner.planner_prompts import PlannedSong
 from model.acestep.planner.song_layout import laid_out
@@ -29,6 +30,7 @@ MAX_UNDERSTOOD_SECONDS = 240
 """Of a song that is described: its codes and the answer must fit the planner's context."""
 
 _WORDS_SHARE = 0.2  # of the time a plan takes; codes are five for every second of the song
+_WRITTEN = 0.95  # then it is read once more
 _UNITS = {"2": "2/4", "3": "3/4", "4": "4/4", "6": "6/8"}
 _PLURAL_HEADER = re.compile(r"\A# Lyrics\s*\n", re.IGNORECASE)  # the reference leaves it in the lyrics
 _SPECIAL = re.compile(r"<\|[^|<>]*\|>")  # tokens that are no words, such as codes beyond the last
@@ -105,7 +107,7 @@ def plan(planner: Planner, request: RenderRequest, options: Mapping[str, float],
     known = settled(request)
     source = generator(request.seed, request.take, NoisePurpose.PLAN)
     words = _planned_words(planner, request, known, options, source, pace.part(0.0, _WORDS_SHARE))
-    stretch = pace.part(_WORDS_SHARE, 1.0)
+    stretch = pace.part(_WORDS_SHARE, _WRITTEN)
     # A caption among the facts is what the planner made of the producer's: it was trained to see both.
     asked = request.caption if "caption" in words.facts else words.caption
     wanted = PlanRequest(
@@ -121,7 +123,9 @@ def plan(planner: Planner, request: RenderRequest, options: Mapping[str, float],
     )
     if not codes:
         raise CannotRender(NO_CODES, "Use another seed.")
-    return _blueprint(words, known, codes, _own_key(request))
+    pace.at("comparing the plan with its words", _WRITTEN)
+    fit = fit_of(planner, codes, words.caption, words.lyrics, words.facts, pace.stops)
+    return replace(_blueprint(words, known, codes, _own_key(request)), fit=fit)
 
 
 def _planned_words(

@@ -18,6 +18,7 @@ from tests.bridge_server.typed import typed
 
 FOUND = BlueprintRecord(
     tempo=96.0, meter="4/4", caption="slow bossa nova", seconds=40.0, notes=("Laid out.",),
+    fit={"total": 0.617, "caption": 0.5, "facts": 0.91},
     sections=(SectionRecord(name="verse", start=0, end=20, bars="1-8"),), lyrics=(LyricRecord(text="[Verse]"),),
 )  # fmt: skip
 
@@ -26,7 +27,8 @@ def test_a_blueprint_is_printed():
     page = io.StringIO()
     show(Screen(Console(file=page, width=100)), FOUND)
     assert page.getvalue().splitlines() == [
-        "96 BPM, 4/4, 40 s: slow bossa nova.", "    verse, bars 1-8", "    [Verse]", "Laid out.",
+        "96 BPM, 4/4, 40 s: slow bossa nova.", "    verse, bars 1-8", "    [Verse]",
+        "    fit 0.62 (caption 0.50, facts 0.91)", "Laid out.",
     ]  # fmt: skip
 
 

@@ -9,10 +9,13 @@ from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.handlers import heard_words
 from bridge_server.handlers.aside_desk import AsideDesk
 from bridge_server.handlers.heard_words import WordHandlers
+from bridge_server.handlers.listening_desk import ListeningDesk
+from bridge_server.handlers.running_requests import RunningRequests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import HearWords
 from model.errors import NotLoaded
 from model.word_hearing import HeardWords
+from tests.bridge_server.handlers.asking import Asking
 from tests.clip_store.exports.songs import Shelf
 
 
@@ -26,15 +29,15 @@ def asked(tmp_path, monkeypatch):
     shelf.add(3000, 300, job="j", request={"lyrics": "one two"})
     given = []
 
-    def hear(models, clips, check):
+    def hear(models, clips, check, told):
         check()
         given.append([(lyrics, language) for _, lyrics, language in clips])
         return [HeardWords(0.5, 2, "la", 0.4, "de", 1.0) for _ in clips]
 
     settings = SimpleNamespace(engines={MODELS_ENGINE.name: SimpleNamespace(models=tmp_path)})
-    handlers = WordHandlers(settings, shelf.store, AsideDesk(), hear)
+    handlers = WordHandlers(settings, shelf.store, ListeningDesk(AsideDesk(), RunningRequests()), hear)
     yield SimpleNamespace(
-        hear=lambda **values: asyncio.run(handlers.hear(HearWords(**values), None)),
+        hear=lambda **values: asyncio.run(handlers.hear(HearWords(id="w", **values), Asking())),
         given=given,
         takes=[take.id for take in shelf.store.index.list()],
     )

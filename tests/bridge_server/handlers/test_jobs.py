@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge_server.handlers.jobs import JobHandlers, acknowledged
-from bridge_server.handlers.running_exports import RunningExports
+from bridge_server.handlers.running_requests import RunningRequests
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
 from bridge_server.jobs.job_queue import JobQueue
@@ -72,7 +72,7 @@ class Parts:
             self.worker,
             tempos,
             Plans(self.store, connection),
-            RunningExports(),
+            RunningRequests(),
         )
 
     def job(self, state=JobState.QUEUED, **values):

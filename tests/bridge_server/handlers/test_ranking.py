@@ -9,10 +9,13 @@ import pytest
 from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.handlers import ranking
 from bridge_server.handlers.aside_desk import AsideDesk
+from bridge_server.handlers.listening_desk import ListeningDesk
 from bridge_server.handlers.ranking import RankingHandlers
+from bridge_server.handlers.running_requests import RunningRequests
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import RankTakes
 from model.errors import NotLoaded
+from tests.bridge_server.handlers.asking import Asking
 from tests.clip_store.exports.songs import Shelf
 
 
@@ -31,7 +34,7 @@ def asked(shelf, monkeypatch, tmp_path):
     monkeypatch.setattr(ranking, "match_folder", lambda models: models)
     heard = []
 
-    def score(models, clips, check):
+    def score(models, clips, check, told):
         check()
         heard.append([prompt for _, prompt in clips])
         return [{100: 0.5, 300: 0.5, 400: -0.25, 200: 0.0}[length_of(path)] for path, _ in clips]
@@ -39,10 +42,10 @@ def asked(shelf, monkeypatch, tmp_path):
     lengths = {shelf.store.blobs.path(take.audio): take.length for take in shelf.store.index.list()}
     length_of = lengths.__getitem__
     settings = SimpleNamespace(engines={MODELS_ENGINE.name: SimpleNamespace(models=tmp_path)})
-    handlers = RankingHandlers(settings, shelf.store, AsideDesk(), score)
+    handlers = RankingHandlers(settings, shelf.store, ListeningDesk(AsideDesk(), RunningRequests()), score)
     return SimpleNamespace(
         handlers=handlers,
-        rank=lambda **values: asyncio.run(handlers.rank(RankTakes(**values), None)),
+        rank=lambda **values: asyncio.run(handlers.rank(RankTakes(id="r", **values), Asking())),
         heard=heard,
     )
 
@@ -89,7 +92,7 @@ def test_without_weights_nothing_is_begun(asked, monkeypatch):
 def test_a_ranking_that_nobody_waits_for_ends(asked, end):
     begun, ended = threading.Event(), threading.Event()
 
-    def held(models, clips, check):
+    def held(models, clips, check, told):
         begun.set()
         try:
             while not ended.wait(0.001):
@@ -98,7 +101,7 @@ def test_a_ranking_that_nobody_waits_for_ends(asked, end):
             ended.set()
 
     async def left():
-        ranking = asyncio.create_task(asked.handlers.rank(RankTakes(job="j"), None))
+        ranking = asyncio.create_task(asked.handlers.rank(RankTakes(id="r", job="j"), Asking()))
         await asyncio.to_thread(begun.wait, 60)
         if end == "its client leaves":
             ranking.cancel()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bridge_server.engines.pool import EnginePool
-from bridge_server.handlers.running_exports import RunningExports
+from bridge_server.handlers.running_requests import RunningRequests
 from bridge_server.handlers.status import StatusHandlers
 from bridge_server.jobs.database import open_database, transaction
 from bridge_server.jobs.job import Job, JobState
@@ -51,7 +51,7 @@ def parts(tmp_path):
         with transaction(connection):
             store.keep(take, CLIP)
         yield (
-            StatusHandlers(settings, queue, store, worker, engines, NoParts(), RunningExports()),
+            StatusHandlers(settings, queue, store, worker, engines, NoParts(), RunningRequests()),
             store,
             queue,
         )

@@ -440,6 +440,8 @@ def test_a_song_is_planned_before_it_is_composed(tiny_models: Path, tmp_path: Pa
     assert blueprint["facts"]["keyscale"].split()[1] in ("major", "minor")  # the planner's
     (words,) = [each for each in found if isinstance(each, Blueprint)]
     assert (words.key, words.caption, words.tempo) == (blueprint["facts"]["keyscale"], "calm piano", None)
+    assert words.fit == blueprint["fit"]
+    assert set(words.fit) == {"total", "caption", "facts"}
     assert report(found).figures["planned_codes"] == 50
     stages = [each.stage for each in reported]
     assert stages.index("planning the song") < stages.index("generating, step 1 of 2")

@@ -93,7 +93,7 @@ def batched(found: Conditions, takes: int) -> Conditions:
 
 @pytest.mark.parametrize("name", CASES)
 def test_edits_of_the_reference(name: str) -> None:
-    case, seen = CASES[name], list[Tensor]()
+    case, seen, times = CASES[name], list[Tensor](), list[float]()
     settings, shown = settings_of(case), scene_of(name, case)
     before, after = (batched(each, case["batch"]) for each in both(case))
     drawn = GOLDEN["inputs.noises" if case["batch"] == 1 else "inputs.noises_b"]
@@ -105,7 +105,12 @@ def test_edits_of_the_reference(name: str) -> None:
         return found
 
     dit = loaded(case).dit
-    remember = dit.register_forward_pre_hook(lambda _dit, given: seen.append(given[0]))
+
+    def remembered(_dit: object, given: tuple[Tensor, ...]) -> None:
+        seen.append(given[0])
+        times.append(float(given[2]))
+
+    remember = dit.register_forward_pre_hook(remembered)
     try:
         final = compose_edit(dit, shown, before, after, settings, noise, case["batch"])
     finally:
@@ -113,6 +118,9 @@ def test_edits_of_the_reference(name: str) -> None:
     assert used == list(range(case["noise_draws"]))
     tolerance = TOLERANCE[name.partition(".")[0]]
     assert worst(final, GOLDEN[f"{name}.final"]) <= tolerance
+    looks = 2 if settings.guidance.scale > 1 and "cfg_interval_start" not in case else 1
+    if looks == 2 or settings.guidance.scale == 1:
+        assert times[::looks] == pytest.approx(case["times"], abs=1e-6)
     if settings.guidance.scale == 1:
         assert len(seen) == case["decoder_calls"], "two calls a draw, one a step after the window"
     if f"{name}.decoder_inputs" in GOLDEN:

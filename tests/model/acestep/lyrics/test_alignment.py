@@ -48,6 +48,17 @@ def test_scores_are_the_official_programs(case: str) -> None:
         assert getattr(found, name) == pytest.approx(about[name], abs=1e-4)
 
 
+def test_scores_of_a_transformers_own_attention() -> None:
+    """At the last time, and from noise alone: how well the condition by itself settles when what is sung."""
+    golden, about = tensors("lyric_times"), table("lyric_times")["dit"]
+    sung = np.array(table("lyric_times")["clean"]["token_type_mask"], np.bool_)
+    rows = slice(about["header_tokens"], about["header_tokens"] + len(sung))
+    for attention, name in (("attention", "dit_score"), ("attention_pure_noise", "lm_score")):
+        whole = golden[f"dit.{attention}"].numpy()
+        heads = [whole[int(layer), head].T[rows] for layer, named in about["heads"].items() for head in named]
+        assert followed(energy_of(heads), sung).score == pytest.approx(about[name], abs=1e-4)
+
+
 def test_one_head_is_enough_and_flat_attention_shows_nothing() -> None:
     (one, *_) = heads_of("clean")
     assert aligned([one]).stands_out.mean() > 0.9

@@ -73,6 +73,12 @@ def test_descriptions(case: dict[str, Any]) -> None:
     assert answer.lyrics == case["lyrics"]
 
 
+@pytest.mark.parametrize("trace", MORE["fsm"], ids=[trace["name"] for trace in MORE["fsm"]])
+def test_what_the_reference_wrote_under_its_grammar(trace: dict[str, Any]) -> None:
+    answer = read_answer(trace["output"])
+    assert (answer.facts, answer.lyrics) == (trace["parsed"], trace["lyrics"])
+
+
 def test_a_code_that_stands_for_nothing_becomes_the_last_one() -> None:
     assert read_answer("<|audio_code_64001|><|audio_code_7|>").codes == (63_999, 7)
 

@@ -49,6 +49,9 @@ def test_a_prompt_is_kept_and_a_third_one_drops_it(monkeypatch: pytest.MonkeyPat
     for ids in (IDS, IDS, IDS[:5], IDS[:6], IDS):
         reader.read(ids)
     assert reads == [40, 5, 6, 40]
+    reader.read(IDS[:7], keep=False)
+    reader.read(IDS)
+    assert reads == [40, 5, 6, 40, 7], "what no other take asks drops nothing"
 
 
 def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,8 @@ def test_what_the_host_has_settled_is_forced_and_comes_back_exactly() -> None:
     assert (found.tempo, found.meter, found.key) == (120.5, "4/4", "F# minor")
     assert (found.words, found.language, found.seconds) == (request.lyrics, "en", 12.0)
     assert len(found.codes) == 60
+    assert set(found.fit) == {"total", "caption", "lyrics", "facts"}
+    assert all(0 <= value <= 1 for value in found.fit.values())
     assert [(one.name, one.start, one.end) for one in found.sections] == [
         ("verse", 0.0, 8.0), ("chorus", 8.0, 12.0),
     ]  # fmt: skip
@@ -65,6 +67,7 @@ def test_what_the_host_has_settled_is_forced_and_comes_back_exactly() -> None:
 def test_a_locked_prompt_stays() -> None:
     found = plan(planner(), asked(caption="calm piano", instrumental=True), QUICK, quietly())
     assert (found.caption, found.lyrics, found.language) == ("calm piano", (), "")
+    assert set(found.fit) == {"total", "caption", "facts"}
 
 
 def test_what_is_open_is_written_and_laid_out_on_the_planners_own_bars() -> None:
@@ -89,7 +92,8 @@ def test_progress_never_falls() -> None:
     plan(planner(), asked(writes=OPEN_FIELDS), QUICK, Pace(told.append, lambda: False))
     fractions = [one.fraction for one in told]
     assert fractions == sorted(fractions)
-    assert {one.stage for one in told} == {"writing the song", "planning the song"}
+    stages = {"writing the song", "planning the song", "comparing the plan with its words"}
+    assert {one.stage for one in told} == stages
 
 
 def test_the_time_signature_a_planner_does_not_know_is_noted() -> None:

@@ -1,10 +1,10 @@
-"""Exports being written, and whose they are."""
+"""Requests under way, and whose they are: exports, for one."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from bridge_server.handlers.running_exports import RunningExports, new_id
+from bridge_server.handlers.running_requests import RunningExport, RunningRequests, new_id
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -22,8 +22,11 @@ ELSEWHERE = Program("laptop", "laptop@1")
 
 
 def test_an_export_is_found_by_its_client_and_from_its_machine_while_it_is_written():
-    running = RunningExports()
-    with running.begun("x1", MINE) as export, running.begun("x1", ELSEWHERE) as other:
+    running = RunningRequests()
+    with (
+        running.begun(RunningExport("x1", MINE)) as export,
+        running.begun(RunningExport("x1", ELSEWHERE)) as other,
+    ):
         assert running.of_client("x1", MINE) is export
         assert running.of_client("x1", BESIDE) is None
         assert running.of_machine("x1", BESIDE) is export
@@ -33,14 +36,17 @@ def test_an_export_is_found_by_its_client_and_from_its_machine_while_it_is_writt
 
 
 def test_of_several_under_one_id_the_newest_is_found():
-    running = RunningExports()
-    with running.begun("x1", MINE), running.begun("x1", MINE) as newer:
+    running = RunningRequests()
+    with running.begun(RunningExport("x1", MINE)), running.begun(RunningExport("x1", MINE)) as newer:
         assert running.of_client("x1", MINE) is newer
 
 
 def test_only_a_cancelled_export_ends_at_its_next_check():
-    running = RunningExports()
-    with running.begun("x1", MINE) as export, running.begun("x2", MINE) as other:
+    running = RunningRequests()
+    with (
+        running.begun(RunningExport("x1", MINE)) as export,
+        running.begun(RunningExport("x2", MINE)) as other,
+    ):
         export.check()
         export.cancel()
         with pytest.raises(ProtocolError) as raised:
@@ -51,19 +57,19 @@ def test_only_a_cancelled_export_ends_at_its_next_check():
 
 
 def test_an_export_that_is_left_early_is_cancelled():
-    running = RunningExports()
-    with pytest.raises(KeyError), running.begun("x1", MINE) as export:
+    running = RunningRequests()
+    with pytest.raises(KeyError), running.begun(RunningExport("x1", MINE)) as export:
         raise KeyError
     with pytest.raises(ProtocolError):
         export.check()
 
 
 def test_the_only_one_under_an_id_is_found_by_everybody():
-    running = RunningExports()
-    with running.begun("x1", MINE, "my song", "mix") as export:
+    running = RunningRequests()
+    with running.begun(RunningExport("x1", MINE, "my song", "mix")) as export:
         assert running.of_anyone("x1") is export
-        assert [(one.id, one.name, one.format) for one in running] == [("x1", "my song", "mix")]
-        with running.begun("x1", ELSEWHERE):
+        assert [(one.id, one.name, one.format) for one in running.exports] == [("x1", "my song", "mix")]
+        with running.begun(RunningExport("x1", ELSEWHERE)):
             assert running.of_anyone("x1") is None, "whose of the two is not said"
         assert running.of_anyone("x2") is None
 
