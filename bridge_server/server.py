@@ -164,7 +164,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
         aside = AsideDesk()
-        trainings = TrainingHandlers(settings, events)
+        trainings = TrainingHandlers(settings, events, engines.render_hosts)
         running_exports = RunningExports()
         plans = Plans(store, connection)
         jobs = JobHandlers(queue, store, audience, worker, tempos, plans, running_exports)
