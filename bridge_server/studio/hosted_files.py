@@ -16,13 +16,15 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 LARGEST = 16 * 2**30
 """An adapter of the largest rank has a tenth of it."""
+LARGEST_PREVIEW = 64 * 2**20
+"""Eight seconds have a twentieth of it."""
 
 
 class FetchedFile:
-    """place: where it goes. parts: the folder for what is unfinished of it. Raises ProtocolError."""
+    """place: where it goes. parts: the folder for what is unfinished of it. most: bytes. Raises ProtocolError."""
 
-    def __init__(self, file: TrainingFile, place: Path, parts: Path) -> None:
-        if not 0 <= file.size <= LARGEST:
+    def __init__(self, file: TrainingFile, place: Path, parts: Path, most: int = LARGEST) -> None:
+        if not 0 <= file.size <= most:
             raise not_understood(f"a file of {file.size} bytes")
         self._file = file
         self._place = place

@@ -12,6 +12,7 @@ import logging
 import re
 import shutil
 from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ from bridge_server.studio.host_training import (
     files_to_send,
 )
 from bridge_server.studio.hosted_curve import HostedCurve
-from bridge_server.studio.hosted_files import FetchedFile
+from bridge_server.studio.hosted_files import LARGEST, LARGEST_PREVIEW, FetchedFile
 from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.link_messages import FileStored, ForgetOrder, OrderFailed
 from bridge_server.studio.linked_render import error_of, not_understood
@@ -57,12 +58,13 @@ from bridge_server.training.training_process import STOPPED_REMEDY, STOPPED_SENT
 from bridge_server.training.training_wish import FIRST_FILE
 from clip_store.atomic_file import whole_file
 from clip_store.errors import StoreError
-from daw_protocol.errors import ErrorCode, ProtocolError
+from daw_protocol.errors import ErrorCode, ProtocolError, sendable
 
 log = logging.getLogger(__name__)
 
 GOES_ON = "The training goes on there by itself; resume it to see how it stands."
 LEFT = ProtocolError(ErrorCode.CANCELLED, "The training goes on at the render host.", STOPPED_REMEDY)
+MAX_WORDS = 300
 FETCHED = "fetched"
 """The folder of the run for what is on its way back."""
 _PREVIEW = re.compile(rf"{PREVIEWS}/([0-9]{{1,10}}|finished)\.wav")
@@ -221,6 +223,7 @@ class HostedProcess:
         while True:
             stands = postponed.pop(0) if postponed else await self._message(inbox, TrainingStands)
             self._resume = False  # it was asked for
+            stands = replace(stands, phase=sendable(stands.phase, MAX_WORDS))
             for news in self._curve.take_in(stands):
                 self._told.put_nowait(news)
             if stands.state == SENDING and stands.missing:
@@ -297,8 +300,9 @@ class HostedProcess:
         postponed: list[TrainingStands],
     ) -> None:
         """One file, whole and what its digest says, in the run's folder."""
-        place = self._run / (FETCHED if file.name in _ADAPTER else "") / file.name
-        fetched = FetchedFile(file, place, self._run / FETCHED)
+        whole = file.name in _ADAPTER
+        place = self._run / (FETCHED if whole else "") / file.name
+        fetched = FetchedFile(file, place, self._run / FETCHED, LARGEST if whole else LARGEST_PREVIEW)
         start = await asyncio.to_thread(fetched.begin)
         if start < file.size:
             await session.wire.send(FetchFile(number, file.name, start))

@@ -3,18 +3,25 @@ sound is that of a training here, byte for byte."""
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from bridge_server.cli.commands import Screen
+from bridge_server.cli.train import train
 from bridge_server.studio import running_host
 from tests.bridge_server.peers import RpcError, ServerThread, WebSocketPeer
 from tests.bridge_server.render_hosts import Cable, HostThread
 from tests.bridge_server.studios import wait_until
+from tests.bridge_server.training.songs_to_learn import three_songs
+from tests.bridge_server.training.test_training import wish_of
 from tests.bridge_server.training.training_peer import (
     LONG,
     SMALL_TRAINER,
@@ -173,6 +180,18 @@ def test_what_goes_wrong_there_is_said_here(pair: Pair, peer: WebSocketPeer) -> 
     with pytest.raises(RpcError, match="begun with other songs, settings"):
         start(peer, "twice", steps=7)
     peer.call("training.discard", name="twice")
+    assert pair.there() == 0
+
+
+def test_the_command_trains_there_too(pair: Pair, tmp_path: Path) -> None:
+    three_songs(tmp_path / "songs")
+    wish = replace(wish_of(tmp_path, 6, 3), checkpoint="", on="127.0.0.1")
+    said = io.StringIO()
+    assert train(Screen(Console(file=said, width=200)), wish, join=pair.cable.join) == 0
+    assert f"sent to the render host at {pair.cable.join.address}" in said.getvalue()
+    assert sorted(path.name for path in wish.adapter.rglob("*.wav")) == ["3.wav", "6.wav"]
+    assert len(json.loads((wish.adapter / "adapter_model.safetensors").read_text())["losses"]) == 6
+    assert not wish.run.exists()
     assert pair.there() == 0
 
 

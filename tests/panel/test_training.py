@@ -172,7 +172,6 @@ def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
         expect(page.locator("#training-missing")).to_have_text("It cannot be trained there now.")
         where.select_option("studio")
         page.check("#training-consent")
-        page.screenshot(path="/tmp/w/where.png")
         if axe_file() is not None:
             looked_at(panel, keys=False)
         page.locator("#training-form summary").click()
@@ -181,7 +180,6 @@ def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
         now = page.locator("#training-now")
         expect(now.locator("[role=status]")).to_contain_text("on studio")
         panel.wait("(v.training?.step ?? 0) > 20")
-        page.screenshot(path="/tmp/w/now.png")
         page.get_by_role("button", name="Stop far").click()
         sound = page.locator("[data-sound=far]")
         expect(sound).to_contain_text("on studio")

@@ -67,3 +67,5 @@ def test_bytes_that_do_not_follow_are_refused(tmp_path: Path, wrong: FilePiece) 
 def test_a_size_that_cannot_be_is_refused(tmp_path: Path, size: int) -> None:
     with pytest.raises(ProtocolError, match="does not belong"):
         fetched(tmp_path, TrainingFile(FILE.name, size, FILE.digest))
+    with pytest.raises(ProtocolError, match="does not belong"):
+        FetchedFile(FILE, tmp_path / "7.wav", tmp_path, most=FILE.size - 1)
