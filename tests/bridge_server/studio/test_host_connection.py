@@ -162,3 +162,15 @@ def test_what_a_host_says_of_itself_is_kept_within_bounds(tmp_path, monkeypatch)
             assert found.name.startswith("box?")
 
     asyncio.run(run())
+
+
+def test_who_closes_it_is_not_warned(tmp_path, caplog):
+    async def run():
+        async with running_host(host_settings(tmp_path / "host", ("noise",))) as running:
+            connection = HostConnection(running.join, UNHURRIED)
+            async with kept_up(connection):
+                await connection.connected()
+            assert (connection.session, connection.problem) == (None, "the connection was closed")
+
+    asyncio.run(run())
+    assert "was closed" not in caplog.text
