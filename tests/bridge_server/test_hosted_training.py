@@ -123,7 +123,7 @@ def test_a_cut_cable_and_a_closed_laptop_end_nothing(pair: Pair, tmp_path: Path)
     settings = laptop_settings(tmp_path, pair.cable.join)
     with ServerThread(settings) as laptop, following(laptop) as peer:
         wait_until(lambda: peer.call("training.list")["hosts"][0]["ready"])
-        start(peer, "away", steps=150)
+        start(peer, "away", steps=60, learning_rate=0.03)
         until_step(peer, 3)
         pair.cable.cut()
         assert "studio" in until(peer, lambda moved: "waiting for the" in moved.get("phase", ""))["phase"]
@@ -134,9 +134,9 @@ def test_a_cut_cable_and_a_closed_laptop_end_nothing(pair: Pair, tmp_path: Path)
             lambda: peer.call("training.show", name="away")["state"] in ("training", "waiting", "done")
         )
         wait_until(lambda: peer.call("training.show", name="away")["state"] == "done")
-        assert len(peer.call("training.show", name="away")["losses"]) == 150
+        assert len(peer.call("training.show", name="away")["losses"]) == 60
     about = json.loads((settings.store / "adapters" / "away" / "adapter_model.safetensors").read_text())
-    assert len(about["losses"]) == 150
+    assert len(about["losses"]) == 60
     assert pair.there() == 0
 
 
@@ -214,15 +214,15 @@ def test_a_host_that_is_killed_goes_on_when_it_is_back(tmp_path: Path) -> None:
         following(laptop) as peer,
     ):
         wait_until(lambda: peer.call("training.list")["hosts"][0]["ready"])
-        start(peer, "killed", steps=150, preview_every=75)
-        until_step(peer, 10)
+        start(peer, "killed", steps=40, learning_rate=0.05, preview_every=20)
+        until_step(peer, 3)
         host.kill()
         until(peer, lambda moved: "waiting for the" in moved.get("phase", ""))
         host.start()
         assert until_state(peer, "done", "failed")["state"] == "done"
         shown = peer.call("training.show", name="killed")
         adapter = laptop.settings.store / "adapters" / "killed" / "adapter_model.safetensors"
-    assert (len(shown["losses"]), shown["previews"]) == (150, ["75", "150"])
+    assert (len(shown["losses"]), shown["previews"]) == (40, ["20", "40"])
     told = json.loads(adapter.read_text())
     assert told["losses"] == shown["losses"]
-    assert told["losses"] == [told["losses"][0] - 1 + 1 / step for step in range(1, 151)]
+    assert told["losses"] == [told["losses"][0] - 1 + 1 / step for step in range(1, 41)]
