@@ -79,6 +79,35 @@ def test_one_trains_and_the_next_waits_until_it_is_stopped(tmp_path: Path) -> No
     on_trainings(tmp_path, work)
 
 
+def test_a_finished_one_has_no_songs_any_more_and_waits_to_be_fetched(tmp_path: Path) -> None:
+    order, _, _ = ordered(tmp_path)
+
+    async def work(trainings: HostTrainings) -> None:
+        training = await trainings.accept(order, True)
+        await send_songs(trainings, training, tmp_path)
+        await until(training, "done")
+        while (training.folder / "songs").exists():
+            await training.changed.wait()
+        assert [file.name for file in training.files()] == ["adapter_model.safetensors"]
+        assert (len(training.measured.losses), training.measured.steps) == (5, 5)
+        kept = sorted(path.name for path in training.folder.rglob("*") if path.is_file())
+        assert kept == [
+            "adapter_model.safetensors",
+            "loss.png",
+            "my_sound.lock",
+            "order.json",
+            "training.json",
+        ]
+
+    on_trainings(tmp_path, work)
+
+    async def after_a_restart(trainings: HostTrainings) -> None:
+        training = await trainings.accept(order, True)
+        assert (training.state, len(training.measured.losses)) == ("done", 5)
+
+    on_trainings(tmp_path, after_a_restart)
+
+
 def consent_of(order: Any) -> Any:
     return replace(order.consent, songs=tuple(sorted(one.digest for one in order.songs[:2])))
 
