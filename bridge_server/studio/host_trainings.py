@@ -256,7 +256,10 @@ class HostTrainings:
         for key, training in tuple(self._trainings.items()):
             asked = await asyncio.to_thread(_asked_for, training.folder)
             if (training.ended or training.state == SENDING) and time.time() - asked > KEEP_SECONDS:
-                await self.forget(key)
+                try:
+                    await self.forget(key)
+                except ProtocolError as error:  # tried again in an hour
+                    log.warning("training %s is old and cannot be removed: %s", key[:8], error.code.value)
 
 
 def queued_phase(name: str, before: int) -> str:

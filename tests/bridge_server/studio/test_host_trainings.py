@@ -133,7 +133,12 @@ def test_a_full_disk_and_too_many_are_refused_before_anything_is_sent(
     on_trainings(tmp_path, work)
 
 
-def test_what_nobody_asked_for_in_thirty_days_goes(tmp_path: Path) -> None:
+def refused(_: Path) -> None:
+    """A disk that removes nothing, as Windows does with open files."""
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_nobody_asked_for_in_thirty_days_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order, _, _ = ordered(tmp_path)
     folders = [tmp_path / "host" / key for key in ("ab" * 16, "cd" * 16)]
 
@@ -148,6 +153,10 @@ def test_what_nobody_asked_for_in_thirty_days_goes(tmp_path: Path) -> None:
     async def one_is_left(trainings: HostTrainings) -> None:
         assert [folder.exists() for folder in folders] == [False, True]
         os.utime(folders[1] / "order.json", (then, then))
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "rmtree", refused)
+            await trainings._expire()
+        assert folders[1].exists()
         await trainings._expire()
         assert not folders[1].exists()
 
