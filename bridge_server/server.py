@@ -165,7 +165,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         contexts = ClientContexts(limits.clients)
         models = ModelHandlers(settings, events)
         aside = AsideDesk()
-        trainings = TrainingHandlers(settings, events)
+        trainings = TrainingHandlers(settings, events, engines.render_hosts)
         running = RunningRequests()
         listening = ListeningDesk(aside, running)
         plans = Plans(store, connection)

@@ -290,6 +290,7 @@ class TrainingMoved(Reply):
     training: str = value(Text(64), "the name of the adapter")
     state: str = value(Choice(TRAINING_STATES), "what it is doing, or how it ended")
     phase: str = value(Text(300), "what is being done, in words", "")
+    on: str = value(Text(300), "the render host that trains it; empty: this machine", "")
     share: float = value(Real(0, 1), "the part of that which is done, 0 to 1", 0.0)
     step: int = value(SAMPLES, "steps taken", 0)
     steps: int = value(SAMPLES, "steps wanted; 0 while that is not known", 0)

@@ -21,6 +21,7 @@ class TrainingRecord(Message):
     name: str = value(AnyText(), "the adapter's name")
     state: str = value(Choice(TRAINING_STATES), "what it is doing, or how it ended")
     phase: str = value(AnyText(), "what is being done, in words", "")
+    on: str = value(AnyText(), "the render host that trains it; empty: this machine", "")
     elsewhere: bool = value(Flag(), "whether another program trains it, which alone can stop it", False)
     share: float = value(Real(0, 1), "the part of that which is done, 0 to 1", 0.0)
     step: int = value(COUNT, "steps taken", 0)
@@ -39,6 +40,19 @@ class TrainingRecord(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingHost(Message):
+    """A render host, as far as trainings go."""
+
+    name: str = value(AnyText(), "its name")
+    address: str = value(AnyText(), "where it is")
+    ready: bool = value(Flag(), "whether it can be reached and can train")
+    reason: str = value(AnyText(), "why not", "")
+    remedy: str = value(AnyText(), "what to do about it", "")
+    models: tuple[str, ...] = value(TEXTS, "the models an adapter can be trained for there", ())
+    planner: bool = value(Flag(), "whether a planner can write about songs there", False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingList(Message):
     """The trainings of a server."""
 
@@ -47,6 +61,9 @@ class TrainingList(Message):
     remedy: str = value(AnyText(), "what to do about it", "")
     models: tuple[str, ...] = value(TEXTS, "the models an adapter can be trained for")
     planner: bool = value(Flag(), "whether a planner can write about songs that have no words with them")
+    hosts: tuple[TrainingHost, ...] = value(
+        ListOf(Record(TrainingHost)), "the render hosts, which may train too", ()
+    )
     folders: tuple[str, ...] = value(TEXTS, "folders in which songs may lie")
     trainings: tuple[TrainingRecord, ...] = value(
         ListOf(Record(TrainingRecord)), "the one under way first, then by name"

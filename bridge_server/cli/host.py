@@ -87,10 +87,12 @@ async def _host(settings: HostSettings) -> None:
         path = settings.folder / JOIN
         write_private(path, f"{running.join}\n")
         engines = ", ".join(running.host.offer.engines) or "none: `takebridge doctor` says what is missing"
+        training = running.host.trainings.offer
         for line in (
             f"[bold]Render host {escape(settings.name)}[/bold] is ready, "
             f"{escape(', '.join(filter(None, (f'{len(settings.engines)} places', settings.device))))}.",
             f"  engines    {escape(engines)}",
+            f"  trains     {escape(', '.join(training.models) or f'nothing: {training.reason}')}",
             f"  listens    {escape(running.join.address)}",
         ):
             console.print(line, highlight=False)

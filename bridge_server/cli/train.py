@@ -10,7 +10,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from rich.markup import escape
 from bridge_server.cli.client import status_of
 from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen, progress_bar
 from bridge_server.server import find_server
+from bridge_server.studio.hosted_process import at_host
+from bridge_server.studio.join_string import JoinString
 from bridge_server.training.kept_trainings import PLOT
 from bridge_server.training.loss_plot import averaged
 from bridge_server.training.song_folder import SongToLearn, songs_in
 from bridge_server.training.training import Trained, Training
+from bridge_server.training.training_process import TrainingProcess
 from bridge_server.training.training_wish import (
     TrainingWish,
     consent_now,
@@ -43,8 +46,11 @@ QUESTION = (
 )
 
 
-def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
-    """Trains and writes the adapter, at low priority if it `yields`. Returns the exit status. Raises ProtocolError."""
+def train(screen: Screen, wish: TrainingWish, yields: bool = True, join: JoinString | None = None) -> int:
+    """Trains and writes the adapter, at low priority if it `yields`. Returns the exit status. Raises ProtocolError.
+
+    join: the render host that trains instead.
+    """
     refuse_name(wish)
     songs = songs_in(wish.songs)
     screen.say(f"{len(songs)} {'song' if len(songs) == 1 else 'songs'}, {_minutes(songs)} in all:")
@@ -52,17 +58,19 @@ def train(screen: Screen, wish: TrainingWish, yields: bool = True) -> int:
         screen.say(escape(f"  {song.path.name}: {song.words['caption']}"))
     if len(songs) < FEW:
         screen.say("[yellow]So few songs teach the model these songs rather than a sound.[/yellow]")
+    if join is not None:
+        screen.say(
+            escape(f"They are sent to the render host at {join.address}, and removed there at the end.")
+        )
     consent = _consent(wish, songs)
     if not wish.describe:
         songs = [song.as_it_is() for song in songs]
     with only_one(wish):
-        return _train(screen, wish, songs, consent, yields)
+        start = TrainingProcess if join is None else at_host(join)
+        return _train(screen, wish, Training(wish, songs, consent, yields, start=start))
 
 
-def _train(
-    screen: Screen, wish: TrainingWish, songs: list[SongToLearn], consent: Mapping[str, Any], yields: bool
-) -> int:
-    training = Training(wish, songs, consent, yields)
+def _train(screen: Screen, wish: TrainingWish, training: Training) -> int:
     try:
         training.keep(under_way=False)  # it is this command's, not a server's to go on with
         with _yielding(wish.store, training):

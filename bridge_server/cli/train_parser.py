@@ -74,6 +74,11 @@ def add_train(commands: Subparsers) -> None:
         "--as-named", action="store_true",
         help="do not let a planner, where one is installed, write about songs that have no words with them",
     )  # fmt: skip
+    one.add_argument(
+        "--render-host", default="", metavar="JOIN",
+        help="train on another machine: the line `takebridge host` prints there, or a file with it. The songs are sent "
+        "there, and removed when it has finished",
+    )  # fmt: skip
     json_option(one, "print the result as JSON, and nothing else")
     models_option(one)
     one.set_defaults(run=_run)
@@ -89,10 +94,12 @@ def changed_settings(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from bridge_server.cli.serve_settings import join_string_of
     from bridge_server.cli.train import train
     from bridge_server.training.training_wish import TrainingWish
 
     here: Path = arguments.here
+    join = join_string_of(arguments.render_host) if arguments.render_host else None
     wish = TrainingWish(
         name=arguments.name,
         songs=here / arguments.songs.expanduser(),
@@ -106,5 +113,6 @@ def _run(arguments: argparse.Namespace) -> int:
         changed=changed_settings(arguments),
         preview={"every": arguments.preview_every, "prompt": arguments.preview_prompt},
         describe=not arguments.as_named,
+        on="" if join is None else join.host,
     )
-    return train(screen_of(arguments), wish)
+    return train(screen_of(arguments), wish, join=join)

@@ -1,14 +1,13 @@
 """A server's trainings: which there are, beginning one, stopping it, going on. One is under way at a time.
 
 Songs are read in a thread, one folder at a time. The training is a process of its own, which waits while the server
-renders.
+renders; or it is at a render host, which it is only followed to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,10 +17,13 @@ from typing import Any
 from bridge_server.engines.registry import MODELS_ENGINE
 from bridge_server.handlers.aside_desk import AsideDesk, Check
 from bridge_server.handlers.response import Response, understood
+from bridge_server.handlers.training_places import TrainingPlaces
 from bridge_server.handlers.training_records import news_of, record_of, record_of_kept, with_figures
 from bridge_server.sessions.events import Events, Notice
 from bridge_server.settings import Settings
 from bridge_server.songs.sources import find_songs_folder
+from bridge_server.studio.at_host import kept_at_host
+from bridge_server.studio.host_connection import HostConnection
 from bridge_server.training.kept_trainings import (
     KeptTraining,
     kept_trainings,
@@ -31,6 +33,8 @@ from bridge_server.training.kept_trainings import (
     settle_finished,
 )
 from bridge_server.training.song_folder import DESCRIBE, SongToLearn, songs_in
+from bridge_server.training.trainable import no_models, trainable
+from bridge_server.training.training_process import Start, TrainingProcess
 from bridge_server.training.training_runner import RunningTraining, TrainingRunner
 from bridge_server.training.training_wish import (
     ADAPTERS,
@@ -60,11 +64,9 @@ from daw_protocol.training_results import (
     TrainingRecord,
     TrainingSongs,
 )
-from model.checkpoints import ModelFolder, find_models
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("torch", "safetensors", "transformers", "tokenizers")
 CHANGED = {
     "kind": "kind", "steps": "steps", "rank": "rank", "seconds": "seconds", "learning_rate": "learning_rate",
     "accumulation": "accumulation", "regions": "region_share", "seed": "seed",
@@ -75,12 +77,19 @@ CHANGED = {
 class TrainingDesk:
     """Answers requests about trainings. Raises ProtocolError."""
 
-    def __init__(self, settings: Settings, events: Events, renders: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        events: Events,
+        render_hosts: Sequence[HostConnection] = (),
+        renders: bool = False,
+    ) -> None:
         setup = settings.engines.get(MODELS_ENGINE.name)
         self._device = str(setup.options.get("device") or "") if setup else ""
         self._models = setup.models if setup else None
         self._store, self._roots = settings.store, settings.roots
         self._events = events
+        self._places = TrainingPlaces(render_hosts, settings.limits.pulse)
         self._runner = TrainingRunner(self._moved)
         self._runner.yield_to_renders(renders)
         self._reading = AsideDesk("Reading the songs was cancelled.")
@@ -101,25 +110,25 @@ class TrainingDesk:
         for kept in await asyncio.to_thread(kept_trainings, self._store):
             if kept.under_way and kept.wish is not None:
                 try:
-                    await self._begin_again(kept.wish)
+                    await self._begin_again(kept.wish, resume=False)
                     return
                 except ProtocolError as error:
                     log.warning("the training %s does not go on: %s", kept.name, error.code.value)
 
     async def list(self, request: ListTrainings) -> Response:
-        found, models = await asyncio.gather(
-            asyncio.to_thread(self._kept), asyncio.to_thread(_usable, self._models)
+        found, able = await asyncio.gather(
+            asyncio.to_thread(self._kept), asyncio.to_thread(trainable, self._models)
         )
-        reason, remedy = _what_lacks(self._models, models)
         current = await self._current(found)
         records = [current] if current else []
         records += [record_of_kept(one) for one in found if current is None or one.name != current.name]
         result = TrainingList(
-            ready=not reason,
-            reason=reason,
-            remedy=remedy,
-            models=tuple(one.name for one in models),
-            planner=any(one.planner is not None for one in models),
+            ready=not able.reason,
+            reason=able.reason,
+            remedy=able.remedy,
+            models=able.models,
+            planner=able.planner,
+            hosts=self._places.records(),
             folders=tuple(str(root) for root in self._roots),
             trainings=tuple(records),
         )
@@ -152,8 +161,11 @@ class TrainingDesk:
         return understood(request, f"Songs to train on: {len(songs)}.", result)
 
     async def start(self, request: StartTraining) -> Response:
-        wish = self._wish(request)
+        host = self._places.named(request.on) if request.on else None
+        wish = self._wish(request, host)
         self._runner.refuse_another()  # before the songs are read for nothing
+        if host is not None:
+            self._places.refuse(host, wish.checkpoint)
         await asyncio.to_thread(refuse_name, wish)
         folder, songs = await self._read(request.songs, "songs")
         if request.digest and request.digest != _digest(songs):
@@ -168,7 +180,8 @@ class TrainingDesk:
         if consent is None and not request.consent:
             raise no_consent()
         await asyncio.to_thread(refuse_other, wish, songs)
-        begun = await self._begin(wish, songs, consent or consent_now(songs))
+        start = TrainingProcess if host is None else self._places.start(host)
+        begun = await self._begin(wish, songs, consent or consent_now(songs), start)
         return understood(request, f"{wish.name} is being trained.", record_of(begun))
 
     async def resume(self, request: ResumeTraining) -> Response:
@@ -180,7 +193,7 @@ class TrainingDesk:
                 "Use its adapter, or start a training under another name.",
                 "name",
             )
-        begun = await self._begin_again(kept.wish)
+        begun = await self._begin_again(kept.wish, resume=True)
         return understood(request, f"{kept.name} is being trained.", record_of(begun))
 
     async def stop(self, request: StopTraining) -> Response:
@@ -207,6 +220,8 @@ class TrainingDesk:
                         f"Remove its folder yourself if you want to: {kept.folder}.",
                         "name",
                     )
+                if there := await asyncio.to_thread(kept_at_host, kept.folder):
+                    await self._places.forget(kept, there)
                 await asyncio.to_thread(_remove, kept.wish)
             self._runner.forget(request.name)
         return understood(
@@ -215,10 +230,15 @@ class TrainingDesk:
             DiscardedTraining(name=request.name),
         )
 
-    async def _begin_again(self, wish: TrainingWish) -> RunningTraining:
+    async def _begin_again(self, wish: TrainingWish, *, resume: bool) -> RunningTraining:
+        """resume: also where it was stopped at its render host."""
         self._runner.refuse_another()
         wish = replace(wish, out=self._store / ADAPTERS)  # also where a command began it
         await asyncio.to_thread(refuse_name, wish)
+        if (there := await asyncio.to_thread(kept_at_host, wish.run)) is not None:
+            start = self._places.go_on(there, resume)
+            return await self._begin(wish, there.songs(wish.songs), there.consent(), start)
+        start = self._places.start(self._places.named(wish.on)) if wish.on else TrainingProcess
         _, songs = await self._read(str(wish.songs), "songs")
         consent = await asyncio.to_thread(kept_consent, wish, songs)
         if consent is None:
@@ -228,15 +248,15 @@ class TrainingDesk:
                 "Put them back, or start a training under another name.",
                 "songs",
             )
-        return await self._begin(wish, songs, consent)
+        return await self._begin(wish, songs, consent, start)
 
     async def _begin(
-        self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
+        self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any], start: Start
     ) -> RunningTraining:
         if not wish.describe:
             songs = [song.as_it_is() for song in songs]
         async with self._turn:
-            begun = self._runner.begin(wish, songs, consent)
+            begun = self._runner.begin(wish, songs, consent, start)
         self._moved(begun)
         return begun
 
@@ -249,9 +269,9 @@ class TrainingDesk:
 
         return await self._reading.run(read)
 
-    def _wish(self, request: StartTraining) -> TrainingWish:
-        if self._models is None:
-            raise _no_models()
+    def _wish(self, request: StartTraining, host: HostConnection | None) -> TrainingWish:
+        if self._models is None and host is None:
+            raise no_models()
         given = {theirs: getattr(request, ours) for ours, theirs in CHANGED.items()}
         return TrainingWish(
             name=request.name,
@@ -259,9 +279,9 @@ class TrainingDesk:
             out=self._store / ADAPTERS,
             consent=request.consent,
             store=self._store,
-            models=self._models,
+            models=self._models or Path(),
             checkpoint=request.checkpoint,
-            device=request.device or self._device,
+            device=request.device or (self._device if host is None else ""),
             memory=max(
                 (size for size in MEMORY if size <= request.memory),
                 default=MEMORY[0] if request.memory else 0,
@@ -269,6 +289,7 @@ class TrainingDesk:
             changed={name: value for name, value in given.items() if value is not None},
             preview={"every": request.preview_every, "prompt": request.preview_prompt},
             describe=request.describe,
+            on="" if host is None else host.name,
         )
 
     def _kept(self) -> Sequence[KeptTraining]:
@@ -308,46 +329,6 @@ def _named(name: str, found: Sequence[KeptTraining]) -> KeptTraining:
 
 def _digest(songs: Sequence[SongToLearn]) -> str:
     return hashlib.sha256(" ".join(digests_of(songs)).encode()).hexdigest()
-
-
-def _usable(models: Path | None) -> list[ModelFolder]:
-    """What an adapter can be trained for."""
-    if models is None or not models.exists():
-        return []
-    return [folder for folder in find_models(models) if folder.what_is_missing() is None]
-
-
-def _what_lacks(models: Path | None, usable: Sequence[ModelFolder]) -> tuple[str, str]:
-    """Why nothing can be trained, and what to do about it; empty where it can."""
-    missing = [name for name in PACKAGES if not _is_installed(name)]
-    if missing:
-        sentence = f"Training needs packages that are not installed: {', '.join(missing)}."
-        return sentence, "pip install 'takebridge[acestep]'"
-    if models is None:
-        error = _no_models()
-        return error.sentence, error.remedy
-    if not usable:
-        return (
-            f"There is no complete ACE-Step checkpoint in {models.name}.",
-            "Run `takebridge models pull turbo`, or name the folder of your models with --models.",
-        )
-    return "", ""
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _no_models() -> ProtocolError:
-    return ProtocolError(
-        ErrorCode.ENGINE_NOT_READY,
-        "This server has no engine that uses models.",
-        f"Install the {MODELS_ENGINE.label} engine ({MODELS_ENGINE.install}) and start the server again.",
-    )
 
 
 def _remove(wish: TrainingWish) -> None:

@@ -22,6 +22,7 @@ def record_of(current: RunningTraining, previews: tuple[str, ...] = ()) -> Train
         name=current.wish.name,
         state=current.state,
         phase=standing.phase,
+        on=current.wish.on,
         share=standing.share,
         step=standing.step,
         steps=standing.steps,
@@ -48,6 +49,7 @@ def record_of_kept(kept: KeptTraining) -> TrainingRecord:
         name=kept.name,
         state=state,
         phase="trained by another program" if kept.elsewhere else "",
+        on=kept.wish.on if kept.wish else "",
         elsewhere=kept.elsewhere,
         share=min(1.0, taken / steps) if steps else 0.0,
         step=taken,
@@ -75,6 +77,7 @@ def news_of(current: RunningTraining) -> TrainingMoved:
         training=current.wish.name,
         state=current.state,
         phase=sendable(standing.phase, MAX_PHASE),  # it may name songs, and files may have any name
+        on=sendable(current.wish.on, MAX_PHASE),
         share=standing.share,
         step=standing.step,
         steps=standing.steps,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from bridge_server.rendering.worker import RendersUnderWay
 from bridge_server.sessions.client import Client
 from bridge_server.sessions.events import Events
 from bridge_server.settings import Settings
+from bridge_server.studio.host_connection import HostConnection
 from daw_protocol import requests
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ def training_folders(store: Path, name: str) -> tuple[Path, ...]:
 class TrainingHandlers:
     """Requests about trainings. Raises ProtocolError."""
 
-    def __init__(self, settings: Settings, events: Events) -> None:
+    def __init__(
+        self, settings: Settings, events: Events, render_hosts: Sequence[HostConnection] = ()
+    ) -> None:
         self._settings = settings
+        self._render_hosts = render_hosts
         self._events = events
         self._desk: TrainingDesk | None = None
         self._making = asyncio.Lock()
@@ -85,7 +90,7 @@ class TrainingHandlers:
                 raise server_is_stopping()
             if self._desk is None:
                 made = await asyncio.to_thread(_loaded)
-                self._desk = made(self._settings, self._events, self._renders)
+                self._desk = made(self._settings, self._events, self._render_hosts, self._renders)
         return self._desk
 
 

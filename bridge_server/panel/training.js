@@ -15,10 +15,11 @@ const STATES = { training: "Training", waiting: "Waits for a render", stopped: "
 /** Whether the server trains it: one that another program trains is that program's to show and to stop. */
 export const underWay = (training) => ["training", "waiting"].includes(training?.state) && !training.elsewhere;
 
-/** "my_sound: at step 120 of 2,000 · about 5 min left" */
-export function progressOf({ phase = "", step = 0, steps = 0, state, seconds_left: left }) {
+/** "my_sound: at step 120 of 2,000 · about 5 min left"; on: the render host that trains it. */
+export function progressOf({ phase = "", step = 0, steps = 0, state, seconds_left: left, on = "" }) {
   const place = step && steps ? `at step ${step.toLocaleString("en")} of ${steps.toLocaleString("en")}` : "";
-  return [state === "waiting" ? "waits while the server renders" : place && phase === "training" ? "" : phase, place, left ? timeLeft(left) : ""].filter(Boolean).join(" · ");
+  const doing = state === "waiting" && !on ? "waits while the server renders" : place && phase === "training" ? "" : phase;
+  return [on && `on ${on}`, doing, place, left ? timeLeft(left) : ""].filter(Boolean).join(" · ");
 }
 
 /** The folder a song lies in, as the server wrote its path. */
@@ -65,6 +66,9 @@ export class Training {
     this.look = button("Look", { id: "training-look", onclick: () => this.#look() });
     this.seen = make("div", { id: "training-seen", role: "status" });
     this.name = make("input", { id: "training-name", type: "text", maxLength: 64, placeholder: "my_sound", autocomplete: "off", spellcheck: false });
+    this.where = select("training-where", []);
+    this.whereField = field("Where", this.where);
+    this.leaves = make("span", {});
     this.model = select("training-model", []);
     this.memory = select("training-memory", MEMORY);
     this.prompt = make("input", { id: "training-prompt", type: "text", maxLength: 512, placeholder: "as the first song is described" });
@@ -77,7 +81,8 @@ export class Training {
     this.missing = make("p", { class: "under", id: "training-missing" });
     this.modelField = field("Model", this.model);
     this.wish = make("form", { id: "training-form", noValidate: true },
-      make("p", { class: "quiet" }, "A trained sound is a small file that teaches the model the sound of some songs: 3 to 50 of them, in one folder. Nothing leaves this machine."),
+      make("p", { class: "quiet" }, "A trained sound is a small file that teaches the model the sound of some songs: 3 to 50 of them, in one folder. ", this.leaves),
+      this.whereField,
       make("div", { class: "field" }, make("label", { class: "label", for: "training-songs" }, "Folder with the songs"), make("div", { class: "with-button" }, this.songs, this.look), this.folders),
       this.seen,
       make("div", { class: "pair" }, field("Name of the sound", this.name), field("Memory to fit into", this.memory)),
@@ -103,7 +108,24 @@ export class Training {
 
   #typed(target) {
     if (target === this.songs) this.#forget();
+    if (target === this.where) this.#place();
     this.#missing();
+  }
+
+  /** What can be trained where it is to be trained; consent to another place is asked for anew. */
+  #place() {
+    const host = this.found.hosts?.find((one) => one.name === this.where.value);
+    const { ready, reason = "", remedy = "", models = [], planner = false } = host ?? this.found;
+    this.consent.checked = false;
+    setText(this.leaves, host ? `The songs are sent to ${host.name}, which removes them when the sound is trained.` : "Nothing leaves this machine.");
+    const model = host ? null : modelNamed(remedy);
+    show(this.reason, !ready);
+    this.reason.replaceChildren(make("p", {}, reason), make("p", {}, remedy), model ? button("Get the model…", { class: "small", "data-models": model }) : "");
+    show(this.modelField, models.length > 1);
+    const chosen = this.model.value;
+    this.model.replaceChildren(make("option", { value: "" }, "the plain turbo"), ...models.map((one) => make("option", { value: one }, one)));
+    this.model.value = models.includes(chosen) ? chosen : "";
+    show(this.describes, planner);
   }
 
   /** Other songs need another consent. */
@@ -116,7 +138,8 @@ export class Training {
   /** What is still to be given before it can start. */
   #missing() {
     const named = NAME.test(this.name.value.trim());
-    const words = !this.looked ? "Look at the folder first." : !named ? "Give it a name: letters, digits, - and _." : !this.consent.checked ? "Say that the songs may be used." : "";
+    const place = this.found?.hosts?.find((one) => one.name === this.where.value) ?? this.found;
+    const words = place && !place.ready ? "It cannot be trained there now." : !this.looked ? "Look at the folder first." : !named ? "Give it a name: letters, digits, - and _." : !this.consent.checked ? "Say that the songs may be used." : "";
     setText(this.missing, words);
     this.begin.setAttribute("aria-disabled", Boolean(words));
     return words;
@@ -155,6 +178,7 @@ export class Training {
     const begun = await this.bridge.call("training.start", {
       name, songs: this.looked.folder, digest: this.looked.digest, consent: true, memory: Number(this.memory.value), kind: this.kind.value,
       preview_prompt: this.prompt.value.trim(), describe: this.describe.checked,
+      ...(this.where.value ? { on: this.where.value } : {}),
       ...(this.model.value ? { checkpoint: this.model.value } : {}),
       ...(this.steps.value ? { steps: Number(this.steps.value) } : {}),
     });
@@ -168,17 +192,16 @@ export class Training {
   }
 
   async #show() {
-    const { ready, reason = "", remedy = "", models, planner, trainings } = this.found;
-    const model = modelNamed(remedy);
-    show(this.reason, !ready);
-    this.reason.replaceChildren(make("p", {}, reason), make("p", {}, remedy), model ? button("Get the model…", { class: "small", "data-models": model }) : "");
+    const { ready, hosts = [], trainings } = this.found;
     const running = trainings.find(underWay);
-    show(this.wish, ready && !running);
-    show(this.modelField, models.length > 1);
-    const chosen = this.model.value;
-    this.model.replaceChildren(make("option", { value: "" }, "the plain turbo"), ...models.map((one) => make("option", { value: one }, one)));
-    this.model.value = models.includes(chosen) ? chosen : "";
-    show(this.describes, planner);
+    show(this.wish, (ready || hosts.length > 0) && !running);
+    show(this.whereField, hosts.length > 0);
+    const where = this.where.value;
+    this.where.replaceChildren(make("option", { value: "" }, "this machine"), ...hosts.map((one) => make("option", { value: one.name }, one.name)));
+    this.where.value = hosts.some((one) => one.name === where) ? where : ready ? "" : (hosts.find((one) => one.ready)?.name ?? "");
+    const agreed = this.consent.checked && this.where.value === where;
+    this.#place();
+    this.consent.checked = agreed;
     const songs = this.store.get("songs") ?? [];
     this.folders.replaceChildren(...[...new Set([...songs.map((one) => folderOf(one.source)), ...this.found.folders])].map((value) => make("option", { value })));
     this.#missing();
@@ -227,7 +250,7 @@ export class Training {
   }
 
   #entry(one) {
-    const about = [one.elsewhere ? one.phase : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
+    const about = [one.elsewhere ? one.phase : "", one.on ? `on ${one.on}` : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
     const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
     const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
     const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;

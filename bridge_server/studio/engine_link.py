@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -25,10 +24,10 @@ from bridge_server.engines.messages import (
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome
 from bridge_server.errors import as_protocol_error
+from bridge_server.studio.file_upload import FileUpload
 from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
 from bridge_server.studio.host_files import files_of
 from bridge_server.studio.link_messages import (
-    FilePart,
     FileStored,
     ForgetOrder,
     Have,
@@ -38,18 +37,11 @@ from bridge_server.studio.link_messages import (
     SharedFile,
 )
 from bridge_server.studio.linked_render import LinkedRender, disk_error, error_of, not_understood
-from bridge_server.studio.wire import PART_BYTES, LinkLostError
+from bridge_server.studio.wire import LinkLostError
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.engine import EngineDescription, OnProgress, Progress
-
-PROGRESS_SECONDS = 0.2
-CHANGED = ProtocolError(
-    ErrorCode.FILE_CHANGED,
-    "A file changed while it was sent to the render host.",
-    "Try again when no other program writes to it.",
-)
 
 
 class EngineLink:
@@ -187,24 +179,18 @@ class EngineLink:
         try:
             # Another order about the same song may have sent it meanwhile.
             lacking = await self._lacking(session, number, inbox, files, stop)
-            whole, sent, said = sum(file.size for file in lacking) or 1, 0, 0.0
+
+            def check() -> None:
+                if stop.is_set():
+                    raise RenderCancelledError
+
+            def sent(share: float) -> None:
+                stage = f"sending the song to {self._connection.name}, {int(100 * share)} %"
+                on_progress(Progress(stage, 0.0))
+
+            upload = FileUpload(session.wire, number, sum(file.size for file in lacking), check, sent)
             for file in lacking:
-                left = file.size
-                with await asyncio.to_thread(_opened, files[file]) as source:
-                    while True:
-                        data = await asyncio.to_thread(source.read, PART_BYTES)
-                        if stop.is_set():
-                            raise RenderCancelledError
-                        sent, left = sent + len(data), left - len(data)
-                        if left < 0 or (left > 0 and not data):
-                            raise CHANGED
-                        if time.monotonic() - said >= PROGRESS_SECONDS:
-                            said = time.monotonic()
-                            stage = f"sending the song to {self._connection.name}, {100 * sent // whole} %"
-                            on_progress(Progress(stage, 0.0))
-                        await session.wire.send(FilePart(number, file, data))
-                        if left == 0:
-                            break
+                await upload.send(file, files[file])
                 await _expected(inbox, FileStored, stop)
         finally:
             sending.release()
@@ -278,13 +264,6 @@ class EngineLink:
 
     async def close(self) -> None:
         """The host's engines are its own, and the connection is others' as well."""
-
-
-def _opened(path: Path) -> Any:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise disk_error(error) from error
 
 
 def _last(file: OptionFile) -> str:

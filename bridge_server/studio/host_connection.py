@@ -36,6 +36,7 @@ MAX_NAME, MAX_PLACES = 100, 64  # believed of a host
 CLIENT = secrets.token_hex(16)
 """What this bridge calls itself, as long as it runs."""
 
+CLOSED = "the connection was closed"
 REFUSED = {
     401: "it does not know this token; start the server with the line that `takebridge host` prints there",
     403: "it refused this connection",
@@ -173,9 +174,12 @@ class HostConnection:
             self._gone("what it says cannot be read; install the same version of Takebridge there")
         except UnicodeError:
             self._gone("its name is none that a network knows")
+        except asyncio.CancelledError:
+            self.problem = CLOSED  # by whoever has it: nothing to warn of
+            raise
         finally:
             if self.session is not None or not self.tried.is_set():  # a bug, or the end of the server
-                self._gone("the connection was closed")
+                self._gone(CLOSED)
         return greeted
 
     def _greet(self, answer: object, session: Session) -> None:

@@ -89,7 +89,7 @@ class HostFiles:
                         "A file arrived at the render host that is not the one that was announced.",
                         "Try again; check the network and both machines' disks if it happens again.",
                     )
-                path = self.blobs.root / to_path(file.digest, _SUFFIXES[file.kind])
+                path = self.path(file)
                 make_folder(path.parent)
                 sync_file(part)
                 with self._lock:
@@ -100,6 +100,10 @@ class HostFiles:
                 part.unlink(missing_ok=True)
         with self._lock:
             self._make_room({*in_use, file.digest})
+
+    def path(self, file: SharedFile) -> Path:
+        """Where a file that came whole is."""
+        return self.blobs.root / to_path(file.digest, _SUFFIXES[file.kind])
 
     def remove_damaged(self, digests: Iterable[str]) -> None:
         """Removes those of the files that are not what they are called, so that they are sent again."""
@@ -187,7 +191,11 @@ def files_of(command: RenderCommand) -> dict[str, str]:
 
 def _own_name(file: OptionFile) -> str:
     """The last part of a file's name. Raises ProtocolError for one that this machine cannot have."""
-    name = PurePosixPath(file.name).name
+    return plain_name(PurePosixPath(file.name).name)
+
+
+def plain_name(name: str) -> str:
+    """A name from a laptop, without folders. Raises ProtocolError for one that this machine cannot have."""
     if not _NAME.fullmatch(name) or name in (".", "..") or name[-1] in ". " or _RESERVED.match(name):
         raise ProtocolError(
             ErrorCode.BAD_MESSAGE, f"The render host cannot have a file called {name!r}.", "Rename it."

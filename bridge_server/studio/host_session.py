@@ -43,6 +43,7 @@ from bridge_server.studio.link_messages import (
     SharedFile,
 )
 from bridge_server.studio.render_host import RenderHost
+from bridge_server.studio.training_session import TrainingSession
 from bridge_server.studio.wire import PART_BYTES, LinkLostError, UnreadableMessageError, Wire
 from bridge_server.version import VERSION
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -68,6 +69,7 @@ class HostSession:
         self._name = name
         self._client = ""
         self._followed: dict[int, tuple[HostOrder, asyncio.Task[None]]] = {}
+        self._trainings = TrainingSession(host.trainings, wire)
         self._part: tuple[int, SharedFile, Path] | None = (
             None  # the order that sends it, and what has come of it
         )
@@ -89,6 +91,7 @@ class HostSession:
         finally:
             for number in tuple(self._followed):
                 self._host.left(self._unfollowed(number), time.monotonic())
+            self._trainings.close()
             await self._leave_part()
             await self._wire.close()
 
@@ -132,6 +135,9 @@ class HostSession:
                         await self._leave_part()
                     if number in self._followed:
                         self._forget(number)
+                    self._trainings.leave(number)
+                case _ if await self._trainings.take_in(message):
+                    pass
                 case _:
                     raise UnreadableMessageError(f"{type(message).__name__} is for bridges")
         except ProtocolError as error:
@@ -151,6 +157,8 @@ class HostSession:
             raise UnreadableMessageError("a file is longer than it was announced")
         self._part = None
         await asyncio.to_thread(files.keep, path, file, self._host.orders.in_use())
+        if self._trainings.wants(part.number, file):
+            await self._trainings.arrived(part.number, file, files.path(file))
         await self._wire.send(FileStored(part.number, file.digest))
 
     async def _leave_part(self) -> None:

@@ -19,9 +19,19 @@ from bridge_server.engines.messages import (
     RenderCommand,
     StopCommand,
 )
+from bridge_server.studio.training_messages import (
+    FetchFile,
+    FilePiece,
+    ForgetTraining,
+    StopTraining,
+    TrainingForgotten,
+    TrainingOffer,
+    TrainingStands,
+    TrainThere,
+)
 from model.engine import EngineDescription
 
-LINK_PROTOCOL = 1
+LINK_PROTOCOL = 2
 """Raised with every change that an older side would not understand."""
 
 AUDIO, BYTES = "audio", "bytes"
@@ -48,6 +58,7 @@ class Welcome:
     device: str
     places: int
     engines: Mapping[str, EngineDescription] = field(default_factory=dict)
+    training: TrainingOffer = field(default_factory=TrainingOffer)
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,18 @@ class OrderFailed:
     field: str = ""
 
 
-ToHost = Hello | Have | FilePart | LinkOrder | StopCommand | ForgetOrder
+ToHost = (
+    Hello
+    | Have
+    | FilePart
+    | LinkOrder
+    | StopCommand
+    | ForgetOrder
+    | TrainThere
+    | StopTraining
+    | FetchFile
+    | ForgetTraining
+)
 FromHost = (
     Welcome
     | MissingFiles
@@ -154,4 +176,7 @@ FromHost = (
     | ChildReport
     | ChildDone
     | OrderFailed
+    | TrainingStands
+    | FilePiece
+    | TrainingForgotten
 )

@@ -1,7 +1,7 @@
 """A render host: renders in its places what bridges on other machines order over engine links.
 
-It keeps nothing but audio by digest, and what an order gave until its bridge has it. A bridge that is cut off finds its
-orders where it left them, for `ORPHAN_SECONDS`. Everything but files happens on the event loop.
+It keeps nothing but audio by digest, what an order gave until its bridge has it, and trainings. A bridge that is cut
+off finds its orders where it left them, for `ORPHAN_SECONDS`. Everything but files happens on the event loop.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.errors import as_protocol_error
 from bridge_server.studio.host_files import HostFiles, files_of
 from bridge_server.studio.host_orders import HostOrder, HostOrders, HostPlace, OrderState
+from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Welcome
 from bridge_server.version import VERSION
 from clip_store.errors import ClipStoreError
@@ -47,11 +48,19 @@ class HostOffer:
 class RenderHost:
     """Lives on the event loop; `run` is its task.
 
-    results: the folder the places' engines write to.
+    results: the folder the places' engines write to. trainings: wait while a place renders.
     """
 
-    def __init__(self, offer: HostOffer, places: list[HostPlace], files: HostFiles, results: Path) -> None:
+    def __init__(
+        self,
+        offer: HostOffer,
+        places: list[HostPlace],
+        files: HostFiles,
+        results: Path,
+        trainings: HostTrainings,
+    ) -> None:
         self.offer = offer
+        self.trainings = trainings
         self.orders = HostOrders(places)
         self.files = files
         self._results = results
@@ -63,8 +72,9 @@ class RenderHost:
         """What a bridge is told first."""
         offer = self.offer
         return Welcome(
-            LINK_PROTOCOL, VERSION, offer.name, offer.device, len(self.orders.places), dict(offer.engines)
-        )
+            LINK_PROTOCOL, VERSION, offer.name, offer.device, len(self.orders.places), dict(offer.engines),
+            self.trainings.offer,
+        )  # fmt: skip
 
     async def accept(self, client: str, engine: str, command: RenderCommand) -> HostOrder:
         """The order, new or one that is here already. Raises ProtocolError for one that cannot be rendered here."""
@@ -114,6 +124,7 @@ class RenderHost:
     async def run(self) -> None:
         """Gives orders to places until it is cancelled."""
         looking = asyncio.create_task(self._look_after())
+        training = asyncio.create_task(self.trainings.run(), name="trainings")
         try:
             while True:
                 await self._wake.wait()
@@ -125,13 +136,15 @@ class RenderHost:
                     )
                     self._tasks.add(order.task)
                     order.task.add_done_callback(self._tasks.discard)
+                self.trainings.yield_to_renders(any(place.order for place in self.orders.places))
                 for before, order in enumerate(self.orders.waiting()):
                     self._progress(order, Progress(waiting_stage(self.offer.name, before), 0.0))
         finally:
             looking.cancel()
+            training.cancel()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(looking, *self._tasks, return_exceptions=True)
+            await asyncio.gather(looking, training, *self._tasks, return_exceptions=True)
             hosts = [host for place in self.orders.places for host in place.engines.values()]
             await asyncio.gather(*(host.close() for host in hosts))
 

@@ -16,13 +16,14 @@ from filelock import FileLock, Timeout
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.process import EngineProcess
-from bridge_server.engines.registry import EngineSetup
+from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup
 from bridge_server.loopback import is_loopback
 from bridge_server.platforms import make_private_folder
 from bridge_server.studio.host_files import HostFiles, ReceivedFiles
 from bridge_server.studio.host_identity import kept_certificate, kept_token
 from bridge_server.studio.host_orders import HostPlace
 from bridge_server.studio.host_server import HostPort, listening
+from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.join_string import HOST_PORT, JoinString
 from bridge_server.studio.pulse import PULSE, Pulse
 from bridge_server.studio.render_host import HostOffer, RenderHost
@@ -31,7 +32,7 @@ from model.engine import EngineDescription
 
 log = logging.getLogger(__name__)
 
-LOCK = "host.lock"
+LOCK, TRAININGS = "host.lock", "trainings"
 LARGEST_FILE = 3 * 2**30  # as the bridge takes them from its clients
 
 
@@ -39,7 +40,7 @@ LARGEST_FILE = 3 * 2**30  # as the bridge takes them from its clients
 class HostSettings:
     """What a render host is started with.
 
-    folder:  of this user alone: token, certificate, audio by digest.
+    folder:  of this user alone: token, certificate, audio by digest, trainings.
     engines: setups by name, for each place.
     address: where it listens; `shown`: what bridges call it by.
     """
@@ -92,7 +93,11 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
             )
             for number, setups in enumerate(settings.engines, 1)
         ]
-        host = RenderHost(HostOffer(settings.name, settings.device, engines), places, files, results)
+        trainings = _trainings(settings)
+        await asyncio.to_thread(trainings.load)
+        host = RenderHost(
+            HostOffer(settings.name, settings.device, engines), places, files, results, trainings
+        )
         at = HostPort(settings.address, settings.port, token.text, certificate, settings.pulse)
         working = asyncio.create_task(host.run(), name="render host")
         try:
@@ -102,6 +107,17 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+
+def _trainings(settings: HostSettings) -> HostTrainings:
+    """On the device of the first place."""
+    setup = settings.engines[0].get(MODELS_ENGINE.name)
+    return HostTrainings(
+        settings.folder / TRAININGS,
+        settings.name,
+        setup.models if setup else None,
+        str(setup.options.get("device") or "") if setup else "",
+    )
 
 
 async def offered(setups: Mapping[str, EngineSetup]) -> dict[str, EngineDescription]:

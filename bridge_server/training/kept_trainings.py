@@ -35,7 +35,9 @@ log = logging.getLogger(__name__)
 WISH, REPORT, PREVIEWS, PLOT = "wish.json", "training.json", "previews", "loss.png"
 STATE = "state"
 """How the file begins in which a trainer keeps what was learnt."""
-_ADAPTER_FILES = ("adapter_model.safetensors", "lokr_weights.safetensors")
+AT_HOST = "at_host.json"
+"""What a render host was given to train; as long as it is there, so may be the songs and what was learnt."""
+ADAPTER_FILES = ("adapter_model.safetensors", "lokr_weights.safetensors")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def keep_report(
 def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
     """Raises ProtocolError where something was learnt under this name from other songs or with other settings: begun
     anew, it would lose what it takes to go on with."""
-    if not any(wish.run.glob(f"{STATE}.*")):
+    if not any(wish.run.glob(f"{STATE}.*")) and not (wish.run / AT_HOST).exists():
         return
     kept = unfinished_in(wish.run)
     before = wish if kept is None or kept.wish is None else kept.wish
@@ -124,7 +126,7 @@ def refuse_other(wish: TrainingWish, songs: Sequence[SongToLearn]) -> None:
 
 def _what_counts(wish: TrainingWish) -> tuple[object, ...]:
     """What another value of would be another training."""
-    return wish.checkpoint, dict(wish.changed), wish.describe
+    return wish.checkpoint, dict(wish.changed), wish.describe, bool(wish.on)
 
 
 def kept_trainings(store: Path) -> list[KeptTraining]:
@@ -219,7 +221,7 @@ def preview_names(folder: Path) -> tuple[str, ...]:
 
 def adapter_in(folder: Path) -> Path | None:
     """The file that requests name."""
-    return next((folder / name for name in _ADAPTER_FILES if (folder / name).is_file()), None)
+    return next((folder / name for name in ADAPTER_FILES if (folder / name).is_file()), None)
 
 
 def _folders(place: Path) -> Iterator[Path]:

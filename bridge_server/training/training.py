@@ -26,7 +26,7 @@ from bridge_server.training.kept_trainings import (
 )
 from bridge_server.training.loss_plot import loss_picture
 from bridge_server.training.song_folder import SongToLearn
-from bridge_server.training.training_process import TrainingProcess
+from bridge_server.training.training_process import Start, TrainingProcess
 from bridge_server.training.training_wish import CONSENT, TrainingWish, order_of, refuse_name, save
 from daw_protocol.errors import ProtocolError
 
@@ -56,6 +56,7 @@ class Standing:
     preview: str = ""
     skipped: str = ""
     described: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ class Trained:
 
 
 class Training:
-    """Owns the process until `close`. The wish's lock is held by whoever makes this. Raises ProtocolError."""
+    """Owns the process until `close`. The wish's lock is held by whoever makes this. Raises ProtocolError.
+
+    start: begins what trains. It is followed and closed by the thread that made this.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Training:
         consent: Mapping[str, Any],
         yields: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        start: Start = TrainingProcess,
     ) -> None:
         refuse_name(wish)  # by now another training may have finished under it
         refuse_other(wish, songs)
@@ -97,7 +102,7 @@ class Training:
         self._last: float | None = None
         save(wish.run / CONSENT, json.dumps(dict(consent), indent=1).encode())
         paths = {song.digest: song.path for song in songs}
-        self._process = TrainingProcess(order_of(wish, songs, consent), paths, yields)
+        self._process = start(order_of(wish, songs, consent), paths, yields)
 
     @property
     def measured(self) -> Measured:
@@ -115,6 +120,10 @@ class Training:
     def stop(self) -> None:
         """Ends it within a moment; its state is kept. `follow` ends with an error that says so."""
         self._process.stop()
+
+    def leave(self) -> None:
+        """As `stop`, but one at a render host goes on there."""
+        self._process.leave()
 
     def pause(self, paused: bool) -> None:
         """Waits within a moment, or goes on."""
@@ -147,7 +156,10 @@ class Training:
             if skipped:
                 log.warning("A preview of a training was left out: %s", Private(skipped))
             taken, steps = (len(self._losses), self._steps) if self._has_begun else (0, 0)
-            return Standing(phase, share, taken, steps, preview=preview, skipped=skipped, described=written)
+            return Standing(
+                phase, share, taken, steps, preview=preview, skipped=skipped, described=written,
+                waits=bool(news.get("waits")),
+            )  # fmt: skip
         step, loss, checked = int(news["step"]), float(news["loss"]), news["checked"]
         self._steps = max(step, round(step / max(share, 1e-9)))
         # A step of before that is taken again, since its state was lost, replaces what was kept of it.
@@ -159,9 +171,8 @@ class Training:
             self._checks.append((step, float(checked)))
         if step % PLOT_EVERY == 0 or checked is not None:
             _for_show("picture", lambda: save(self.wish.run / PLOT, _picture(self.wish, self.measured)))
-        return Standing(
-            phase, share, step, self._steps, loss, checked, self._seconds_left(self._steps - step)
-        )
+        left = self._seconds_left(self._steps - step)  # unless who trains knows it better
+        return Standing(phase, share, step, self._steps, loss, checked, news.get("seconds_left", left))
 
     def _seconds_left(self, steps: int) -> float | None:
         now = self._clock()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bridge_server.platforms import how_it_ended
 from bridge_server.training.training_child import (
@@ -41,6 +41,35 @@ STOPPED_SENTENCE = "The training was stopped; what it has learnt so far is kept.
 STOPPED_REMEDY = "Resume it, or run the same command again, to go on."
 
 
+class Trains(Protocol):
+    """What carries a training out: a process of this machine, or a render host's, followed from here."""
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        """Everything the training tells, as it comes; the last one is its result, with the key "adapter".
+
+        Raises ProtocolError when it ends without one: stopped, refused, or the process died.
+        """
+
+    def stop(self) -> None:
+        """Ends the training after the example it is at; its state is kept. The news end with an error that says so."""
+
+    def leave(self) -> None:
+        """Ends it here: one of this machine stops, one elsewhere goes on by itself."""
+
+    def pause(self, paused: bool) -> None:
+        """Waits before the next example, or goes on, where it shares a device with the renders of this machine."""
+
+    def kill(self) -> None:
+        """Ends it here at once; the news end with an error that says so."""
+
+    def close(self) -> None:
+        """Ends what there is of it here, however far it is."""
+
+
+Start = Callable[[Mapping[str, Any], Mapping[str, Path], bool], Trains]
+"""Begins a training. Takes its order, the songs by digest, and whether it lowers its priority."""
+
+
 class TrainingProcess:
     """Runs one training. order, paths: see `training_main`."""
 
@@ -57,10 +86,7 @@ class TrainingProcess:
         return self._process.pid
 
     def news(self) -> Iterator[dict[str, Any]]:
-        """Everything the training tells, as it comes; the last one is its result, with the key "adapter".
-
-        Raises ProtocolError when it ends without one: stopped, refused, or the process died.
-        """
+        """See Trains."""
         while True:
             try:
                 kind, told = self._connection.recv()
@@ -76,19 +102,23 @@ class TrainingProcess:
                 raise ProtocolError(_CODES[kind], told["sentence"], told["remedy"])
 
     def stop(self) -> None:
-        """Ends the training after the example it is at; its state is kept. The news end with an error that says so."""
+        """See Trains."""
         self._tell(STOP)
 
+    def leave(self) -> None:
+        """See Trains."""
+        self.stop()
+
     def pause(self, paused: bool) -> None:
-        """Waits before the next example, or goes on."""
+        """See Trains."""
         self._tell(PAUSE if paused else GO_ON)
 
     def kill(self) -> None:
-        """Ends the process at once; the news end with an error that says so."""
+        """See Trains."""
         self._process.kill()
 
     def close(self) -> None:
-        """Ends the process, however far it is."""
+        """See Trains."""
         self._connection.close()
         self._process.join(EXIT_SECONDS)
         if self._process.is_alive():

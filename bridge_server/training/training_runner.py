@@ -19,6 +19,7 @@ from bridge_server.errors import server_is_stopping
 from bridge_server.training.kept_trainings import Measured
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training import Standing, Training
+from bridge_server.training.training_process import Start, TrainingProcess
 from bridge_server.training.training_wish import TrainingWish, only_one
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -33,7 +34,7 @@ CLOSE_SECONDS = 15.0
 class RunningTraining:
     """How the server's training is. state: "training", "waiting" (for a render), "stopped", "failed" or "done".
 
-    described: songs that a planner wrote about. file: of the finished adapter.
+    described: songs that a planner wrote about. file: of the finished adapter. stopped_early: see Trained.
     error: why it failed. ended: when, in seconds of the system's clock, which stamps files too.
     """
 
@@ -43,6 +44,7 @@ class RunningTraining:
     standing: Standing = field(default_factory=lambda: Standing("starting", 0.0))
     described: tuple[str, ...] = ()
     file: str = ""
+    stopped_early: bool = False
     error: ProtocolError | None = None
     ended: float = 0.0
 
@@ -86,9 +88,13 @@ class TrainingRunner:
             )
 
     def begin(
-        self, wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[str, Any]
+        self,
+        wish: TrainingWish,
+        songs: Sequence[SongToLearn],
+        consent: Mapping[str, Any],
+        start: Start = TrainingProcess,
     ) -> RunningTraining:
-        """Starts or goes on. Raises ProtocolError while another one is under way, and after the end."""
+        """Starts or goes on. start: see Training. Raises ProtocolError while one is under way, and after the end."""
         if self._closed:
             raise server_is_stopping()
         self.refuse_another()
@@ -96,7 +102,7 @@ class TrainingRunner:
         control.pause(self._renders)
         self._measured = Measured
         self.current = RunningTraining(wish, tuple(song.path.name for song in songs))
-        if self._renders:
+        if self._renders and not wish.on:
             self.current = replace(self.current, state="waiting")
         loop = asyncio.get_running_loop()
 
@@ -105,8 +111,8 @@ class TrainingRunner:
                 loop.call_soon_threadsafe(self._moved, control, change)
 
         self._thread = threading.Thread(
-            target=self._carry_out, args=(wish, songs, consent, control, report), name="training", daemon=True
-        )
+            target=self._carry_out, args=(wish, songs, consent, start, control, report), name="training", daemon=True,
+        )  # fmt: skip
         self._thread.start()
         return self.current
 
@@ -127,7 +133,7 @@ class TrainingRunner:
         """Whether the server renders at this moment: the training waits as long."""
         self._renders = renders
         self._control.pause(renders)
-        if self.current is not None and self.current.under_way:
+        if self.current is not None and self.current.under_way and not self.current.wish.on:
             self.current = replace(self.current, state="waiting" if renders else "training")
             self._changed(self.current)
 
@@ -156,12 +162,13 @@ class TrainingRunner:
         wish: TrainingWish,
         songs: Sequence[SongToLearn],
         consent: Mapping[str, Any],
+        start: Start,
         control: _Control,
         report: Report,
     ) -> None:
         """Says how it ended when nothing of it is left running: then it can be gone on with, or removed."""
         try:
-            with only_one(wish), contextlib.closing(Training(wish, songs, consent)) as training:
+            with only_one(wish), contextlib.closing(Training(wish, songs, consent, start=start)) as training:
                 self._measured = lambda: training.measured
                 training.keep(under_way=True)
                 control.takes(training)
@@ -198,7 +205,9 @@ class TrainingRunner:
             return _failed(error)
         made = training.made
         assert made is not None, "it told everything"
-        return lambda current: replace(current, state="done", file=made.file)
+        return lambda current: replace(
+            current, state="done", file=made.file, stopped_early=made.stopped_early
+        )
 
 
 class _Control:
@@ -216,7 +225,7 @@ class _Control:
             if self._paused:
                 training.pause(True)
             if self.stopped:
-                training.stop()
+                self._end_of(training)
 
     def pause(self, paused: bool) -> None:
         with self._lock:
@@ -229,7 +238,13 @@ class _Control:
             self.stopped = True
             self.stopped_for_good = self.stopped_for_good or for_good
             if self._training is not None:
-                self._training.stop()
+                self._end_of(self._training)
+
+    def _end_of(self, training: Training) -> None:
+        if self.stopped_for_good:
+            training.stop()
+        else:
+            training.leave()
 
     def end(self) -> None:
         """The process, if it still runs: it had its time."""
@@ -239,7 +254,13 @@ class _Control:
 
 
 def _stands(standing: Standing, described: tuple[str, ...]) -> Change:
-    return lambda current: replace(current, standing=standing, described=described)
+    def change(current: RunningTraining) -> RunningTraining:
+        state = current.state
+        if current.wish.on:  # there it waits for the renders of the host, and for other trainings
+            state = "waiting" if standing.waits else "training"
+        return replace(current, state=state, standing=standing, described=described)
+
+    return change
 
 
 def _failed(error: ProtocolError) -> Change:

@@ -38,6 +38,7 @@ class TrainingWish:
 
     consent: whether whoever asks said that the songs may be used. preview: what is rendered on the way, by the names of
         the trainer's PreviewWish. describe: whether a planner may write about songs that have no words with them.
+    on: the name of the render host that trains; "" = this machine. `models` counts for nothing there.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TrainingWish:
     changed: Mapping[str, object]
     preview: Mapping[str, object] = field(default_factory=dict)
     describe: bool = True
+    on: str = ""
 
     @property
     def run(self) -> Path:
@@ -151,12 +153,7 @@ def only_one(wish: TrainingWish) -> Iterator[None]:
         lock = FileLock(path, timeout=LOCK_SECONDS)
         lock.acquire()
     except Timeout as error:
-        raise ProtocolError(
-            ErrorCode.ID_IN_USE,
-            f"{wish.name} is being trained already.",
-            "Wait until that training has finished, stop it, or choose another name.",
-            "name",
-        ) from error
+        raise trained_already(wish.name) from error
     except OSError as error:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
@@ -167,6 +164,16 @@ def only_one(wish: TrainingWish) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def trained_already(name: str) -> ProtocolError:
+    """The error where some process trains under this name."""
+    return ProtocolError(
+        ErrorCode.ID_IN_USE,
+        f"{name} is being trained already.",
+        "Wait until that training has finished, stop it, or choose another name.",
+        "name",
+    )
 
 
 def lock_path(store: Path, name: str) -> Path:

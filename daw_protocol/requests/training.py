@@ -46,6 +46,7 @@ class StartTraining(Request):
         Flag(), "you have the right to train on these songs, and everyone who performs on them agreed", False
     )
     digest: str = value(Text(64), "of the songs as `training.songs` listed them: other songs are refused", "")
+    on: str = value(Text(300), "the render host that trains, by its name or address; empty: this machine", "")
     checkpoint: str = value(Text(128), "the model to train for; empty: the plain turbo", "")
     device: str = value(Text(32), "cuda, cuda:1, xpu, mps or cpu; empty: the best", "")
     memory: int = value(
@@ -86,6 +87,6 @@ class ResumeTraining(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class DiscardTraining(Request):
-    """Remove what is unfinished of a training. Finished adapters stay."""
+    """Remove what is unfinished of a training, at its render host too. Finished adapters stay."""
 
     name: str = value(ADAPTER_NAME, "the adapter's name")

@@ -12,11 +12,14 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
+from bridge_server.studio import running_host
 from bridge_server.training.kept_trainings import Measured, keep_wish, remove_run
 from bridge_server.training.training_wish import TrainingWish, only_one
 from tests.bridge_server.peers import ServerThread, band_song
+from tests.bridge_server.render_hosts import HostThread
 from tests.bridge_server.training.songs_to_learn import three_songs, write_song
 from tests.bridge_server.training.training_peer import LONG, SMALL_TRAINER, training_settings
+from tests.bridge_server.training_hosts import doubles_described, laptop_settings, training_host
 from tests.model.acestep.tiny_folder import write_models
 from tests.panel.accessibility import axe_file
 from tests.panel.conftest import in_focus
@@ -133,3 +136,55 @@ def test_a_finished_sound_is_in_the_next_request(training_server, open_panel):
     expect(page.locator("#f-sound")).to_have_value("brushes/adapter_model.safetensors")
     expect(page.locator("#f-sound_strength")).to_be_visible()
     assert page.evaluate("document.getElementById('f-engine').value") == "acestep"
+
+
+def with_band(settings):
+    """A song that the panel begins with."""
+    band_song(settings.roots[0] / "band.wav")
+    return settings
+
+
+def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
+    monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
+    monkeypatch.setattr(running_host, "offered", doubles_described)
+    write_models(tmp_path / "models", "acestep-v15-turbo")
+    with (
+        HostThread(training_host(tmp_path / "host", tmp_path / "models")) as host,
+        ServerThread(with_band(laptop_settings(tmp_path / "laptop", host.join, engine="sketch"))) as laptop,
+        laptop.websocket() as peer,
+    ):
+        while not peer.call("training.list")["hosts"][0]["ready"]:
+            pass
+        panel = open_panel(of=in_focus(laptop)).ready()
+        page = panel.page
+        page.evaluate("document.getElementById('more-fold').open = true")
+        page.click("#training-button")
+        where = page.locator("#training-where")
+        expect(where).to_have_value("studio")  # nothing can be trained here
+        expect(page.locator("#training-form")).to_contain_text("The songs are sent to studio")
+        page.fill("#training-songs", "mine")
+        panel.press("Enter")
+        page.fill("#training-name", "far")
+        page.check("#training-consent")
+        where.select_option("")
+        expect(page.locator("#training-consent")).not_to_be_checked()
+        expect(page.locator("#training-reason")).to_contain_text("There is no complete ACE-Step checkpoint")
+        expect(page.locator("#training-missing")).to_have_text("It cannot be trained there now.")
+        where.select_option("studio")
+        page.check("#training-consent")
+        if axe_file() is not None:
+            looked_at(panel, keys=False)
+        page.locator("#training-form summary").click()
+        page.fill("#training-steps", str(LONG))
+        page.click("#training-start")
+        now = page.locator("#training-now")
+        expect(now.locator("[role=status]")).to_contain_text("on studio")
+        panel.wait("(v.training?.step ?? 0) > 20")
+        page.get_by_role("button", name="Stop far").click()
+        sound = page.locator("[data-sound=far]")
+        expect(sound).to_contain_text("on studio")
+        remove = sound.get_by_role("button", name="Remove")
+        remove.click()
+        remove.click()
+        expect(sound).to_have_count(0)
+        assert not list((host.settings.folder / "trainings").iterdir())

@@ -17,7 +17,8 @@ def typed(*words: str):
 def test_only_what_was_typed_changes_the_preset() -> None:
     found = typed("--songs", "x", "--name", "my_sound")
     assert changed_settings(found) == {}
-    assert (found.consent, found.memory, found.checkpoint) == (False, 0, "")
+    assert (found.consent, found.memory, found.checkpoint, found.render_host) == (False, 0, "", "")
+    assert typed("--songs", "x", "--name", "a", "--render-host", "studio.txt").render_host == "studio.txt"
     found = typed(
         "--songs", "x", "--name", "a", "--steps", "9", "--regions", "0.5", "--kind", "lokr", "--seconds", "30"
     )

@@ -20,6 +20,8 @@ def test_one_under_way_tells_where_it_is(tmp_path: Path) -> None:
     running = RunningTraining(wish_in(tmp_path), ("rain.wav",), standing=standing)
     record, news = record_of(running, ("0",)), news_of(running)
     assert (record.state, record.step, record.steps, record.previews) == ("training", 5, 10, ("0",))
+    there = replace(running, wish=replace(running.wish, on="studio"))
+    assert (record_of(there).on, news_of(there).on, record.on) == ("studio", "studio", "")
     assert (news.training, news.loss, news.checked, news.seconds_left) == ("my_sound", 2.5, None, None)
     odd = news_of(replace(running, standing=Standing("describing \udcff.wav" + "x" * 300, 0.0)))
     assert odd.phase.startswith("describing ?.wavxx")
@@ -41,5 +43,6 @@ def test_one_that_is_kept_tells_how_it_ended(tmp_path: Path) -> None:
     assert (
         record_of_kept(replace(kept, adapter=tmp_path / "a.safetensors")).adapter == "my_sound/a.safetensors"
     )
+    assert record_of_kept(replace(kept, wish=replace(wish_in(tmp_path), on="studio"))).on == "studio"
     shown = with_figures(record_of_kept(kept), kept.measured)
     assert (shown.losses, shown.checks) == ((3.0, 1e9), ())

@@ -12,7 +12,7 @@ from websockets.asyncio.server import serve
 from bridge_server.studio import host_connection, host_session, render_host
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.join_string import JoinString
-from bridge_server.studio.link_messages import Welcome
+from bridge_server.studio.link_messages import LINK_PROTOCOL, Welcome
 from bridge_server.studio.pulse import Pulse
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError
@@ -113,7 +113,7 @@ def test_a_peer_that_says_nothing_keeps_nobody_waiting(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("side", [host_connection, host_session])
 def test_another_version_of_the_link_is_refused_by_name(tmp_path, monkeypatch, side):
-    monkeypatch.setattr(side, "LINK_PROTOCOL", 2)
+    monkeypatch.setattr(side, "LINK_PROTOCOL", LINK_PROTOCOL + 1)
 
     async def run():
         async with (
@@ -146,7 +146,7 @@ def test_what_a_host_says_of_itself_is_kept_within_bounds(tmp_path, monkeypatch)
     monkeypatch.setattr(
         render_host.RenderHost,
         "welcome",
-        lambda _: Welcome(1, "1", "box\x1b" + "x" * 1000, "d" * 1000, 10**9),
+        lambda _: Welcome(LINK_PROTOCOL, "1", "box\x1b" + "x" * 1000, "d" * 1000, 10**9),
     )
 
     async def run():
@@ -162,3 +162,15 @@ def test_what_a_host_says_of_itself_is_kept_within_bounds(tmp_path, monkeypatch)
             assert found.name.startswith("box?")
 
     asyncio.run(run())
+
+
+def test_who_closes_it_is_not_warned(tmp_path, caplog):
+    async def run():
+        async with running_host(host_settings(tmp_path / "host", ("noise",))) as running:
+            connection = HostConnection(running.join, UNHURRIED)
+            async with kept_up(connection):
+                await connection.connected()
+            assert (connection.session, connection.problem) == (None, "the connection was closed")
+
+    asyncio.run(run())
+    assert "was closed" not in caplog.text

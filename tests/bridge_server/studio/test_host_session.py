@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.client import connect
@@ -232,7 +233,10 @@ def test_an_engine_that_dies_and_gives_another_sound_makes_no_take_of_two(tmp_pa
 
     async def run():
         rendered = HostOrder("o", "anna", "noise", order())
-        session, known = HostSession(None, Wire(), "anna"), SentStem(-1, rendered.run)
+        session, known = (
+            HostSession(SimpleNamespace(trainings=None), Wire(), "anna"),
+            SentStem(-1, rendered.run),
+        )
         path.write_bytes(bytes(800))
         await session._send_stem(rendered, 1, (0, "mix"), StemFile("mix", 0, 100, 2, path), known)
         rendered.run += 1

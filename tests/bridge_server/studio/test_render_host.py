@@ -7,6 +7,7 @@ import asyncio
 from bridge_server.studio import render_host
 from bridge_server.studio.host_files import HostFiles
 from bridge_server.studio.host_orders import HostPlace, OrderState
+from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.render_host import HostOffer, RenderHost, waiting_stage
 from daw_protocol.errors import ErrorCode
 from tests.bridge_server.hosts import DIED, REFUSED, HostHere
@@ -22,7 +23,9 @@ def on_host(folder, work, places: int = 1):
             for number in range(1, places + 1)
         ]
         offer = HostOffer("studio", "test device", {"noise": rooms[0].engines["noise"].description})
-        host = RenderHost(offer, rooms, HostFiles(folder / "host", 10**6, 10**6), folder / "results")
+        files = HostFiles(folder / "host", 10**6, 10**6)
+        trainings = HostTrainings(folder / "trainings", "studio", None)
+        host = RenderHost(offer, rooms, files, folder / "results", trainings)
         working = asyncio.create_task(host.run())
         try:
             await asyncio.wait_for(work(host, [place.engines["noise"] for place in rooms]), 60)

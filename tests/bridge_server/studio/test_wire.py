@@ -27,6 +27,20 @@ from bridge_server.studio.link_messages import (
     StemFrames,
     Welcome,
 )
+from bridge_server.studio.training_messages import (
+    Consent,
+    FetchFile,
+    FilePiece,
+    ForgetTraining,
+    LinkedSong,
+    LinkedTraining,
+    SongWords,
+    StopTraining,
+    TrainingFile,
+    TrainingForgotten,
+    TrainingStands,
+    TrainThere,
+)
 from bridge_server.studio.value_codec import to_json
 from bridge_server.studio.wire import LinkLostError, UnreadableMessageError, Wire
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -35,6 +49,13 @@ from tests.bridge_server.engines.test_messages import ABOUT, REQUEST, SOUNDS, se
 
 SONG = SharedFile("ab" * 32, link_messages.AUDIO, 5)
 COMMAND = RenderCommand(REQUEST, "ab" * 32, "", "j1-1", files={"soundfont": SOUNDS}, priority=1)
+
+
+TRAINING = LinkedTraining(
+    "ab" * 16, "mine", "turbo", "", 8, Consent(("ab" * 32,), "2026-11-29T12:00:00+00:00"),
+    (LinkedSong("rain.wav", "ab" * 32, SongWords("soft rain", bpm=96), "cd" * 32, 5),),
+    {"steps": 4, "learning_rate": 0.02}, {"every": 2, "prompt": ""},
+)  # fmt: skip
 
 
 def messages():
@@ -51,7 +72,17 @@ def messages():
         ForgetOrder(1),
         PieceAudio(ChildPiece(1, 0, "mix", -5, 2), bytes(16)),
         OrderFailed(1, "cannot_render", "No drums.", "Choose another region.", "source"),
-    ]
+        TrainThere(1, TRAINING, True),
+        StopTraining(1),
+        FetchFile(1, "previews/25.wav", 5),
+        FilePiece(1, "previews/25.wav", 5, b"bytes"),
+        ForgetTraining(1, TRAINING.id),
+        TrainingForgotten(1),
+        TrainingStands(
+            1, "training", "training", 0.5, 4, 0, (1.0, 0.5), ((2, 0.75),), {"rain.wav": "soft"}, "no memory",
+            (TrainingFile("previews/2.wav", 5, "ab" * 32),), ("cd" * 32,), 2.5,
+        ),
+    ]  # fmt: skip
     kinds = {*get_args(link_messages.FromHost), *get_args(link_messages.ToHost)}
     return link + [each for each in sent() if type(each) in kinds]
 

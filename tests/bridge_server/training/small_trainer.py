@@ -1,7 +1,8 @@
 """A trainer without networks, for what surrounds one: it learns how loud the songs are, a step at a time.
 
 It keeps the promises of model/acestep/training/training_run.py: it reads songs by digest, tells every step, goes on
-from its state, waits and stops when it is asked to, makes previews, and writes the adapter last. A step takes 2 ms.
+from its state, waits and stops when it is asked to, makes previews, and writes the adapter last. A step takes 2 ms,
+or the learning rate in seconds.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def train_order(
     every = int(fields["preview"].get("every", 0))
     while len(losses) < steps:
         step = len(losses) + 1
-        time.sleep(STEP_SECONDS)
+        time.sleep(float(fields["changed"].get("learning_rate", STEP_SECONDS)))
         if should_stop():
             raise RenderStopped
         losses.append(level + 1 / step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,9 +136,15 @@ def test_what_was_learnt_from_other_words_or_songs_is_not_gone_on_with(tmp_path:
     save(wish.run / "state.json", b"")
     save(wish.run / "consent.json", json.dumps(consent_now(songs)).encode())
     refuse_other(wish, songs)
-    for other in ({"describe": False}, {"changed": {"rank": 8}}, {"checkpoint": "base"}, {"memory": 24}):
+    others: list[dict[str, Any]] = [
+        {"describe": False}, {"changed": {"rank": 8}}, {"checkpoint": "base"}, {"memory": 24}, {"on": "studio"},
+    ]  # fmt: skip
+    for other in others:
         with pytest.raises(ProtocolError, match="begun with other songs, settings"):
             refuse_other(replace(wish, **other), songs)
+    with pytest.raises(ProtocolError, match="begun with other songs, settings"):
+        refuse_other(wish, songs[:2])
+    (wish.run / "state.json").rename(wish.run / "at_host.json")  # what was learnt may be at a render host
     with pytest.raises(ProtocolError, match="begun with other songs, settings"):
         refuse_other(wish, songs[:2])
 
