@@ -14,8 +14,8 @@ MAX_DEPTH = 4
 MAX_SENTENCES = 40
 MAX_READ = 20_000
 FEW_LETTERS = 6
-"""With fewer letters of its own ("{start} to {end}"), a template is for figures and for what the table has: it would
-fit any title."""
+"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures and for
+what the table has: it would fit any title."""
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ARTICLE = re.compile(r"(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
@@ -75,9 +75,12 @@ class Catalogue:
         if not bare or at.depth > MAX_DEPTH or not at.work.take(len(text)):
             return None
         if bare != text:
+            # An entry with this very space around it knows better.
+            if (whole := self._matched(text, at)) is not None:
+                return whole
             found = self._found(bare, at)
             if found is None:
-                return self._matched(text, at)
+                return None
             start = text.index(bare)
             return f"{text[:start]}{found}{text[start + len(bare) :]}"
         found = self._matched(text, at)
@@ -111,7 +114,7 @@ class Catalogue:
                 values = template.match(text)
                 if values is None:
                     continue
-                if template.letters >= FEW_LETTERS or all(
+                if template.letters + template.words > FEW_LETTERS or all(
                     self._is_ours(value, at) for value in values.values()
                 ):
                     yield template, other, values, ""
@@ -130,7 +133,9 @@ class Catalogue:
             found = self._found(form, at.deeper())
             if found is not None:
                 return found
-        return value
+        # A sentence at the end of another leaves its full stop to that one.
+        found = self._found(f"{value}.", at.deeper()) if " " in value and value[-1] not in ".!?" else None
+        return value if found is None else found.removesuffix(".")
 
     def _in_parts(self, text: str, at: _At) -> str | None:
         """Sentence by sentence, or what follows the name of a value. None when no part has an entry."""

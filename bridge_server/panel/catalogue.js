@@ -18,7 +18,7 @@ const MAX_DEPTH = 4;
 /** What one translation may read, in characters. */
 const MAX_READ = 20000;
 
-/** A template as the table has it, as {literals, names, anchor, letters}. */
+/** A template as the table has it, as {literals, names, anchor, letters, words}. */
 function read(text) {
   const literals = [];
   const names = [];
@@ -35,7 +35,9 @@ function read(text) {
     }
   }
   literals.push(literal + text.slice(at));
-  return { literals, names, anchor: anchorOf(literals), letters: literals.join("").replace(/[^\p{L}]/gu, "").length };
+  const shape = literals.join("\0");
+  const words = shape.match(WORD)?.length ?? 0;
+  return { literals, names, anchor: anchorOf(literals), letters: shape.replace(/[^\p{L}]/gu, "").length, words };
 }
 
 /** The longest whole word that every text of the template has. */
@@ -72,18 +74,24 @@ function fill({ literals, names }, values) {
   return literals[0] + names.map((name, index) => values.get(name) + withParticle(values.get(name), literals[index + 1])).join("");
 }
 
-const CHOICES = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "과(와)": ["과", "와"], "(으)로": ["으로", "로"], "(이)라는": ["이라는", "라는"] };
+const CHOICES = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "과(와)": ["과", "와"], "(으)로": ["으로", "로"], "(이)라는": ["이라는", "라는"], "이어야(여야)": ["이어야", "여야"] };
 const CLOSING = /["'`”’)\]>.,:;]+$/;
+const ENDS_IN_L = /[178lLrR]$/;
+const ENDS_IN_CONSONANT = /(?:[013678lmnrLMNR]|ck|(?:^|[^A-Za-z]|[aeiouy])[bckpt])$/;
+const MARKS = /^["'`”’)\]>.,:;]*/;
 
-/** `text`, which follows `before`, with the Korean particle it begins with settled. */
+/** `text`, which follows `before`, with the Korean particle settled that it begins with, after closing marks. */
 function withParticle(before, text) {
-  const choice = Object.keys(CHOICES).find((one) => text.startsWith(one));
+  const [marks] = text.match(MARKS);
+  const rest = text.slice(marks.length);
+  const choice = Object.keys(CHOICES).find((one) => rest.startsWith(one));
   if (!choice) return text;
-  const letter = before.replace(CLOSING, "").slice(-1).toLowerCase();
+  const end = before.replace(CLOSING, "").slice(-2);
+  const letter = end.slice(-1);
   const final = letter >= "가" && letter <= "힣" ? (letter.charCodeAt(0) - 0xac00) % 28 : -1;
-  const consonant = final > 0 || (final < 0 && letter !== "" && "013678bcklmnprt".includes(letter));
-  const isL = final === 8 || (final < 0 && letter !== "" && "178lr".includes(letter));
-  return CHOICES[choice][!consonant || (isL && choice === "(으)로") ? 1 : 0] + text.slice(choice.length);
+  const consonant = final > 0 || (final < 0 && ENDS_IN_CONSONANT.test(end));
+  const isL = final === 8 || (final < 0 && ENDS_IN_L.test(end));
+  return marks + CHOICES[choice][!consonant || (isL && choice === "(으)로") ? 1 : 0] + rest.slice(choice.length);
 }
 
 export class Catalogue {
@@ -116,8 +124,11 @@ export class Catalogue {
     const bare = text.trim();
     if (!bare || depth > MAX_DEPTH || !this.#take(text)) return null;
     if (bare !== text) {
+      // An entry with this very space around it knows better.
+      const whole = this.#matched(text, depth);
+      if (whole !== null) return whole;
       const found = this.#found(bare, depth);
-      if (found === null) return this.#matched(text, depth);
+      if (found === null) return null;
       const start = text.indexOf(bare);
       return text.slice(0, start) + found + text.slice(start + bare.length);
     }
@@ -142,7 +153,7 @@ export class Catalogue {
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
-        if (values && (template.letters >= FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth)))) found.push({ template, other, values, end });
+        if (values && (template.letters + template.words > FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth)))) found.push({ template, other, values, end });
       }
     }
     return found;
@@ -159,7 +170,10 @@ export class Catalogue {
 
   #inner(value, depth) {
     if (QUOTED.test(value) || !/\p{L}/u.test(value)) return value;
-    return this.#found(value, depth + 1) ?? this.#found(value.replace(ARTICLE, ""), depth + 1) ?? value;
+    const found = this.#found(value, depth + 1) ?? this.#found(value.replace(ARTICLE, ""), depth + 1);
+    if (found !== null || !value.includes(" ") || /[.!?]$/.test(value)) return found ?? value;
+    // A sentence at the end of another leaves its full stop to that one.
+    return this.#found(`${value}.`, depth + 1)?.replace(/\.$/, "") ?? value;
   }
 
   /** Sentence by sentence, or piece by piece; null when no part has an entry. */

@@ -42,7 +42,9 @@ NOT_SAID_BY = {
 FAULTS_OF_THE_PROGRAM = ("ValueError", "TypeError")
 
 SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
-HEAD = re.compile(r"[A-Z][a-z]+ \{\}: \{\}")  # "Region 2: The region is empty."
+HEAD = re.compile(
+    r"[A-Z][a-z]+(?: \{\})?: \{\}"
+)  # "Region 2: The region is empty.", "Warning: The take clicks."
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -85,9 +87,9 @@ def texts_of(source: str, name: str) -> list[SourceText]:
 
 
 def _translated(tree: ast.Module) -> Iterator[ast.expr]:
-    """Texts that the code itself looks up in the tables, if they are but a word."""
+    """Texts that the code itself looks up in the tables, or that say how far a render is, if they are but a word."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in ("text_in", "said") and node.args:
+        if isinstance(node, ast.Call) and _called(node) in ("text_in", "said", "Progress") and node.args:
             yield node.args[0]
 
 
@@ -148,8 +150,13 @@ def _later(found: re.Match[str]) -> str:
 
 
 def _name(node: ast.AST) -> str:
-    """A word for what is filled in."""
+    """A word for what is filled in. Raises ValueError for a plural's letters, which no translation could leave out."""
     match node:
+        case (
+            ast.BinOp(op=ast.Mult(), left=ast.Constant(value="s"))
+            | ast.Subscript(value=ast.Constant(value="s"))
+        ):
+            raise ValueError(f"line {node.lineno}: write a plural as a condition: {{'s' if many else ''}}")
         case ast.Name(id=name):
             return name.lower().strip("_")
         case ast.Attribute(attr=name):

@@ -19,6 +19,10 @@ ENTRIES = {
     "{start} to {end}": "{start}~{end}",
     "{field}: there is no {value}.": "{field}: {value}이(가) 없습니다.",
     "Take {id} is gone. Render it again.": "테이크 {id}은(는) 없습니다. 다시 렌더링하세요.",
+    "Warning: {warning}": "주의: {warning}",
+    "one of {list}": "다음 중 하나: {list}",
+    "Cover {where}": "{where} 커버",
+    "  renders on {place}, {count} takes": "  렌더링     {place}, 테이크 {count}개",
 }
 
 
@@ -40,13 +44,18 @@ def korean():
         ("5 to 9", "5~9"),
         ("Take t7 is gone. Render it again.", "테이크 t7은 없습니다. 다시 렌더링하세요."),
         ("stem: there is no drums.", "stem: drums가 없습니다."),
+        ("Warning: There is no file a.wav.", "주의: a.wav 파일이 없습니다."),
+        ("  renders on studio, 3 takes", "  렌더링     studio, 테이크 3개"),
+        ("It takes one of a, b.", "받는 값: 다음 중 하나: a, b."),
     ],
 )
 def test_a_text_is_recognised_by_what_stands_around_its_values(korean, english, expected):
     assert korean.translate(english) == expected
 
 
-@pytest.mark.parametrize("text", ["", "  ", "Nothing like it.", "song.wav", "from here to eternity"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "Nothing like it.", "song.wav", "from here to eternity", "Cover Me"]
+)
 def test_what_has_no_entry_stays(korean, text):
     assert korean.translate(text) == text
 
