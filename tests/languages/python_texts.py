@@ -6,9 +6,11 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
+from daw_protocol.addresses import COMMANDS
+from daw_protocol.message import has_default
 from tests.places import PROJECT
 
 PACKAGES = ("daw_protocol", "clip_store", "model", "bridge_server")
@@ -42,9 +44,8 @@ NOT_SAID_BY = {
 FAULTS_OF_THE_PROGRAM = ("ValueError", "TypeError")
 
 SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
-HEAD = re.compile(
-    r"[A-Z][a-z]+(?: \{\})?: \{\}"
-)  # "Region 2: The region is empty.", "Warning: The take clicks."
+# "Region 2: The region is empty.", "Warning: The take clicks.", "position 'x': it is not in an accepted form; write ..."
+HEAD = re.compile(r"[A-Za-z]+(?: \{\})?: \{\}(?:; \{\}|\.)?")
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -60,13 +61,23 @@ class SourceText:
 @cache
 def python_texts() -> tuple[SourceText, ...]:
     """Every text a producer may read, in the order of the sources."""
-    found = []
+    found = list(_missing_values())
     for package in PACKAGES:
         for path in sorted((PROJECT / package).rglob("*.py")):
             name = path.relative_to(PROJECT).as_posix()
             if not name.startswith(NOT_SAID):
                 found += texts_of(path.read_text(encoding="utf-8"), name)
     return tuple(found)
+
+
+def _missing_values() -> Iterator[SourceText]:
+    """What requests say of values they cannot do without: quoted where one is missing."""
+    for command in COMMANDS:
+        for entry in fields(command.request):
+            if not has_default(entry):
+                yield SourceText(
+                    entry.metadata["doc"], f"daw_protocol: {command.request.__name__}.{entry.name}"
+                )
 
 
 def texts_of(source: str, name: str) -> list[SourceText]:

@@ -22,6 +22,13 @@ ENTRIES = {
     "Warning: {warning}": "주의: {warning}",
     "one of {list}": "다음 중 하나: {list}",
     "Cover {where}": "{where} 커버",
+    "must be {low} to {high} characters long, got {count}": "{low}~{high}자여야 합니다(받은 길이: {count}자)",
+    "{what} must be {low} to {high}, got {value}": "{what} 값은 {low}~{high}(받은 값: {value})",
+    "Job {job} was cancelled.": "작업 {job}이(가) 취소되었습니다.",
+    "Job {id} has no take: {reason}.": "작업 {id}에 테이크가 없습니다: {reason}.",
+    "it was cancelled": "취소되었습니다",
+    "a list of {count}": "항목 {count}개의 목록",
+    'list of at most {most} songs, each `{{"a": 1}}`': '최대 {most}곡, 각각 `{{"a": 1}}`',
     "  renders on {place}, {count} takes": "  렌더링     {place}, 테이크 {count}개",
 }
 
@@ -46,6 +53,12 @@ def korean():
         ("stem: there is no drums.", "stem: drums가 없습니다."),
         ("Warning: There is no file a.wav.", "주의: a.wav 파일이 없습니다."),
         ("  renders on studio, 3 takes", "  렌더링     studio, 테이크 3개"),
+        ("name: must be 1 to 128 characters long, got 0.", "name: 1~128자여야 합니다(받은 길이: 0자)."),
+        ("tempo must be 1 to 999, got 0.", "tempo 값은 1~999(받은 값: 0)."),
+        ("Job j1 has no take: it was cancelled.", "작업 j1에 테이크가 없습니다: 취소되었습니다."),
+        ("It takes a list of 3.", "받는 값: 항목 3개의 목록."),
+        ('It takes a list of at most 3 songs, each {"a": 1}.', '받는 값: 최대 3곡, 각각 {"a": 1}.'),
+        ("no more takes", "no more takes"),
         ("It takes one of a, b.", "받는 값: 다음 중 하나: a, b."),
     ],
 )
