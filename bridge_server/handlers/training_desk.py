@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,6 +60,7 @@ from daw_protocol.training_results import (
     TrainingSongs,
 )
 from model.checkpoints import ModelFolder, find_models
+from model.packages import missing_packages
 
 log = logging.getLogger(__name__)
 
@@ -319,7 +319,7 @@ def _usable(models: Path | None) -> list[ModelFolder]:
 
 def _what_lacks(models: Path | None, usable: Sequence[ModelFolder]) -> tuple[str, str]:
     """Why nothing can be trained, and what to do about it; empty where it can."""
-    missing = [name for name in PACKAGES if not _is_installed(name)]
+    missing = missing_packages(PACKAGES)
     if missing:
         sentence = f"Training needs packages that are not installed: {', '.join(missing)}."
         return sentence, "pip install 'takebridge[acestep]'"
@@ -332,14 +332,6 @@ def _what_lacks(models: Path | None, usable: Sequence[ModelFolder]) -> tuple[str
             "Run `takebridge models pull turbo`, or name the folder of your models with --models.",
         )
     return "", ""
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _no_models() -> ProtocolError:

@@ -29,7 +29,7 @@ from bridge_server.jobs.database import transaction
 MAX_SECONDS = 0.2
 SAMPLE_SECONDS = 0.02
 ASLEEP = ("S", "D")
-BY_A_TEST = "ServerThread.on_loop.<locals>.call"  # what a test does in the server's thread is its own affair
+BY_A_TEST = "LoopThread.on_loop.<locals>.call"  # what a test does in the thread of a loop is its own affair
 
 _run = asyncio.Handle._run  # the one place through which every step of every loop goes
 _fsync = os.fsync
