@@ -44,7 +44,7 @@ NOT_SAID_BY = {
 FAULTS_OF_THE_PROGRAM = ("ValueError", "TypeError")
 
 SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
-# "Region 2: The region is empty.", "Warning: The take clicks.", "position 'x': it is not in an accepted form; write ..."
+# "Region 2: The region is empty.", "Warning: The take clicks.", "position 'x': it is not in a known form; write ..."
 HEAD = re.compile(r"[A-Za-z]+(?: \{\})?: \{\}(?:; \{\}|\.)?")
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
 WORD = re.compile(r"[A-Za-z]{2,}")

@@ -243,8 +243,8 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
         "start: position 'x': it is not in an accepted form; a bar position must be finite.",
         "regions: generate takes no regions.",
         "regions: region 2: must be text, got 3.",
-        'It takes a list of at most 3 songs, each a name as in source or {"source": "bass.wav", "source_position": 96000};'
-        " or names separated by commas.",
+        'It takes a list of at most 3 songs, each a name as in source or {"source": "bass.wav", '
+        '"source_position": 96000}; or names separated by commas.',
         "Warning: The take is 3 LU louder than the song.",
         "  renders on studio, 3 places",
         "6.3 GB to fetch",
