@@ -21,7 +21,9 @@ def test_what_another_entry_says_in_its_place_is_marked(monkeypatch):
         "There is nothing at {path}.": "{path}: 없음.",
         "There is nothing at {place} now.": "{place}: 지금 없음.",
     }
-    monkeypatch.setattr(pages, "language_file", lambda _: {**{one: {} for one in SECTIONS}, "sentences": table})
+    monkeypatch.setattr(
+        pages, "language_file", lambda _: {**{one: {} for one in SECTIONS}, "sentences": table}
+    )
     monkeypatch.setitem(pages.EXAMPLES, "path", "home now")
     first, second = pages.entries("ko")
     assert (first.translation, first.other) == ("home: 지금 없음.", "home now: 없음.")

@@ -122,6 +122,7 @@ def _watched() -> None:
             yield context
 
     browser.browser_context = watched
+    browser.PATIENCE *= 4  # a picture may take its time
 
 
 _watched()  # now: once the fixtures' file has taken the function from there, it is too late
