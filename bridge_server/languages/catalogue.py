@@ -26,8 +26,8 @@ _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S| \((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
-_HEAD = re.compile(r"([\w.\[\]/-]{1,64}): (?=\S)")
-"""The value at fault, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""
+_HEAD = re.compile(r"([\w.\[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)")
+"""The value at fault, or the place in it, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""
 
 
 class Reading(NamedTuple):
@@ -136,8 +136,12 @@ class Catalogue:
         for anchor in (*words_in(text), ""):
             for template, other in self._by_anchor.get(anchor, ()):
                 values = template.match(text)
-                if values is None or not all(
-                    value[:1].isdigit() for name, value in values.items() if name.startswith(COUNT)
+                if (
+                    values is None
+                    or _is_space(text, template)
+                    or not all(
+                        value[:1].isdigit() for name, value in values.items() if name.startswith(COUNT)
+                    )
                 ):
                     continue
                 if template.letters + template.words > FEW_LETTERS or all(
@@ -175,10 +179,13 @@ class Catalogue:
         return self._headed(text, at)
 
     def _headed(self, text: str, at: _At) -> Reading | None:
-        """What follows the name of a value."""
+        """What follows the name of a value, which stays as it is, or a place, which does not."""
         head = _HEAD.match(text)
         rest = self._found(text[head.end() :], at.deeper()) if head else None
-        return rest._replace(text=f"{head[0]}{rest.text}") if head and rest else None
+        if head is None or rest is None:
+            return None
+        place = self._found(head[1], at.deeper()) if " " in head[1] else None
+        return rest._replace(text=f"{place.text if place else head[1]}: {rest.text}")
 
     def _joined(self, parts: list[str], at: _At) -> Reading | None:
         """The longest runs of sentences that entries fit, side by side."""
@@ -206,6 +213,13 @@ class Catalogue:
 def _surest(readings: Iterable[Reading | None]) -> Reading | None:
     """The first of those that account for most."""
     return max(filter(None, readings), key=lambda reading: reading[1:], default=None)
+
+
+def _is_space(text: str, template: Template) -> bool:
+    """Whether a value would begin or end with the space around the text, which is nobody's."""
+    return (text[:1].isspace() and not template.literals[0]) or (
+        text[-1:].isspace() and not template.literals[-1]
+    )
 
 
 def _letters(text: str) -> int:

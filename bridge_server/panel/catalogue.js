@@ -13,7 +13,7 @@ const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
 const SEVERAL = /[.!?]\s+\S| · | \((?:takes?|region|track) /;
-const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
+const HEAD = /^([\w.[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)/;
 /** What the panel puts between texts that each have a meaning of their own. */
 const JOINTS = [" · ", "; ", ", "];
 const MAX_DEPTH = 4;
@@ -166,7 +166,7 @@ export class Catalogue {
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
-        if (!values || [...values].some(([name, value]) => name.startsWith(COUNT) && !/^\d/.test(value))) continue;
+        if (!values || isSpace(text, template) || [...values].some(([name, value]) => name.startsWith(COUNT) && !/^\d/.test(value))) continue;
         if (template.letters + template.words > FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth))) {
           found.push({ template, other, values, end });
         }
@@ -213,11 +213,12 @@ export class Catalogue {
     return null;
   }
 
-  /** What follows the name of a value. */
+  /** What follows the name of a value, which stays as it is, or a place, which does not. */
   #headed(text, depth) {
     const head = HEAD.exec(text);
     const rest = head && this.#found(text.slice(head[0].length), depth + 1);
-    return rest && { ...rest, text: head[0] + rest.text };
+    const place = rest && head[1].includes(" ") ? this.#found(head[1], depth + 1) : null;
+    return rest && { ...rest, text: `${place?.text ?? head[1]}: ${rest.text}` };
   }
 
   #joined(parts, depth) {
@@ -238,6 +239,9 @@ export class Catalogue {
     return known ? { text: made.map((reading) => reading.text).join(" "), known } : null;
   }
 }
+
+/** Whether a value would begin or end with the space around the text, which is nobody's. */
+const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
 
 const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
 

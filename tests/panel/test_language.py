@@ -248,6 +248,8 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
         "Warning: The take is 3 LU louder than the song.",
         "  renders on studio, 3 places",
         "6.3 GB to fetch",
+        "bar 2, chord 1: 'Hx' is not a chord: B is not known.",
+        " 2 bars from the region's first, repeated to the region's end",
         "",
         *list(language_file("ko")["sentences"])[::40],
     ]

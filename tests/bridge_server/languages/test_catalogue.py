@@ -59,6 +59,8 @@ def korean():
         ("It takes a list of 3.", "받는 값: 항목 3개의 목록."),
         ('It takes a list of at most 3 songs, each {"a": 1}.', '받는 값: 최대 3곡, 각각 {"a": 1}.'),
         ("no more takes", "no more takes"),
+        (" 3 takes ", " 테이크 3개 "),
+        (" 5 to 9", " 5~9"),
         ("It takes one of a, b.", "받는 값: 다음 중 하나: a, b."),
     ],
 )
