@@ -47,6 +47,7 @@ SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
 # "Region 2: The region is empty.", "Warning: The take clicks.", "position 'x': it is not in a known form; write ..."
 HEAD = re.compile(r"[A-Za-z]+(?: \{\})?: \{\}(?:; \{\}|\.)?")
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
+FILLED_IN = re.compile(r"\{[^{}]*\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -92,7 +93,7 @@ def texts_of(source: str, name: str) -> list[SourceText]:
             continue
         for form in _forms(node):
             text = _named(form)
-            if is_said(text) or id(node) in translated:
+            if is_said(text) or (id(node) in translated and WORD.search(FILLED_IN.sub("", text))):
                 found.append(SourceText(text, f"{name}:{node.lineno}"))
     return found
 
@@ -100,7 +101,9 @@ def texts_of(source: str, name: str) -> list[SourceText]:
 def _translated(tree: ast.Module) -> Iterator[ast.expr]:
     """Texts that the code itself looks up in the tables, or that say how far a render is, if they are but a word."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in ("text_in", "said", "Progress") and node.args:
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        if _called(node) in ("text_in", "said", "Progress") or ast.unparse(node.func).endswith("pace.at"):
             yield node.args[0]
 
 
