@@ -2,11 +2,12 @@
 
     python -m benchmarks.first_clip [--wheel FILE] [--judge processor]
 
-Builds the wheel, and for each installer there is (pip in a new environment; uv, where that command is found) installs
-it and repaints four bars of the demo's song, with nobody to answer a question. Prints seconds on the clock and of the
-processor; fails when a clip does not lie where it was asked for, or takes longer than a minute: on the clock, or, where
-others share the machine, of the processor. The packages come from the package index that pip uses, or from its cache;
-where that cannot be reached it says so and times nothing.
+Builds the wheel, and with each installer (pip in a new environment; uv, which is fetched from the package index where
+that command is not found) installs it and repaints four bars of the demo's song, with nobody to answer a question.
+Prints seconds on the clock and of the processor; fails when a clip does not lie where it was asked for, or takes longer
+than a minute: on the clock, or, where others share the machine, of the processor. The packages come from the package
+index that each installer uses, or from its cache; where that cannot be reached it says so and times nothing. Without uv
+it says so and times pip alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
@@ -43,7 +45,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wheel = wheel.absolute() if wheel else built(folder)
-        ways = [("pip", with_pip)] + ([("uv", with_uv)] if shutil.which("uv") else [])
+        ways: list[tuple[str, Callable[[Path, Path], Path]]] = [("pip", with_pip)]
+        if uv := uv_command(folder):
+            ways.append(("uv", partial(with_uv, uv)))
+        else:
+            print("SKIPPED: uv's way is not timed: there is no uv, and pip cannot fetch it.")
         slow = 0
         for name, install in ways:
             own = folder / name
@@ -107,9 +113,21 @@ def with_pip(wheel: Path, folder: Path) -> Path:
     return commands / "takebridge"
 
 
-def with_uv(wheel: Path, folder: Path) -> Path:
+def uv_command(folder: Path) -> Path | None:
+    """uv: the machine's own, or one in `folder`. None where there is none to be had."""
+    if found := shutil.which("uv"):
+        return Path(found)
+    place = folder / "uv itself"
+    words = ["pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(place)]
+    pinned = ["--constraint", str(PROJECT / "constraints.txt"), "uv"]
+    fetched = subprocess.run([sys.executable, "-m", *words, *pinned], stderr=subprocess.DEVNULL, check=False)
+    found = shutil.which("uv", path=str(place / "bin")) if fetched.returncode == 0 else None
+    return Path(found) if found else None
+
+
+def with_uv(uv: Path, wheel: Path, folder: Path) -> Path:
     places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
-    run(["uv", "tool", "install", "--quiet", "--python", sys.executable, str(wheel)], places)
+    run([str(uv), "tool", "install", "--quiet", "--python", sys.executable, str(wheel)], places)
     return folder / "bin" / "takebridge"
 
 

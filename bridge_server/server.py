@@ -220,7 +220,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         )
         http = HttpServer(application(settings, services), settings)
         await http.start(ports.tcp)
-        folder.make()  # before the server announces itself
+        await asyncio.to_thread(folder.make)  # before the server announces itself
         mailbox = MailboxEndpoint(folder, dispatcher, supervisor, queue, jobs.outcome, settings.spoken)
         _reconnect(queue, audience, osc, mailbox)
         supervisor.start("OSC endpoint", osc.run)
@@ -241,7 +241,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS
-        write_private(address, json.dumps(_address(settings)))  # with the token, for this user's programs
+        # With the token, for this user's programs.
+        await asyncio.to_thread(write_private, address, json.dumps(_address(settings)))
         try:
             with _pointed_to(settings.pointer, folder.root):
                 async with (
@@ -263,6 +264,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             await models.close()
             await trainings.close()
             await supervisor.close()
+            await mailbox.close()
             address.unlink(missing_ok=True)
 
 

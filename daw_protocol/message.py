@@ -73,7 +73,7 @@ class Message:
                 raise ProtocolError(
                     ErrorCode.MISSING_FIELD,
                     f"{name} is missing.",
-                    f"Send {name}: {entry.metadata['doc']}.",
+                    f"Send {name} as well: {entry.metadata['doc']}.",
                     name,
                 )
         return cls(**fields)

@@ -242,10 +242,9 @@ def _refuse_values_of_others(action: str, values: Mapping[str, object]) -> None:
     for owner, names in TAKE_VALUES.items():
         given = ["--hide" if name == "hidden" else f"--{name}" for name in names if name in values]
         if given and owner != action:
-            belong = "belongs" if len(given) == 1 else "belong"
             raise ProtocolError(
                 ErrorCode.MISSING_FIELD,
-                f"{' and '.join(given)} {belong} to --{owner}, and no take is named there.",
+                f"{', '.join(given)} belong{'s' if len(given) == 1 else ''} to --{owner}, and no take is named there.",
                 f"Add --{owner} TAKE.",
                 "take",
             )

@@ -90,7 +90,10 @@ def show(findings: list[Finding]) -> None:
     console = TextConsole()
     console.print(f"Takebridge {VERSION}, Python {sys.version.split()[0]}", highlight=False)
     for entry in findings:
-        console.print(f"{entry.verdict.value} {entry.what}: {escape(entry.found)}", highlight=False)
+        # In pieces: each is a text of its own in other languages.
+        console.print(
+            entry.verdict.value, " ", entry.what, ": ", escape(entry.found), sep="", highlight=False
+        )
         if entry.remedy and entry.verdict is not Verdict.GOOD:
             console.print(f"    {escape(entry.remedy)}", highlight=False)
     bad = sum(entry.verdict is Verdict.BAD for entry in findings)
@@ -130,8 +133,12 @@ async def engine(pool: EnginePool, name: str) -> Finding:
         return Finding(what, Verdict.OPTIONAL, error.sentence, error.remedy)
     can = [task.value for task in Task if description.capability(task).available]
     if can:
-        return Finding(what, Verdict.GOOD, f"can {', '.join(can)}")
-    first = description.tasks[0]
+        return Finding(what, Verdict.GOOD, f"it can: {', '.join(can)}")
+    # What a command sets right, before tasks that are not for this engine at all.
+    told = [
+        task for task in description.tasks if "takebridge " in task.remedy or "pip install" in task.remedy
+    ]
+    first = (told or description.tasks)[0]
     return Finding(what, Verdict.OPTIONAL, first.reason, first.remedy)
 
 

@@ -60,7 +60,9 @@ class OscPeer:
         """The next reply. Raises TimeoutError when none comes in time, and OSError when nothing listens there."""
         loop = asyncio.get_running_loop()
         while True:
-            data = await asyncio.wait_for(loop.sock_recv(self._socket, LARGEST_DATAGRAM), seconds)
+            # Not `wait_for`: in Python 3.11 that loses a cancelling that comes with a datagram, and Ctrl-C with it.
+            async with asyncio.timeout(seconds):
+                data = await loop.sock_recv(self._socket, LARGEST_DATAGRAM)
             try:
                 (message,) = messages_in(data)
             except (ProtocolError, ValueError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from bridge_server.languages.template import Template, words_in
 
@@ -14,8 +15,10 @@ MAX_DEPTH = 4
 MAX_SENTENCES = 40
 MAX_READ = 20_000
 FEW_LETTERS = 6
-"""With fewer letters of its own ("{start} to {end}"), a template is for figures and for what the table has: it would
-fit any title."""
+"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures and for
+what the table has: it would fit any title."""
+COUNT = "count"
+"""How the name of a place begins that a number begins."""
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ARTICLE = re.compile(r"(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
@@ -23,8 +26,19 @@ _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S| \((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
-_HEAD = re.compile(r"([\w.\[\]/-]{1,64}): (?=\S)")
-"""The value at fault, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""
+_HEAD = re.compile(r"([\w.\[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)")
+"""The value at fault, or the place in it, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""
+
+
+class Reading(NamedTuple):
+    """A translation, and how many letters of the English text it accounts for: the more, the surer it is.
+
+    own: of them, those of the entry itself.
+    """
+
+    text: str
+    known: int
+    own: int = 0
 
 
 @dataclass
@@ -32,6 +46,7 @@ class _Work:
     """What one translation may still read, in characters: a text made of many sentences fits in very many ways."""
 
     left: int = MAX_READ
+    known: dict[tuple[str, int], Reading | None] = field(default_factory=dict)
 
     def take(self, characters: int) -> bool:
         """Whether so many are left; takes them."""
@@ -56,7 +71,7 @@ class Catalogue:
     def __init__(self, entries: Mapping[str, str]) -> None:
         self._whole: dict[str, str] = {}
         self._by_anchor: dict[str, list[tuple[Template, Template]]] = {}
-        for english, translation in entries.items():
+        for english, translation in (*entries.items(), *_without_marks(entries)):
             template, other = Template.read(english), Template.read(translation)
             if template.names:
                 self._by_anchor.setdefault(template.anchor, []).append((template, other))
@@ -67,28 +82,32 @@ class Catalogue:
     def _translate(self, text: str) -> str:
         """The text in this language. Space around it stays."""
         found = self._found(text, _At(_Work()))
-        return text if found is None else found
+        return text if found is None else found.text
 
-    def _found(self, text: str, at: _At) -> str | None:
+    def _found(self, text: str, at: _At) -> Reading | None:
         """None when the table has nothing for it, whole or in part."""
+        key = text, at.depth
+        if key not in at.work.known:
+            at.work.known[key] = self._looked_for(text, at)
+        return at.work.known[key]
+
+    def _looked_for(self, text: str, at: _At) -> Reading | None:
         bare = text.strip()
         if not bare or at.depth > MAX_DEPTH or not at.work.take(len(text)):
             return None
-        if bare != text:
+        found = self._matched(text, at)  # an entry with this very space around it knows better
+        if found is None and bare != text:
             found = self._found(bare, at)
-            if found is None:
-                return self._matched(text, at)
             start = text.index(bare)
-            return f"{text[:start]}{found}{text[start + len(bare) :]}"
-        found = self._matched(text, at)
+            return found and found._replace(text=f"{text[:start]}{found.text}{text[start + len(bare) :]}")
         return self._in_parts(text, at) if found is None else found
 
-    def _matched(self, text: str, at: _At) -> str | None:
-        """By the entry that fits best: the one with most letters of its own."""
+    def _matched(self, text: str, at: _At) -> Reading | None:
+        """By the entry that accounts for most of it."""
         if (whole := self._whole.get(text)) is not None:
-            return whole
+            return Reading(whole, _letters(text), _letters(text))
         if text.endswith(".") and (whole := self._whole.get(text[:-1])) is not None:
-            return f"{whole}."
+            return Reading(f"{whole}.", _letters(text), _letters(text))
         fits = [*self._fits(text, at)]
         if text.endswith("."):
             fits += [
@@ -98,10 +117,18 @@ class Catalogue:
         fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit[2].values())] or (
             fits if self._in_parts(text, at) is None else []
         )
-        if not fits:
-            return None
-        _, other, values, end = max(fits, key=lambda fit: (fit[0].letters, fit[3]))
-        return other.fill({name: self._inner(value, at) for name, value in values.items()}) + end
+        readings = [self._filled(*fit, at) for fit in reversed(fits)]
+        if readings and (headed := self._headed(text, at)) is not None:
+            readings.insert(0, headed)
+        return _surest(readings)
+
+    def _filled(
+        self, template: Template, other: Template, values: Mapping[str, str], end: str, at: _At
+    ) -> Reading:
+        inner = {name: self._inner(value, at) for name, value in values.items()}
+        text = other.fill({name: reading.text for name, reading in inner.items()}) + end
+        known = sum(reading.known for reading in inner.values())
+        return Reading(text, template.letters + known, template.letters)
 
     def _fits(self, text: str, at: _At) -> Iterable[tuple[Template, Template, dict[str, str], str]]:
         if not at.work.take(len(text)):
@@ -109,9 +136,15 @@ class Catalogue:
         for anchor in (*words_in(text), ""):
             for template, other in self._by_anchor.get(anchor, ()):
                 values = template.match(text)
-                if values is None:
+                if (
+                    values is None
+                    or _is_space(text, template)
+                    or not all(
+                        value[:1].isdigit() for name, value in values.items() if name.startswith(COUNT)
+                    )
+                ):
                     continue
-                if template.letters >= FEW_LETTERS or all(
+                if template.letters + template.words > FEW_LETTERS or all(
                     self._is_ours(value, at) for value in values.values()
                 ):
                     yield template, other, values, ""
@@ -122,17 +155,19 @@ class Catalogue:
             return True
         return self._found(value, at.deeper()) is not None
 
-    def _inner(self, value: str, at: _At) -> str:
+    def _inner(self, value: str, at: _At) -> Reading:
         """What is filled in, translated where it is a text of the table itself; quoted, it is somebody's own words."""
         if _QUOTED.fullmatch(value) or not any(letter.isalpha() for letter in value):
-            return value
-        for form in dict.fromkeys((value, _ARTICLE.sub("", value, count=1))):
-            found = self._found(form, at.deeper())
-            if found is not None:
-                return found
-        return value
+            return Reading(value, _letters(value))
+        forms = dict.fromkeys((value, _ARTICLE.sub("", value, count=1)))
+        found = _surest([self._found(form, at.deeper()) for form in forms])
+        if found is not None:
+            return found
+        # A sentence at the end of another leaves its full stop to that one.
+        found = self._found(f"{value}.", at.deeper()) if " " in value and value[-1] not in ".!?" else None
+        return Reading(value, 0) if found is None else found._replace(text=found.text.removesuffix("."))
 
-    def _in_parts(self, text: str, at: _At) -> str | None:
+    def _in_parts(self, text: str, at: _At) -> Reading | None:
         """Sentence by sentence, or what follows the name of a value. None when no part has an entry."""
         if at.depth > MAX_DEPTH:
             return None
@@ -141,16 +176,20 @@ class Catalogue:
             translated = self._joined(parts, at)
             if translated is not None:
                 return translated
-        head = _HEAD.match(text)
-        if head is None:
-            return None
-        rest = self._found(text[head.end() :], at.deeper())
-        return None if rest is None else f"{text[: head.end()]}{rest}"
+        return self._headed(text, at)
 
-    def _joined(self, parts: list[str], at: _At) -> str | None:
+    def _headed(self, text: str, at: _At) -> Reading | None:
+        """What follows the name of a value, which stays as it is, or a place, which does not."""
+        head = _HEAD.match(text)
+        rest = self._found(text[head.end() :], at.deeper()) if head else None
+        if head is None or rest is None:
+            return None
+        place = self._found(head[1], at.deeper()) if " " in head[1] else None
+        return rest._replace(text=f"{place.text if place else head[1]}: {rest.text}")
+
+    def _joined(self, parts: list[str], at: _At) -> Reading | None:
         """The longest runs of sentences that entries fit, side by side."""
-        made: list[str] = []
-        any_known = False
+        made: list[Reading] = []
         first = 0
         while first < len(parts):
             for end in range(min(len(parts), first + 4), first, -1):
@@ -158,14 +197,40 @@ class Catalogue:
                 found = None if end - first == len(parts) else self._found(run, at.deeper())
                 if found is not None and (end - first == 1 or self._is_one(run, at)):
                     made.append(found)
-                    any_known = True
                     first = end
                     break
             else:
-                made.append(parts[first])
+                made.append(Reading(parts[first], 0))
                 first += 1
-        return " ".join(made) if any_known else None
+        known = sum(reading.known for reading in made)
+        return Reading(" ".join(reading.text for reading in made), known) if known else None
 
     def _is_one(self, run: str, at: _At) -> bool:
         """Whether several sentences are one entry."""
         return run in self._whole or any(True for _ in self._fits(run, at))
+
+
+def _surest(readings: Iterable[Reading | None]) -> Reading | None:
+    """The first of those that account for most."""
+    return max(filter(None, readings), key=lambda reading: reading[1:], default=None)
+
+
+def _is_space(text: str, template: Template) -> bool:
+    """Whether a value would begin or end with the space around the text, which is nobody's."""
+    return (text[:1].isspace() and not template.literals[0]) or (
+        text[-1:].isspace() and not template.literals[-1]
+    )
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isalpha() for letter in text)
+
+
+def _without_marks(entries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Entries that mark code, as they are where such marks mean nothing: in an answer over OSC."""
+    for english, translation in entries.items():
+        if "`" in english:
+            yield (
+                english.replace("`", "").replace("\\|", "|"),
+                translation.replace("`", "").replace("\\|", "|"),
+            )

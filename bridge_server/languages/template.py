@@ -50,6 +50,11 @@ class Template:
         return sum(letter.isalpha() for letter in self.shape)
 
     @cached_property
+    def words(self) -> int:
+        """Words of its own, or parts of them."""
+        return len(_WORD.findall(self.shape))
+
+    @cached_property
     def anchor(self) -> str:
         """The longest whole word that every text of this template has; "" for none."""
         words: list[str] = []

@@ -6,19 +6,21 @@
 const PLACE = /\{\{|\}\}|\{([a-z_0-9]+)\}/g;
 const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
+/** How the name of a place begins that a number begins. */
+const COUNT = "count";
 const FIGURE = /^(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
 const SEVERAL = /[.!?]\s+\S| · | \((?:takes?|region|track) /;
-const HEAD = /^([\w.[\]/-]{1,64}): (?=\S)/;
+const HEAD = /^([\w.[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)/;
 /** What the panel puts between texts that each have a meaning of their own. */
 const JOINTS = [" · ", "; ", ", "];
 const MAX_DEPTH = 4;
 /** What one translation may read, in characters. */
 const MAX_READ = 20000;
 
-/** A template as the table has it, as {literals, names, anchor, letters}. */
+/** A template as the table has it, as {literals, names, anchor, letters, words}. */
 function read(text) {
   const literals = [];
   const names = [];
@@ -35,7 +37,9 @@ function read(text) {
     }
   }
   literals.push(literal + text.slice(at));
-  return { literals, names, anchor: anchorOf(literals), letters: literals.join("").replace(/[^\p{L}]/gu, "").length };
+  const shape = literals.join("\0");
+  const words = shape.match(WORD)?.length ?? 0;
+  return { literals, names, anchor: anchorOf(literals), letters: letters(shape), words };
 }
 
 /** The longest whole word that every text of the template has. */
@@ -72,18 +76,24 @@ function fill({ literals, names }, values) {
   return literals[0] + names.map((name, index) => values.get(name) + withParticle(values.get(name), literals[index + 1])).join("");
 }
 
-const CHOICES = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "과(와)": ["과", "와"], "(으)로": ["으로", "로"], "(이)라는": ["이라는", "라는"] };
+const CHOICES = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "과(와)": ["과", "와"], "(으)로": ["으로", "로"], "(이)라는": ["이라는", "라는"], "이어야(여야)": ["이어야", "여야"] };
 const CLOSING = /["'`”’)\]>.,:;]+$/;
+const ENDS_IN_L = /[178lLrR]$/;
+const ENDS_IN_CONSONANT = /(?:[013678lmnrLMNR]|ck|(?:^|[^A-Za-z]|[aeiouy])[bckpt])$/;
+const MARKS = /^["'`”’)\]>.,:;]*/;
 
-/** `text`, which follows `before`, with the Korean particle it begins with settled. */
+/** `text`, which follows `before`, with the Korean particle settled that it begins with, after closing marks. */
 function withParticle(before, text) {
-  const choice = Object.keys(CHOICES).find((one) => text.startsWith(one));
+  const [marks] = text.match(MARKS);
+  const rest = text.slice(marks.length);
+  const choice = Object.keys(CHOICES).find((one) => rest.startsWith(one));
   if (!choice) return text;
-  const letter = before.replace(CLOSING, "").slice(-1).toLowerCase();
+  const end = before.replace(CLOSING, "").slice(-2);
+  const letter = end.slice(-1);
   const final = letter >= "가" && letter <= "힣" ? (letter.charCodeAt(0) - 0xac00) % 28 : -1;
-  const consonant = final > 0 || (final < 0 && letter !== "" && "013678bcklmnprt".includes(letter));
-  const isL = final === 8 || (final < 0 && letter !== "" && "178lr".includes(letter));
-  return CHOICES[choice][!consonant || (isL && choice === "(으)로") ? 1 : 0] + text.slice(choice.length);
+  const consonant = final > 0 || (final < 0 && ENDS_IN_CONSONANT.test(end));
+  const isL = final === 8 || (final < 0 && ENDS_IN_L.test(end));
+  return marks + CHOICES[choice][!consonant || (isL && choice === "(으)로") ? 1 : 0] + rest.slice(choice.length);
 }
 
 export class Catalogue {
@@ -91,7 +101,7 @@ export class Catalogue {
     this.whole = new Map();
     this.byAnchor = new Map();
     this.known = new Map();
-    for (const [english, translation] of Object.entries(entries)) {
+    for (const [english, translation] of [...Object.entries(entries), ...withoutMarks(entries)]) {
       const template = read(english);
       const other = read(translation);
       if (!template.names.length) this.whole.set(template.literals[0], other.literals[0]);
@@ -106,34 +116,48 @@ export class Catalogue {
     if (found === undefined) {
       if (this.known.size > 4000) this.known.clear(); // figures that count make texts without end
       this.left = MAX_READ;
-      found = this.#found(text, 0) ?? text;
+      this.readings = Array.from({ length: MAX_DEPTH + 2 }, () => new Map());
+      found = this.#found(text, 0)?.text ?? text;
       this.known.set(text, found);
     }
     return found;
   }
 
+  // A reading is a translation and how many letters of the English text it accounts for: the more, the surer it is. Own:
+  // of them, those of the entry itself.
+
   #found(text, depth) {
+    const readings = this.readings[depth];
+    if (!readings.has(text)) readings.set(text, this.#lookedFor(text, depth));
+    return readings.get(text);
+  }
+
+  #lookedFor(text, depth) {
     const bare = text.trim();
     if (!bare || depth > MAX_DEPTH || !this.#take(text)) return null;
-    if (bare !== text) {
-      const found = this.#found(bare, depth);
-      if (found === null) return this.#matched(text, depth);
-      const start = text.indexOf(bare);
-      return text.slice(0, start) + found + text.slice(start + bare.length);
-    }
-    return this.#matched(text, depth) ?? this.#inParts(text, depth);
+    const matched = this.#matched(text, depth); // an entry with this very space around it knows better
+    if (matched !== null) return matched;
+    if (bare === text) return this.#inParts(text, depth);
+    const found = this.#found(bare, depth);
+    const start = text.indexOf(bare);
+    return found && { ...found, text: text.slice(0, start) + found.text + text.slice(start + bare.length) };
   }
 
   #matched(text, depth) {
-    if (this.whole.has(text)) return this.whole.get(text);
+    if (this.whole.has(text)) return { text: this.whole.get(text), known: letters(text), own: letters(text) };
     const short = text.endsWith(".") ? text.slice(0, -1) : null;
-    if (short !== null && this.whole.has(short)) return `${this.whole.get(short)}.`;
+    if (short !== null && this.whole.has(short)) return { text: `${this.whole.get(short)}.`, known: letters(text), own: letters(text) };
     let fits = [...this.#fits(text, depth), ...(short === null ? [] : this.#fits(short, depth, "."))];
     const plain = fits.filter(({ values }) => ![...values.values()].some((value) => SEVERAL.test(value)));
     if (plain.length || this.#inParts(text, depth) !== null) fits = plain;
     if (!fits.length) return null;
-    const best = fits.reduce((one, other) => (other.template.letters > one.template.letters || (other.template.letters === one.template.letters && other.end > one.end) ? other : one));
-    return fill(best.other, new Map([...best.values].map(([name, value]) => [name, this.#inner(value, depth)]))) + best.end;
+    return surest([this.#headed(text, depth), ...fits.reverse().map((fit) => this.#filled(fit, depth))]);
+  }
+
+  #filled({ template, other, values, end }, depth) {
+    const inner = new Map([...values].map(([name, value]) => [name, this.#inner(value, depth)]));
+    const known = [...inner.values()].reduce((sum, reading) => sum + reading.known, template.letters);
+    return { text: fill(other, new Map([...inner].map(([name, reading]) => [name, reading.text]))) + end, known, own: template.letters };
   }
 
   #fits(text, depth, end = "") {
@@ -142,7 +166,10 @@ export class Catalogue {
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
-        if (values && (template.letters >= FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth)))) found.push({ template, other, values, end });
+        if (!values || isSpace(text, template) || [...values].some(([name, value]) => name.startsWith(COUNT) && !/^\d/.test(value))) continue;
+        if (template.letters + template.words > FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth))) {
+          found.push({ template, other, values, end });
+        }
       }
     }
     return found;
@@ -158,8 +185,12 @@ export class Catalogue {
   }
 
   #inner(value, depth) {
-    if (QUOTED.test(value) || !/\p{L}/u.test(value)) return value;
-    return this.#found(value, depth + 1) ?? this.#found(value.replace(ARTICLE, ""), depth + 1) ?? value;
+    if (QUOTED.test(value) || !/\p{L}/u.test(value)) return { text: value, known: letters(value) };
+    const found = surest([value, value.replace(ARTICLE, "")].map((form) => this.#found(form, depth + 1)));
+    if (found !== null) return found;
+    // A sentence at the end of another leaves its full stop to that one.
+    const sentence = value.includes(" ") && !/[.!?]$/.test(value) ? this.#found(`${value}.`, depth + 1) : null;
+    return sentence ? { text: sentence.text.replace(/\.$/, ""), known: sentence.known } : { text: value, known: 0 };
   }
 
   /** Sentence by sentence, or piece by piece; null when no part has an entry. */
@@ -170,23 +201,28 @@ export class Catalogue {
       const found = this.#joined(sentences, depth);
       if (found !== null) return found;
     }
-    const head = HEAD.exec(text);
-    if (head) {
-      const rest = this.#found(text.slice(head[0].length), depth + 1);
-      if (rest !== null) return head[0] + rest;
-    }
+    const headed = this.#headed(text, depth);
+    if (headed !== null) return headed;
     for (const joint of JOINTS) {
       const pieces = text.split(joint);
       if (pieces.length === 1) continue;
-      const found = pieces.map((piece) => this.#found(piece, depth + 1));
-      if (found.some((piece) => piece !== null)) return found.map((piece, index) => piece ?? pieces[index]).join(joint);
+      const found = pieces.map((piece) => this.#found(piece, depth + 1) ?? { text: piece, known: 0 });
+      const known = found.reduce((sum, reading) => sum + reading.known, 0);
+      if (known) return { text: found.map((reading) => reading.text).join(joint), known };
     }
     return null;
   }
 
+  /** What follows the name of a value, which stays as it is, or a place, which does not. */
+  #headed(text, depth) {
+    const head = HEAD.exec(text);
+    const rest = head && this.#found(text.slice(head[0].length), depth + 1);
+    const place = rest && head[1].includes(" ") ? this.#found(head[1], depth + 1) : null;
+    return rest && { ...rest, text: `${place?.text ?? head[1]}: ${rest.text}` };
+  }
+
   #joined(parts, depth) {
     const made = [];
-    let known = false;
     for (let first = 0; first < parts.length; ) {
       let end = Math.min(parts.length, first + 4);
       let found = null;
@@ -196,10 +232,27 @@ export class Catalogue {
         if (end - first < parts.length && (single || this.whole.has(run) || this.#fits(run, 0).length)) found = this.#found(run, depth + 1);
         if (found !== null) break;
       }
-      known ||= found !== null;
-      made.push(found ?? parts[first]);
+      made.push(found ?? { text: parts[first], known: 0 });
       first = found === null ? first + 1 : end;
     }
-    return known ? made.join(" ") : null;
+    const known = made.reduce((sum, reading) => sum + reading.known, 0);
+    return known ? { text: made.map((reading) => reading.text).join(" "), known } : null;
   }
 }
+
+/** Whether a value would begin or end with the space around the text, which is nobody's. */
+const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
+
+const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
+
+/** The first of the readings that account for most; null where there is none. */
+function surest(readings) {
+  const isSurer = (one, best) => one.known > best.known || (one.known === best.known && (one.own ?? 0) > (best.own ?? 0));
+  return readings.reduce((best, one) => (one !== null && (best === null || isSurer(one, best)) ? one : best), null);
+}
+
+/** Entries that mark code, as they are where such marks mean nothing: in an answer over OSC. */
+const withoutMarks = (entries) =>
+  Object.entries(entries)
+    .filter(([english]) => english.includes("`"))
+    .map((entry) => entry.map((text) => text.replaceAll("`", "").replaceAll("\\|", "|")));

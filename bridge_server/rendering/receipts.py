@@ -103,7 +103,8 @@ def silence(song: Audio | None, region: Span) -> ProtocolError:
     if song is not None and song.frames < LEAST_SECONDS * song.rate:
         return ProtocolError(
             ErrorCode.RENDER_REJECTED,
-            f"The song is too short: it has {song.frames} sample{'s'[: song.frames - 1]} ({song.seconds:.3f} s), "
+            f"The song is too short: it has {song.frames} sample{'' if song.frames == 1 else 's'} "
+            f"({song.seconds:.3f} s), "
             "and the render is silent.",
             "Bounce at least a bar of it.",
             "source",
@@ -196,28 +197,28 @@ def in_words(receipt: Receipt) -> list[str]:
         )
     if receipt.join_rank is not None:
         lines.append(
-            f"{receipt.joins} join{'s'[: (receipt.joins or 0) - 1]} inside: the largest step is at percentile "
+            f"{receipt.joins} join{'' if receipt.joins == 1 else 's'} inside: the largest step is at percentile "
             f"{receipt.join_rank:.0f} of the song's own bar lines"
         )
     if receipt.drift_median_ms is not None:
         lines.append(f"onsets off the grid: {receipt.drift_median_ms:.0f} ms median, of {receipt.onsets}")
-    lines += [f"warning: {warning}" for warning in receipt.warnings]
+    lines += [f"Warning: {warning}" for warning in receipt.warnings]
     return lines
 
 
 def hearing_in_words(heard: HeardSong, gone: Sequence[str] = ()) -> list[str]:
     """What a take was made for. gone: the takes in it that are not accepted any more."""
-    lines = [f"Made for the song with {_named(heard.takes)} in it."]
+    lines = [
+        f"Made for the song with take{'s' if len(heard.takes) > 1 else ''} {', '.join(heard.takes)} in it."
+    ]
     if gone:
+        names = ", ".join(gone)
         lines.append(
-            f"Warning: {_named(gone)} {'is' if len(gone) == 1 else 'are'} no longer accepted. Listen to its edges, "
-            "or render it again."
+            f"Warning: takes {names} are no longer accepted. Listen to its edges, or render it again."
+            if len(gone) > 1
+            else f"Warning: take {names} is no longer accepted. Listen to its edges, or render it again."
         )
     return lines
-
-
-def _named(takes: Sequence[str]) -> str:
-    return f"take {takes[0]}" if len(takes) == 1 else f"takes {', '.join(takes[:-1])} and {takes[-1]}"
 
 
 def song_in_words(receipt: SongReceipt) -> list[str]:
@@ -225,7 +226,9 @@ def song_in_words(receipt: SongReceipt) -> list[str]:
     accepted = len(receipt.regions)
     lines = [
         f"{receipt.length} samples long ({receipt.length / receipt.rate:.3f} s), {receipt.encoding}; "
-        + ("nothing accepted" if not accepted else f"{accepted} region{'s' * (accepted > 1)} accepted"),
+        + (
+            "nothing accepted" if not accepted else f"{accepted} region{'s' if accepted > 1 else ''} accepted"
+        ),
         "outside them: " + ("bit-identical" if receipt.outside_identical else "CHANGED"),
     ]
     for region in receipt.regions:
@@ -239,4 +242,4 @@ def song_in_words(receipt: SongReceipt) -> list[str]:
     if receipt.over:
         lines.append(f"beyond full scale, and held by the file: {receipt.over} samples")
     warnings = [*receipt.warnings, *(warning for region in receipt.regions for warning in region.warnings)]
-    return [*lines, *(f"warning: {warning}" for warning in warnings)]
+    return [*lines, *(f"Warning: {warning}" for warning in warnings)]

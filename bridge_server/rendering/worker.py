@@ -204,7 +204,8 @@ class RenderWorker:
         limit = self._settings.limits.idle_unload_seconds
         waits = [each for each in (seconds, self._engines.seconds_to_unload(limit)) if each is not None]
         try:
-            await asyncio.wait_for(self._wake.wait(), min(waits, default=None))
+            async with asyncio.timeout(min(waits, default=None)):
+                await self._wake.wait()
         except TimeoutError:
             await self._engines.unload_idle(limit)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge_server.engines.registry import MODELS_ENGINE
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import find_models
+from model.packages import missing_packages
 
 PACKAGES = ("torch", "safetensors", "transformers", "tokenizers")
 _PREFIX = "acestep-v15-"
@@ -68,7 +68,7 @@ def no_models() -> ProtocolError:
 
 def _what_lacks(models: Path | None, usable: bool) -> tuple[str, str]:
     """Why nothing can be trained, and what to do about it; empty where it can."""
-    missing = [name for name in PACKAGES if not _is_installed(name)]
+    missing = missing_packages(PACKAGES)
     if missing:
         sentence = f"Training needs packages that are not installed: {', '.join(missing)}."
         return sentence, "pip install 'takebridge[acestep]'"
@@ -81,11 +81,3 @@ def _what_lacks(models: Path | None, usable: bool) -> tuple[str, str]:
             "Run `takebridge models pull turbo`, or name the folder of your models with --models.",
         )
     return "", ""
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

@@ -191,7 +191,7 @@ def _check_one_named(request: PlayAudition | ShowPassage) -> None:
     if len(named) > 1:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
-            f"{named[1]}: give only one of take, job and source, got {' and '.join(named)}.",
+            f"{named[1]}: give only one of take, job and source, got {', '.join(named)}.",
             "Omit the others.",
             named[1],
         )

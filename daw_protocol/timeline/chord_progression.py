@@ -170,7 +170,7 @@ class ChordProgression:
 
     def in_words(self) -> str:
         """How long it is and where it begins: "4 bars from the region's first, repeated to its end"."""
-        bars = f"{self.length} bar{'s'[: self.length - 1]}"
+        bars = f"{self.length} bar{'' if self.length == 1 else 's'}"
         where = "the region's first" if self.first_bar is None else f"bar {self.first_bar}"
         return f"{bars} from {where}, repeated to the region's end"
 

@@ -254,7 +254,7 @@ def _text(values: tuple[int | str, ...]) -> str:
 
 def _counted(values: tuple[int | str, ...], count: int) -> tuple[int | str, ...]:
     if len(values) != count:
-        raise ValueError(f"expected {count} value{'s' * (count > 1)}, got {len(values)}")
+        raise ValueError(f"expected {count} value{'s' if count > 1 else ''}, got {len(values)}")
     return values
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from model.acestep.device.devices import Device, give_back_unused
+from model.acestep.device.parts import open_each
 from model.acestep_v1.conditioning.lyric_tokens import FileVocabulary, LyricVocabulary, TagVocabulary
 from model.acestep_v1.conditioning.prompt_encoder import (
     PromptEncoder,
@@ -22,7 +23,7 @@ from model.acestep_v1.networks.transformer import SongTransformer
 from model.acestep_v1.v1_memory import V1Placement
 from model.acestep_v1.weights.stored_parts import V1Weights, adapted_v1
 from model.acestep_v1.weights.v1_adapters import AppliedV1Adapter
-from model.engine import OnProgress, Progress
+from model.engine import OnProgress
 
 Network = TypeVar("Network", bound=nn.Module)
 _ADAPTED = ("transformer", "condition")
@@ -70,11 +71,7 @@ class V1Parts:
     def load_all(self, progress: OnProgress) -> None:
         """Loads every network once: they stay, or their files are checked and in the page cache."""
         opened = (self.text_encoder, self.condition, self.codec, self.transformer)
-        for index, part in enumerate(opened):
-            progress(Progress(f"loading {self._weights.checkpoint.name}", index / len(opened)))
-            with part():
-                pass
-        progress(Progress(f"loading {self._weights.checkpoint.name}", 1.0))
+        open_each(self._weights.checkpoint.name, opened, progress)
 
     @contextmanager
     def text_encoder(self) -> Iterator[PromptEncoder]:

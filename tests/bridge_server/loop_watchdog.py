@@ -4,6 +4,8 @@ The machine may have much else to do, so wall time proves nothing. Two things do
 thread used in one step, and time in which that thread slept within a step although it could have run. The second is
 looked at from another thread, every SAMPLE_SECONDS: a thread that waits for a processor is runnable, and one that waits
 for the interpreter's lock gets it before this one has looked ten times. What a step does in other threads is free.
+
+A file that a step syncs counts however quick the disk was: another one takes a second.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import sys
 import threading
 import time
@@ -26,9 +29,10 @@ from bridge_server.jobs.database import transaction
 MAX_SECONDS = 0.2
 SAMPLE_SECONDS = 0.02
 ASLEEP = ("S", "D")
-BY_A_TEST = "ServerThread.on_loop.<locals>.call"  # what a test does in the server's thread is its own affair
+BY_A_TEST = "LoopThread.on_loop.<locals>.call"  # what a test does in the thread of a loop is its own affair
 
 _run = asyncio.Handle._run  # the one place through which every step of every loop goes
+_fsync = os.fsync
 
 
 @dataclass
@@ -59,6 +63,7 @@ class LoopWatchdog:
         """Steps that begin from now on count."""
         _WATCHED[self._thread] = self
         asyncio.Handle._run = _watched_run  # type: ignore[method-assign]
+        os.fsync = _watched_fsync
         gc.callbacks.append(self._collect)
         self._sampler.start()
 
@@ -66,6 +71,7 @@ class LoopWatchdog:
         _WATCHED.pop(self._thread, None)
         if not _WATCHED:
             asyncio.Handle._run = _run  # type: ignore[method-assign]
+            os.fsync = _fsync
         gc.callbacks.remove(self._collect)
         self._ended.set()
         self._sampler.join()
@@ -92,6 +98,12 @@ class LoopWatchdog:
                 self.stalls.append(
                     f"{name} {did}; seen in:\n{''.join(step.where) or '  (not looked at in time)'}"
                 )
+
+    def synced(self) -> None:
+        """The thread of the loop is about to sync a file."""
+        if self._step is not None:
+            where = "".join(traceback.format_stack(sys._getframe(2))[-6:])
+            self.stalls.append(f"{_name(self._step.handle)} synced a file in:\n{where}")
 
     def _collect(self, phase: str, _: dict[str, int]) -> None:
         if threading.get_ident() == self._thread:
@@ -146,6 +158,12 @@ def _watched_run(handle: asyncio.Handle) -> None:
         _run(handle)
     else:
         watchdog.run(handle)
+
+
+def _watched_fsync(file: Any) -> None:
+    if (watchdog := _WATCHED.get(threading.get_ident())) is not None:
+        watchdog.synced()
+    _fsync(file)
 
 
 def _name(handle: asyncio.Handle) -> str:

@@ -5,19 +5,17 @@ The clients know UDP, OSC and JSON-RPC only, so that what they see is what any D
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
@@ -34,10 +32,9 @@ from websockets.sync.client import ClientConnection, connect
 from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
 from daw_protocol.schema import whole_schema
-from tests.bridge_server.loop_watchdog import LoopWatchdog
+from tests.bridge_server.loop_thread import PATIENCE, LoopThread
 from tests.places import PROJECT
 
-PATIENCE = 120.0  # seconds: what only a broken server takes, on a machine with much else to do
 TERMINAL = ("done", "failed", "cancelled")
 
 
@@ -219,61 +216,18 @@ class WebSocketPeer:
         return b"".join(self.binary)
 
 
-class ServerThread:
-    """A server on an event loop of its own; the test stays plain code. It fails when the loop ever stood still."""
+class ServerThread(LoopThread):
+    """A server on an event loop of its own."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         self._settings = settings
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._error: BaseException | None = None
         self._server: RunningServer | None = None
-        self._stop: asyncio.Event | None = None
-        self._watchdog: LoopWatchdog | None = None
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> ServerThread:
-        self._thread.start()
-        self._ready.wait()
-        if self._error is not None:
-            self._thread.join()
-            raise self._error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Stops it in good order, and waits for it; again, does nothing."""
-        assert self._stop is not None
-        if not self._thread.is_alive():
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), "the server does not stop"
-        if self._watchdog is not None:
-            self._watchdog.check()
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._loop.close()
-            self._ready.set()
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        async with running_server(self._settings) as server:
-            self._server = server
-            self._watchdog = LoopWatchdog()
-            self._watchdog.start()
-            try:
-                self._ready.set()
-                await self._stop.wait()
-            finally:
-                self._watchdog.stop()
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        async with running_server(self._settings) as self._server:
+            yield
 
     @property
     def server(self) -> RunningServer:
@@ -283,14 +237,6 @@ class ServerThread:
     @property
     def settings(self) -> Settings:
         return self.server.settings
-
-    def on_loop(self, function: Callable[[], Any]) -> Any:
-        """What the function returns, called in the server's thread: its database may be used from nowhere else."""
-
-        async def call() -> Any:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
 
     def takes(self, **filters: Any) -> Any:
         return self.on_loop(lambda: self.server.store.index.list(limit=1000, **filters))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.pulse import Pulse
 from bridge_server.studio.running_host import HostSettings, RunningHost, running_host
 from tests.bridge_server.engines.test_process import order as quick_order
-from tests.bridge_server.loop_watchdog import LoopWatchdog
-from tests.bridge_server.peers import PATIENCE
+from tests.bridge_server.loop_thread import LoopThread
 from tests.doubles import ENGINES
 
 UNHURRIED = Pulse(1.0, 20.0)
@@ -68,67 +66,6 @@ def order(results: str = "j1", seconds: float = 60.0, **changes: Any) -> RenderC
     """An order for a take; the slow engine takes so many seconds for it."""
     plain = quick_order(seconds)
     return replace(plain, results=results, **changes)
-
-
-class LoopThread:
-    """Something that lasts as long as a block, on an event loop of its own; the test stays plain code."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._error: BaseException | None = None
-        self._stop: asyncio.Event | None = None
-        self._watchdog: LoopWatchdog | None = None
-        self._thread = threading.Thread(target=self._run)
-
-    def _opened(self) -> contextlib.AbstractAsyncContextManager[None]:
-        raise NotImplementedError
-
-    def __enter__(self) -> Any:
-        self._thread.start()
-        self._ready.wait()
-        if self._error is not None:
-            self._thread.join()
-            raise self._error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive(), "it does not stop"
-        if self._error is not None:
-            raise self._error
-        if self._watchdog is not None:
-            self._watchdog.check()
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._last())
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._loop.close()
-            self._ready.set()
-
-    async def _last(self) -> None:
-        self._stop = asyncio.Event()
-        async with self._opened():
-            self._watchdog = LoopWatchdog()
-            self._watchdog.start()
-            try:
-                self._ready.set()
-                await self._stop.wait()
-            finally:
-                self._watchdog.stop()
-
-    def on_loop(self, function: Callable[[], Any]) -> Any:
-        """What the function returns, called where everything else of it happens."""
-
-        async def call() -> Any:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE)
 
 
 class HostThread(LoopThread):

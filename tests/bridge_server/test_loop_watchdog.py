@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import tempfile
 import threading
 import time
 
@@ -35,6 +37,15 @@ async def calls_back() -> None:
     await asyncio.sleep(0.01)
 
 
+async def syncs() -> None:
+    with tempfile.TemporaryFile() as file:
+        os.fsync(file.fileno())
+
+
+async def syncs_elsewhere() -> None:
+    await asyncio.to_thread(asyncio.run, syncs())
+
+
 def watched(work) -> None:
     async def run() -> None:
         with watched_loop():
@@ -55,6 +66,7 @@ def watched(work) -> None:
             ),
         ),
         (calls_back, r"The callback compute computed for"),
+        (syncs, r"The task the culprit \(syncs\) synced a file in:(.|\n)*os\.fsync"),
     ],
 )
 def test_a_stall_is_named(work, words):
@@ -91,7 +103,7 @@ async def among_busy_threads() -> None:
             other.join()
 
 
-@pytest.mark.parametrize("work", [waits, takes_turns, among_busy_threads])
+@pytest.mark.parametrize("work", [waits, takes_turns, among_busy_threads, syncs_elsewhere])
 def test_what_keeps_nobody_is_no_stall(work):
     watched(work)
 

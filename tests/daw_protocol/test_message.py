@@ -137,7 +137,7 @@ def test_errors_name_the_field_and_the_remedy(fields, code, field, words):
 
 
 def test_a_missing_value_is_explained():
-    assert refusal(Knock.from_fields, {}).remedy == "Send door: which door."
+    assert refusal(Knock.from_fields, {}).remedy == "Send door as well: which door."
 
 
 def test_a_slip_of_the_pen_is_recognised():

@@ -6,9 +6,11 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
+from daw_protocol.addresses import COMMANDS
+from daw_protocol.message import has_default
 from tests.places import PROJECT
 
 PACKAGES = ("daw_protocol", "clip_store", "model", "bridge_server")
@@ -42,8 +44,10 @@ NOT_SAID_BY = {
 FAULTS_OF_THE_PROGRAM = ("ValueError", "TypeError")
 
 SAID = re.compile(r"[A-Za-z'`\"}][,;:.)]* [({\"`'>-]*[A-Za-z]|[a-z]{2,}[.:]$")
-HEAD = re.compile(r"[A-Z][a-z]+ \{\}: \{\}")  # "Region 2: The region is empty."
+# "Region 2: The region is empty.", "Warning: The take clicks.", "position 'x': it is not in a known form; write ..."
+HEAD = re.compile(r"[A-Za-z]+(?: \{\})?: \{\}(?:; \{\}|\.)?")
 FILLED = re.compile(r"\{\{([a-z_]*)(?::[^{}]*)?\}\}(?![}\]])")
+FILLED_IN = re.compile(r"\{[^{}]*\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -58,13 +62,23 @@ class SourceText:
 @cache
 def python_texts() -> tuple[SourceText, ...]:
     """Every text a producer may read, in the order of the sources."""
-    found = []
+    found = list(_missing_values())
     for package in PACKAGES:
         for path in sorted((PROJECT / package).rglob("*.py")):
             name = path.relative_to(PROJECT).as_posix()
             if not name.startswith(NOT_SAID):
                 found += texts_of(path.read_text(encoding="utf-8"), name)
     return tuple(found)
+
+
+def _missing_values() -> Iterator[SourceText]:
+    """What requests say of values they cannot do without: quoted where one is missing."""
+    for command in COMMANDS:
+        for entry in fields(command.request):
+            if not has_default(entry):
+                yield SourceText(
+                    entry.metadata["doc"], f"daw_protocol: {command.request.__name__}.{entry.name}"
+                )
 
 
 def texts_of(source: str, name: str) -> list[SourceText]:
@@ -79,15 +93,17 @@ def texts_of(source: str, name: str) -> list[SourceText]:
             continue
         for form in _forms(node):
             text = _named(form)
-            if is_said(text) or id(node) in translated:
+            if is_said(text) or (id(node) in translated and WORD.search(FILLED_IN.sub("", text))):
                 found.append(SourceText(text, f"{name}:{node.lineno}"))
     return found
 
 
 def _translated(tree: ast.Module) -> Iterator[ast.expr]:
-    """Texts that the code itself looks up in the tables, if they are but a word."""
+    """Texts that the code itself looks up in the tables, or that say how far a render is, if they are but a word."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in ("text_in", "said") and node.args:
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        if _called(node) in ("text_in", "said", "Progress") or ast.unparse(node.func).endswith("pace.at"):
             yield node.args[0]
 
 
@@ -148,8 +164,13 @@ def _later(found: re.Match[str]) -> str:
 
 
 def _name(node: ast.AST) -> str:
-    """A word for what is filled in."""
+    """A word for what is filled in. Raises ValueError for a plural's letters, which no translation could leave out."""
     match node:
+        case (
+            ast.BinOp(op=ast.Mult(), left=ast.Constant(value="s"))
+            | ast.Subscript(value=ast.Constant(value="s"))
+        ):
+            raise ValueError(f"line {node.lineno}: write a plural as a condition: {{'s' if many else ''}}")
         case ast.Name(id=name):
             return name.lower().strip("_")
         case ast.Attribute(attr=name):

@@ -77,6 +77,20 @@ def check(field, low, given, many):
     }
 
 
+@pytest.mark.parametrize("letters", ["{'s' * (many > 1)}", "{'s'[: many - 1]}"])
+def test_a_plural_that_no_translation_could_leave_out_is_refused(letters):
+    with pytest.raises(ValueError, match="write a plural as a condition"):
+        texts_of(f'raise ProtocolError(code, f"The song has {{many}} bar{letters} too few.")', "x.py")
+
+
+PARTICLE = re.compile(r"\}[\"'`”’]*(?:[은는이가을를과와]|으로|로|이?라는|이?여야)(?=[ .,]|$)")
+
+
+def test_a_particle_after_what_is_filled_in_leaves_both_forms():
+    sentences = [one for part in SECTIONS for one in language_file("ko")[part].values()]
+    assert [one for one in sentences if PARTICLE.search(one)] == []
+
+
 def test_a_text_of_a_script_is_found_however_it_is_put_together():
     script = """
 // "a comment says nothing"

@@ -238,6 +238,18 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
         "Region 2 of track 1: The song has no drums. Region 3 of track 1 could not be rendered either.",
         "from here to eternity",
         "5 to 9",
+        "name: must be 1 to 128 characters long, got 0.",
+        "Job j1 has no take: it was cancelled.",
+        "start: position 'x': it is not in an accepted form; a bar position must be finite.",
+        "regions: generate takes no regions.",
+        "regions: region 2: must be text, got 3.",
+        'It takes a list of at most 3 songs, each a name as in source or {"source": "bass.wav", '
+        '"source_position": 96000}; or names separated by commas.',
+        "Warning: The take is 3 LU louder than the song.",
+        "  renders on studio, 3 places",
+        "6.3 GB to fetch",
+        "bar 2, chord 1: 'Hx' is not a chord: B is not known.",
+        " 2 bars from the region's first, repeated to the region's end",
         "",
         *list(language_file("ko")["sentences"])[::40],
     ]

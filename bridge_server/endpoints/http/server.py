@@ -42,7 +42,8 @@ class _Uvicorn(uvicorn.Server):
         while not self.ending.is_set():
             await self.on_tick(0)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.ending.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self.ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends within STOP_SECONDS + HURRY_SECONDS, however slowly somebody reads."""

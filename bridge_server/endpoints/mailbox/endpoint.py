@@ -7,13 +7,13 @@ A program that can write into the store's folder can already do everything the s
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
+from bridge_server.endpoints.mailbox.answers import Answers, Line, notified, takes_in
 from bridge_server.endpoints.mailbox.folder import Letter, MailboxFolder
 from bridge_server.endpoints.rpc import answer_call
 from bridge_server.handlers.dispatcher import SLOW, Dispatcher
@@ -60,11 +60,10 @@ class MailboxClient:
         self.reply_to = f"{SCHEME}{name}"
 
     def send(self, reply: Reply) -> None:
-        if isinstance(reply, TakeReady) and not self._endpoint.is_new(self._name, reply.take):
-            return  # a job that is begun again announces what it has to clients that may have missed it
-        self._endpoint.write(self._name, self._endpoint.line_of(reply))
-        if reply.name in ENDINGS:
-            self._endpoint.forget(self._name)
+        # A job that is begun again announces what it has to clients that may have missed it: to this one once.
+        take = reply.take if isinstance(reply, TakeReady) else ""
+        text = self._endpoint.line_of(reply)
+        self._endpoint.write(self._name, Line(text, take, last=reply.name in ENDINGS))
 
     def begin_upload(self, request: BeginUpload) -> None:
         raise ProtocolError(
@@ -94,25 +93,13 @@ class MailboxEndpoint:
     ) -> None:
         self._language = language
         self._folder = folder
+        self._answers = Answers(folder)
         self._dispatcher = dispatcher
         self._supervisor = supervisor
         self._queue = queue
         self._outcome = outcome
         # Answers in progress: replies of the job are held back until the response has been written.
-        self._held: dict[str, list[str]] = {}
-        self._announced: dict[str, set[str]] = {}  # by answer: ids of takes; only of jobs that have not ended
-
-    def is_new(self, name: str, take: str) -> bool:
-        """Whether an answer does not announce this take yet; after this it counts as announced."""
-        if name not in self._announced:
-            self._announced[name] = _takes_in(self._folder.lines(name))
-        known = take in self._announced[name]
-        self._announced[name].add(take)
-        return not known
-
-    def forget(self, name: str) -> None:
-        """A job of this answer has ended."""
-        self._announced.pop(name, None)
+        self._held: dict[str, list[Line]] = {}
 
     @property
     def audio(self) -> Path:
@@ -127,27 +114,38 @@ class MailboxEndpoint:
         """A reply as a line of an answer file."""
         return jsonrpc.notification(reply_in(reply, self._language))
 
-    def write(self, name: str, line: str) -> None:
-        """Adds a line to an answer file, now or after the response that is being written."""
+    def write(self, name: str, line: Line) -> None:
+        """Adds a line to an answer file, next or after the response that is being written."""
         if name in self._held:
             self._held[name].append(line)
         else:
-            self._folder.append(name, line)
+            self._answers.write(name, line)
+
+    async def close(self) -> None:
+        """Waits until what was answered is written; after the jobs have stopped."""
+        await self._answers.close()
 
     async def run(self) -> None:
         """Answers requests until cancelled."""
         cleared = -CLEAR_SECONDS
-        letters = list(self._folder.leftover())
+        letters = await self._answers.do(lambda: list(self._folder.leftover()))
         await self._finish_answers({letter.name for letter in letters})
         while True:
             if time.monotonic() - cleared >= CLEAR_SECONDS:
-                self._folder.clear_old(time.time(), self._in_use())
+                await self._answers.do(self._folder.clear_old, time.time(), self._in_use())
                 cleared = time.monotonic()
-            for letter in (*letters, *self._folder.take()):
+            for letter in letters:
                 await self._answer_letter(letter)
             letters = []
-            self._folder.write_waiting()
+            arriving = self._folder.take()
+            while (arrived := await self._answers.do(self._next, arriving)) is not None:
+                await self._answer_letter(arrived)
             await asyncio.sleep(POLL_SECONDS)
+
+    def _next(self, arriving: Iterator[Letter]) -> Letter | None:
+        """The next request, once there is one; in the thread of the answers."""
+        self._folder.write_waiting()
+        return next(arriving, None)
 
     def _in_use(self) -> set[str]:
         """Names of the answers that are not complete, and paths of audio, of jobs that have not ended."""
@@ -159,17 +157,18 @@ class MailboxEndpoint:
 
         asked_again: answers whose requests are processed again, which writes everything.
         """
-        names = [name for name in self._folder.answers() if name not in asked_again]
+        answers = await self._answers.do(self._folder.answers)
+        names = [name for name in answers if name not in asked_again]
         for job in self._queue.ended_for([f"{SCHEME}{name}" for name in names]):
             name = job.reply_to.removeprefix(SCHEME)
-            lines = self._folder.lines(name)
-            written = [_notified(line) for line in lines]
+            lines = await self._answers.do(self._folder.lines, name)
+            written = [notified(line) for line in lines]
             if any(method in ENDINGS and params.get("job") == job.id for method, params in written):
                 continue
-            takes = _takes_in(lines)
+            takes = takes_in(lines)
             for reply in await self._outcome(job):
                 if not (isinstance(reply, TakeReady) and reply.take in takes):
-                    self.write(name, self.line_of(reply))
+                    self.write(name, Line(self.line_of(reply)))
 
     async def _answer_letter(self, letter: Letter) -> None:
         """Answers one file, in a separate task when that reads audio from the disk."""
@@ -178,9 +177,8 @@ class MailboxEndpoint:
             log.warning("mailbox: %s: %s", Private(letter.name), sentence)
             error = error_in(ProtocolError(ErrorCode.BAD_MESSAGE, sentence, remedy), self._language)
             rpc_code = jsonrpc.INVALID_REQUEST
-            self._folder.append(
-                letter.name, jsonrpc.answer_text([jsonrpc.error(None, error, rpc_code)], False) or ""
-            )
+            text = jsonrpc.answer_text([jsonrpc.error(None, error, rpc_code)], False) or ""
+            await self._answers.do(self._folder.append, letter.name, text)
             return
         calls, batch = jsonrpc.read_frame(letter.text)
         answering = self._answer_calls(letter, calls, batch)
@@ -199,12 +197,7 @@ class MailboxEndpoint:
             ]
         finally:
             held = self._held.pop(letter.name, [])
-        if (text := jsonrpc.answer_text(answers, batch)) is not None:
-            # Before the request goes: after a power cut one of the two is there.
-            self._folder.append(letter.name, text, durable=True)
-        for line in held:
-            self._folder.append(letter.name, line)
-        self._folder.finish(letter)
+        await self._answers.finish(letter, jsonrpc.answer_text(answers, batch), held)
 
     async def _answer(self, letter: Letter, number: int, call: Call | BadCall) -> dict[str, Any] | None:
         answer, response = await answer_call(
@@ -219,7 +212,7 @@ class MailboxEndpoint:
             answer["result"] = FileSent(bytes=response.file.size, path=str(path)).to_fields()
         if response.error is None:
             for reply in response.replies[1:]:  # the first one is the answer itself
-                self.write(letter.name, self.line_of(reply))
+                self.write(letter.name, Line(self.line_of(reply)))
         return answer
 
     async def _respond(self, letter: Letter, number: int, request: Request, call: Call | BadCall) -> Response:
@@ -241,21 +234,6 @@ class MailboxEndpoint:
         except ClipStoreError as error:
             raise ProtocolError(ErrorCode.STORE_FAILED, error.sentence, error.remedy) from error
         return path
-
-
-def _takes_in(lines: list[str]) -> set[str]:
-    """Ids of the takes that an answer announces."""
-    written = [_notified(line) for line in lines]
-    return {str(params.get("take")) for method, params in written if method == TakeReady.name}
-
-
-def _notified(line: str) -> tuple[str, dict[str, Any]]:
-    """Name and values of the reply in a line of an answer; ("", {}) for anything else."""
-    try:
-        value = json.loads(line)
-        return str(value["method"]), dict(value["params"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return "", {}
 
 
 SUFFIXES = {"image/png": ".png", "application/json": ".json"}

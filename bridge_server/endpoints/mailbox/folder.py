@@ -54,6 +54,7 @@ class Letter:
 
 class MailboxFolder:
     """`in`, `out` and `audio` under one folder. No method raises OSError: what cannot be done is logged, once.
+    Used by one thread at a time.
 
     most_bytes: of one request.
     """

@@ -6,8 +6,8 @@ only costs the copy to the device, and no second copy stays in main memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -146,12 +146,8 @@ class StoredParts:
     def load_all(self, progress: OnProgress) -> None:
         """Loads every network once: either they stay, or their files are checked and in the page cache."""
         opened = (self.text_encoder, self.vae, self.condition_encoder, self.audio_codes, self.dit)
-        for index, part in enumerate(opened):
-            progress(Progress(f"loading {self.traits.name}", index / len(opened)))
-            with part():
-                pass
+        open_each(self.traits.name, opened, progress)
         assert self.silence is not None  # computed now, while nothing else is open
-        progress(Progress(f"loading {self.traits.name}", 1.0))
 
     # --- what the renderer opens ----------------------------------------------------------------------
 
@@ -265,6 +261,17 @@ class StoredParts:
         give_back_unused(self._device)
         if self._device.kind == "cpu":
             give_back_freed_memory()
+
+
+def open_each(
+    name: str, parts: Sequence[Callable[[], AbstractContextManager[object]]], progress: OnProgress
+) -> None:
+    """Opens the networks of a checkpoint, one after the other."""
+    for index, part in enumerate(parts):
+        progress(Progress(f"loading {name}", index / len(parts)))
+        with part():
+            pass
+    progress(Progress(f"loading {name}", 1.0))
 
 
 def empty(network: nn.Module) -> None:

@@ -165,7 +165,7 @@ def refuse_silence(song: Song) -> None:
     if song.frames < LEAST_SECONDS * song.rate:
         raise CannotRender(
             f"The song is too short to accompany: it has {song.frames} "
-            f"sample{'s'[: song.frames - 1]} ({song.frames / song.rate:.3f} s).",
+            f"sample{'' if song.frames == 1 else 's'} ({song.frames / song.rate:.3f} s).",
             "Bounce at least a bar of it.",
         )
     if is_quiet(song.samples, song.rate, SILENT_PEAK):

@@ -104,7 +104,7 @@ def require_sources(passage: Passage, bars: int) -> None:
     beats, song = passage.analysis.beats, passage.song
     if float(np.sum(1.0 / beats.bar_beats[np.flatnonzero(beats.inside)])) < bars:
         raise CannotRender(
-            f"The song is too short: it has {song.frames} sample{'s'[: song.frames - 1]} "
+            f"The song is too short: it has {song.frames} sample{'' if song.frames == 1 else 's'} "
             f"({song.frames / song.rate:.3f} s), and Sketch needs {bars} "
             f"{'bar' if bars == 1 else 'bars'} of music outside the region.",
             "Bounce more of the song, or use the acestep engine, which generates new material.",

@@ -21,10 +21,14 @@ def notes(
     elsewhere = [bar for bar in _bars(beats, targets, chosen > limit) if bar not in alone]
     found = []
     if alone:
-        found.append(f"Nothing else in the song sounds like {in_words(alone)}: other bars stand in there.")
+        found.append(
+            f"Nothing else in the song sounds like bar{'s' if len(alone) > 1 else ''} {in_words(alone)}: "
+            "other bars stand in there."
+        )
     if elsewhere:
         found.append(
-            f"In {in_words(elsewhere)} the arrangement is another one than before: listen whether it fits."
+            f"In bar{'s' if len(elsewhere) > 1 else ''} {in_words(elsewhere)} the arrangement is another one than "
+            "before: listen whether it fits."
         )
     return tuple(found)
 
@@ -45,13 +49,11 @@ def _bars(beats: Beats, targets: NDArray[np.intp], where: NDArray[np.bool_]) -> 
 
 
 def in_words(bars: list[int]) -> str:
-    """ "bar 3", "bars 3-5", "bars 3 and 7-8" of ascending bar numbers."""
+    """ "3", "3-5", "3, 7-8" of ascending bar numbers."""
     runs: list[list[int]] = []
     for bar in bars:
         if runs and bar == runs[-1][-1] + 1:
             runs[-1].append(bar)
         else:
             runs.append([bar])
-    texts = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
-    listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-    return f"bar{'' if len(bars) == 1 else 's'} {listed}"
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

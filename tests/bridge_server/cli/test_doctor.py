@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from bridge_server.cli.console import TextConsole
 from bridge_server.cli.doctor import (
     Finding,
     Verdict,
@@ -17,7 +18,7 @@ from bridge_server.cli.doctor import (
     show,
     tools,
 )
-from bridge_server.engines.registry import EngineSetup
+from bridge_server.engines.registry import EngineSetup, engine_setups
 from bridge_server.settings import Settings
 from model import ears
 from tests.doubles import ENGINES
@@ -52,6 +53,13 @@ def test_engines(settings):
     assert (gone.verdict, gone.what) == (OPTIONAL, "engine gone")
     assert "no_such_package" in gone.found
     assert gone.remedy
+
+
+def test_what_sets_an_engine_right_comes_before_what_it_is_not_made_for(tmp_path):
+    separating = {"stems": engine_setups(models=tmp_path)["stems"]}
+    (stems,) = asyncio.run(engines(Settings(store=tmp_path, engine="stems", engines=separating)))
+    assert stems.verdict is OPTIONAL
+    assert "takebridge models pull stems" in stems.remedy or "pip install" in stems.remedy
 
 
 def test_a_store_that_can_be_written(tmp_path):
@@ -117,6 +125,14 @@ def test_what_is_broken_makes_the_status(settings, capsys, tmp_path):
     broken = Settings(store=tmp_path / "file" / "store", osc_port=0, websocket_port=0)
     assert asyncio.run(doctor(broken, as_json=False)) == 1
     assert "1 problems found" in capsys.readouterr().out
+
+
+def test_in_another_language_each_piece_of_a_line_is(capsys, monkeypatch):
+    monkeypatch.setattr(TextConsole, "language", "ko")
+    show(
+        [Finding("beat tracker", OPTIONAL, "no sound device", "Connect one; everything else works without.")]
+    )
+    assert capsys.readouterr().out.splitlines()[1].startswith("– 박 추적기: 사운드 장치 없음")
 
 
 def test_for_people(capsys):

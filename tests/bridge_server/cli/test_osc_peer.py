@@ -32,6 +32,29 @@ def test_replies_are_read_and_what_is_no_reply_is_passed_over():
     assert reply.address == "/bridge/ok"
 
 
+@pytest.mark.parametrize("steps", range(6))
+def test_ctrl_c_counts_even_with_a_datagram_at_the_same_moment(steps):
+    """steps: of the loop between the datagram and the cancelling."""
+
+    async def ask():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            peer = OscPeer(server.getsockname()[1])
+            peer.send("/bridge/tempo", [120])
+            _, sender = server.recvfrom(1000)
+            receiving = asyncio.create_task(peer.receive(10))
+            await asyncio.sleep(0.01)
+            server.sendto(encode("/bridge/ok", ["id7"]), sender)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            cancelling = receiving.cancel()
+            await asyncio.wait([receiving])
+            peer.close()
+            assert receiving.cancelled() == cancelling
+
+    asyncio.run(ask())
+
+
 def test_a_port_where_nothing_listens_is_an_error_at_once():
     async def ask():
         peer = OscPeer(free_port())

@@ -183,9 +183,12 @@ async def main(folder):
     # Here, since every engine's process imports this file as well.
     from bridge_server.cli.client import connected
     from bridge_server.server import running_server
-    from bridge_server.settings import Settings
+    from bridge_server.settings import Limits, Settings
 
-    settings = Settings(store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, sound=False)
+    settings = Settings(
+        store=folder / "store", roots=(folder,), osc_port=0, websocket_port=0, sound=False,
+        limits=Limits(describe_seconds=120.0),  # a busy machine loads torch in more than the thirty of others
+    )
     async with running_server(settings) as server:
         async with connected("127.0.0.1", server.settings.websocket_port) as client:
             about = await client.call("engines")

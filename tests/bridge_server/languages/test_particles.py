@@ -18,6 +18,18 @@ from bridge_server.languages.particles import with_particles
         ("drum", "과(와)", "과"),
         ("", "은(는)", "는"),
         ("turbo", "(이)라는", "라는"),
+        ("1000", "이어야(여야)", "이어야"),
+        ("64", "이어야(여야)", "여야"),
+        ("song.wav", '"(으)로 쓰세요', '"로 쓰세요'),
+        ("17", '"(으)로 쓰세요', '"로 쓰세요'),
+        ("6", '"(으)로 쓰세요', '"으로 쓰세요'),
+        ("6.3 GB", "을(를)", "를"),
+        ("PCM", "이(가)", "이"),
+        ("URL", "(으)로", "로"),
+        ("repaint", "이(가)", "가"),
+        ("extract", "은(는)", "는"),
+        ("track", "을(를)", "을"),
+        ("music", "은(는)", "은"),
     ],
 )
 def test_the_particle_fits_how_the_word_ends(word, particle, expected):

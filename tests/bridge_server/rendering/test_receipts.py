@@ -150,7 +150,7 @@ def test_in_words_what_went_wrong_stands_out():
         "at sample 96000, 48000 samples long (1.000 s): NOT exact",
         "outside the region: CHANGED",
         "all stems sum to the source within 5.0e-01",
-        "warning: It clicks.",
+        "Warning: It clicks.",
     ]
 
 
@@ -212,5 +212,5 @@ def test_the_receipt_of_a_finished_song_in_words():
         "of the song's own steps",
         "at sample 5, 9 samples: cover covered by later takes",
         "beyond full scale, and held by the file: 7 samples",
-        "warning: There may be a click at sample 120.",
+        "Warning: There may be a click at sample 120.",
     ]

@@ -61,6 +61,6 @@ def test_the_plan_pays_for_another_arrangement_on_every_bar(beats: Beats) -> Non
 
 
 def test_bars_in_words() -> None:
-    assert unmatched.in_words([3]) == "bar 3"
-    assert unmatched.in_words([3, 4, 5]) == "bars 3-5"
-    assert unmatched.in_words([3, 7, 8]) == "bars 3 and 7-8"
+    assert unmatched.in_words([3]) == "3"
+    assert unmatched.in_words([3, 4, 5]) == "3-5"
+    assert unmatched.in_words([3, 7, 8]) == "3, 7-8"
