@@ -84,8 +84,11 @@ def silent_at(song: Song, frame: int) -> bool:
     """Whether nothing sounds on either side of this frame of the timeline, as after a file that has rung out."""
     reach = round(p.SILENT_EDGE_SECONDS * song.rate)
     near = Moved(song.samples).read(frame - reach, frame + reach)
-    whole = float(np.mean(np.square(song.samples, dtype=np.float64))) if song.frames else 0.0
-    return float(np.mean(np.square(near, dtype=np.float64))) <= whole * 10.0 ** (-p.SILENT_EDGE_DB / 10.0)
+    return _power(near) <= _power(song.samples) * 10.0 ** (-p.SILENT_EDGE_DB / 10.0)
+
+
+def _power(samples: Samples) -> float:
+    return float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
 
 
 def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -47,7 +47,7 @@ def held(beats: Beats, sources: NDArray[np.intp]) -> NDArray[np.float64]:
 def _among_the_songs(beats: Beats, strength: Rows, bounds: tuple[float, float]) -> NDArray[np.float64]:
     """0 for nothing, 1 from what START_CLEAR of the song's beats stay below, if that is within `bounds`; [beats]."""
     clear = float(np.quantile(strength[beats.sounding], p.START_CLEAR)) if beats.sounding.any() else 0.0
-    return np.clip(strength.astype(np.float64) / np.clip(clear, *bounds), 0.0, 1.0)
+    return np.asarray(np.clip(strength.astype(np.float64) / np.clip(clear, *bounds), 0.0, 1.0))
 
 
 def arrangement_step(
