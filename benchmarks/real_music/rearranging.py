@@ -35,9 +35,8 @@ from daw_protocol.timeline.span import Span
 from model.dsp import loudness
 from model.engine import Report, Samples, Task
 from model.sketch.engine import SketchEngine
-from model.sketch.parameters import EDGE_SLIVER_SECONDS
+from model.sketch.parameters import EDGE_SLIVER_SECONDS, SILENT_EDGE_DB, SILENT_EDGE_SECONDS
 from model.sketch.rearrange import joins
-from model.sketch.rearrange.passage import silent_at
 from tests.model.sketch.songs import Generated, request_for
 
 SEEDS = (1, 2)
@@ -267,6 +266,13 @@ def level_end(samples: Samples, rate: int) -> int:
     return (int(loud[-1]) + 1) * block if len(loud) else len(samples)
 
 
+def ends_in_silence(samples: Samples, rate: int) -> bool:
+    """Whether nothing is heard at the end for a continuation to go on from."""
+    power = np.square(samples, dtype=np.float64)
+    last = power[-round(SILENT_EDGE_SECONDS * rate) :].mean()
+    return bool(last <= power.mean() * 10.0 ** (-SILENT_EDGE_DB / 10.0))
+
+
 def add_flux(made: Generated, mix: Samples, report: Report, own: NDArray[np.float64], column: Column) -> None:
     """Flux at the joins of a continuation, ranked among the song's beats at the same place in the bar.
 
@@ -275,7 +281,7 @@ def add_flux(made: Generated, mix: Samples, report: Report, own: NDArray[np.floa
     count, rate, end = bar_beats(made), made.song.rate, made.song.frames
     source = report.figures["source_beats"]
     starts = [k for k in range(1, len(source)) if source[k] != source[k - 1] + 1]
-    if not silent_at(made.song, end):
+    if not ends_in_silence(made.song.samples, rate):
         starts = [0, *starts]
     # The first beat that the continuation touches, or after silence the one that it begins with.
     begins = (end + int(np.argmax(mix.any(axis=1)))) / rate

@@ -91,12 +91,14 @@ def silent_lead(part: Passage, run: Run) -> int:
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
     """The passage continued from where the song stands; a fade-out or last chord supplies no sources or neighbours."""
     now = standing_of(part)
-    if not now.goes_back:
-        return part, now
-    sources = part.sources[(part.sources <= now.beat) | (part.sources > part.targets[-1])]
-    # After a last chord and silence nothing has to fit what was before, least of all that chord.
-    before = None if now.ended and part.around.silence else now.beat
-    return replace(part, sources=sources, around=replace(part.around, before=before)), now
+    around, sources = part.around, part.sources
+    if now.goes_back:
+        sources = sources[(sources <= now.beat) | (sources > part.targets[-1])]
+        around = replace(around, before=now.beat)
+    if around.silence and not now.faded:
+        # Nothing has to fit what was before, least of all a last chord.
+        around = replace(around, before=None)
+    return replace(part, sources=sources, around=around), now
 
 
 def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from model.engine import Piece, RenderRequest, Samples, Song
 from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch import parameters as p
-from model.sketch.analysis.analysis import Analysis
+from model.sketch.analysis.analysis import Analysis, Listening
 from model.sketch.rearrange import assemble, joins, levels
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.joins import JoinChooser
@@ -75,20 +75,24 @@ def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passag
     around = Surroundings(
         before if before >= 0 and beats.sounding[before] else None,
         after if after < len(beats) and beats.sounding[after] else None,
-        silent_at(song, request.start),
+        silent_at(analysis.listening, start),
     )
     return Passage(request, song, analysis, targets, sources, around)
 
 
-def silent_at(song: Song, frame: int) -> bool:
-    """Whether nothing sounds on either side of this frame of the timeline, as after a file that has rung out."""
-    reach = round(p.SILENT_EDGE_SECONDS * song.rate)
-    near = Moved(song.samples).read(frame - reach, frame + reach)
-    return _power(near) <= _power(song.samples) * 10.0 ** (-p.SILENT_EDGE_DB / 10.0)
-
-
-def _power(samples: Samples) -> float:
-    return float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
+def silent_at(listening: Listening, seconds: float) -> bool:
+    """Whether nothing sounds on either side of this time, as after a file that has rung out."""
+    steps = len(listening.energy) - 1
+    per_second = p.ANALYSIS_RATE / p.LEVEL_STEP
+    first, last = (
+        int(np.clip(round((seconds + side * p.SILENT_EDGE_SECONDS) * per_second), 0, steps))
+        for side in (-1, 1)
+    )
+    near = float(listening.energy[last] - listening.energy[first]) / (
+        2.0 * p.SILENT_EDGE_SECONDS * per_second
+    )
+    whole = float(listening.energy[-1]) / max(steps, 1)
+    return bool(near <= whole * 10.0 ** (-p.SILENT_EDGE_DB / 10.0))
 
 
 def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp]) -> NDArray[np.intp]:
