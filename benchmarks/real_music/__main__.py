@@ -5,6 +5,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned       # only which beats takes would be made of: seconds
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --stems         # stems of mixes whose true ones are known
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings --pictures FOLDER
 
 Packages are fetched with `apt-get download`, unpacked below --folder and never installed; pieces that cannot be had
@@ -21,7 +22,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.real_music import accompanying, packages, pictures, planning, rearranging
+from benchmarks.real_music import (
+    accompanying,
+    multitracks,
+    packages,
+    pictures,
+    planning,
+    rearranging,
+    separating,
+)
 from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Row, gathered, table
 from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
@@ -67,6 +76,17 @@ ACCOMPANY_ROWS = (
 )
 
 
+STEM_AIMS = {"vocals": ">= 5", "drums": ">= 6", "bass": ">= 4", "other": ">= 5"}
+STEM_ROWS = (
+    *(
+        Row(f"SI-SDR gain, {stem}, dB", STEM_AIMS.get(stem, ""), f"gain {stem}", digits=1)
+        for stem in separating.STEMS
+    ),
+    Row("the least of all of them, dB", ">= -1", "gain", "0", digits=1),
+    Row("processor time / duration, mean", "<= 0.16", "extraction time"),
+)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -75,6 +95,7 @@ def main() -> None:
     parser.add_argument("--tuned-on", action="store_true", help="only pieces parameters were tuned on")
     parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
     parser.add_argument("--accompany", action="store_true", help="backings instead of repaints")
+    parser.add_argument("--stems", action="store_true", help="stems of known mixes instead of repaints")
     parser.add_argument(
         "--planned", action="store_true", help="only the steps of planned repaints, at more places"
     )
@@ -82,6 +103,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
     chosen = parser.parse_args()
+    if chosen.stems:
+        separated(chosen)
+        return
     names = [name for name in PIECES if wanted(name, chosen)]
     names, missing = packages.to_be_had(names, chosen.folder)
     for sentence in missing:
@@ -108,6 +132,23 @@ def main() -> None:
         if some:
             found = gathered([part for name, part in zip(names, parts, strict=True) if name in some])
             print(f"{heading}: {', '.join(some)}\n\n{table(ROWS, found, headings)}\n", flush=True)
+
+
+def separated(chosen: argparse.Namespace) -> None:
+    """Measures stems of every known mix and prints their table."""
+    headings, parts = (separating.OURS, separating.BEST), []
+    for name, make in multitracks.mixes(chosen.folder):
+        try:
+            part = separating.measure(make)
+        except packages.NotToBeHad as error:
+            print(f"LEFT OUT: {error}", file=sys.stderr, flush=True)
+            continue
+        for heading in headings:
+            gains = {stem: part[heading].values.get(f"gain {stem}", []) for stem in separating.STEMS}
+            part[heading].add("gain", *(gain for found in gains.values() for gain in found))
+        print(f"{name}\n\n{table(STEM_ROWS, part, headings)}\n", flush=True)
+        parts.append(part)
+    print(f"{len(parts)} mixes\n\n{table(STEM_ROWS, gathered(parts), headings)}", flush=True)
 
 
 def accompanied(names: list[str], song: Callable[[str], Generated], chosen: argparse.Namespace) -> None:

@@ -35,6 +35,7 @@ from daw_protocol.timeline.span import Span
 from model.dsp import loudness
 from model.engine import Report, Samples, Task
 from model.sketch.engine import SketchEngine
+from model.sketch.parameters import EDGE_SLIVER_SECONDS, SILENT_EDGE_DB, SILENT_EDGE_SECONDS
 from model.sketch.rearrange import joins
 from tests.model.sketch.songs import Generated, request_for
 
@@ -265,13 +266,28 @@ def level_end(samples: Samples, rate: int) -> int:
     return (int(loud[-1]) + 1) * block if len(loud) else len(samples)
 
 
+def ends_in_silence(samples: Samples, rate: int) -> bool:
+    """Whether nothing is heard at the end for a continuation to go on from."""
+    power = np.square(samples, dtype=np.float64)
+    last = power[-round(SILENT_EDGE_SECONDS * rate) :].mean()
+    return bool(last <= power.mean() * 10.0 ** (-SILENT_EDGE_DB / 10.0))
+
+
 def add_flux(made: Generated, mix: Samples, report: Report, own: NDArray[np.float64], column: Column) -> None:
-    """Flux at the joins of a continuation, ranked among the song's beats at the same place in the bar."""
-    count, rate = bar_beats(made), made.song.rate
+    """Flux at the joins of a continuation, ranked among the song's beats at the same place in the bar.
+
+    Where it goes on from the song's last sample, that is a join, on a beat or not; a beginning after silence is none.
+    """
+    count, rate, end = bar_beats(made), made.song.rate, made.song.frames
     source = report.figures["source_beats"]
-    starts = [0, *(k for k in range(1, len(source)) if source[k] != source[k - 1] + 1)]
-    first = int(np.abs(made.grid.seconds - made.song.frames / rate).argmin())
+    starts = [k for k in range(1, len(source)) if source[k] != source[k - 1] + 1]
+    if not ends_in_silence(made.song.samples, rate):
+        starts = [0, *starts]
+    # The first beat that the continuation touches, or after silence the one that it begins with.
+    begins = (end + int(np.argmax(mix.any(axis=1)))) / rate
+    first = int(np.searchsorted(made.grid.seconds, begins + EDGE_SLIVER_SECONDS, side="right")) - 1
     beats = made.grid.seconds[[min(first + k, len(made.grid.seconds) - 1) for k in starts]]
+    beats = np.maximum(beats, end / rate)
     whole = np.concatenate([made.song.samples, mix])
     flux = measures.flux_at(whole, rate, [min(round(float(at) * rate), len(whole) - 2048) for at in beats])
     places = (first - lead_beats(made) + np.array(starts)) % count

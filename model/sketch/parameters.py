@@ -106,6 +106,13 @@ USUAL_STEP, RARE_STEP = (
 RARE_LEAST_DB = 0.5  # between the two: of bars that are copies
 USUAL_STEP_LEAST = 8  # of bar lines; with fewer nothing is usual
 EDGE_FIT_FACTOR = 2.0  # at the region's edges the listener knows how the song continues
+# After silence, for a first beat within held notes, down to none for one that begins as one in ten of the song's do;
+# and what such a beat loses as the one a continuation is planned from.
+START_HELD_COST, START_HELD_MATCH = 6.0, 1.5
+START_CLEAR = 0.9  # share of the song's beats that begin less clearly
+# Less is no beginning, even where all the song is one held chord; more is one, even where everything is struck.
+START_RISE_DB, START_ONSET = (1.5, 4.0), (0.3, 0.6)
+START_HELD = 0.35  # from here on the music is faded in, and the producer is told
 
 MIN_SOURCE_BARS = 4  # below, any plan is a two-bar loop
 
@@ -126,6 +133,10 @@ JOIN_LENGTHS_ATTACK = (0.025, 0.012, 0.05)  # seconds; longer ones would double 
 JOIN_LENGTHS_TONAL = (0.15, 0.05, 0.35, 0.8)  # the slower the crossfade, the better sustained sounds blend
 JOIN_LENGTHS_EDGE = (0.012, 0.025, 0.05)  # inside the region, often across an attack that both sides share
 JOIN_LENGTHS_EDGE_HELD = (0.3, 0.12, 0.07)  # where notes sound on through the edge; 50 ms cut them audibly
+JOIN_LENGTH_FROM_SILENCE = 0.003  # before a hit: 12 ms already soften it where nothing else sounds
+# Around an edge, and below the song's mean power: nothing is heard to come from. Two files that had rung out ended 60
+# and 120 dB below, others at most 7.
+SILENT_EDGE_SECONDS, SILENT_EDGE_DB = 0.05, 40.0
 JOIN_BACK_EDGE_SECONDS = (0.0, 0.02, 0.04, 0.06)  # one exit in twenty carried 10 to 20 ms of the next attack
 JOIN_STUB_SECONDS = 0.03  # an attack that begins later than this before an exit would be cut off
 JOIN_BACK_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.16)  # how early before the beat the crossfade may end

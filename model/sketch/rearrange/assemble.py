@@ -10,7 +10,7 @@ import numpy as np
 from model.engine import Samples
 from model.sketch import parameters as p
 from model.sketch.analysis.beats import Beats
-from model.sketch.rearrange import joins, stretch
+from model.sketch.rearrange import joins, steps, stretch
 from model.sketch.rearrange.joins import Join, JoinChooser
 from model.sketch.rearrange.layers import Material
 from model.sketch.rearrange.plan import Run
@@ -23,6 +23,7 @@ class Segment:
 
     attack: a note begins at `start`, so the crossfade must be short and end before it.
     room:   frames before `start` available for the crossfade: the length of the beat before.
+    held:   it begins within notes, even for this song.
     shifts: how many frames later in the song its sound comes from, at its first and at its last beat.
     """
 
@@ -31,6 +32,7 @@ class Segment:
     attack: bool
     room: int
     shifts: tuple[int, int] = (0, 0)
+    held: bool = False
 
     def delayed(self, lag: int) -> Segment:
         """The same, playing `lag` frames later."""
@@ -40,9 +42,9 @@ class Segment:
 
 def copyable(beats: Beats, run: Run) -> bool:
     """Whether the source's beats are spaced like the target's, so that the run can be copied unchanged."""
-    steps = np.arange(run.count + 1)
-    source = beats.seconds[run.source + steps] - beats.seconds[run.source]
-    target = beats.seconds[run.target + steps] - beats.seconds[run.target]
+    along = np.arange(run.count + 1)
+    source = beats.seconds[run.source + along] - beats.seconds[run.source]
+    target = beats.seconds[run.target + along] - beats.seconds[run.target]
     return bool(np.abs(source - target).max() <= copy_drift(beats))
 
 
@@ -68,18 +70,19 @@ def _segment(run: Run, beats: Beats, material: Material, rate: int, check: Calla
     later = run_lateness(beats, run)
     source = round((float(beats.seconds[run.source]) - later) * rate)
     attack = beats.attack(run.source)
+    held = bool(steps.held(beats, np.array([run.source]))[0] > p.START_HELD)
     begin = start + round(min(later + first_attack(beats, run), 0.0) * rate)
     room = round(float(np.diff(beats.seconds)[max(run.target - 1, 0)]) * rate)
     tape = material.moving(source, round(float(beats.seconds[run.source + run.count]) * rate))
     if copyable(beats, run):
         shift = source - start
-        return Segment(begin, Delayed(tape, -shift), attack, room, (shift, shift))
-    steps = np.arange(run.count + 1)
-    targets, sources = beats.seconds[run.target + steps], beats.seconds[run.source + steps] - later
+        return Segment(begin, Delayed(tape, -shift), attack, room, (shift, shift), held)
+    along = np.arange(run.count + 1)
+    targets, sources = beats.seconds[run.target + along], beats.seconds[run.source + along] - later
     # Nothing was stretched further before the run: a longer crossfade would come from silence.
     room = min(room, round(p.STRETCH_MARGIN_SECONDS * rate) - round(p.JOIN_LAG_TONAL_SECONDS * rate))
     shifts = (source - start, round(float(sources[-1] - targets[-1]) * rate))
-    return Segment(begin, stretch.stretched(tape, rate, sources, targets, check), attack, room, shifts)
+    return Segment(begin, stretch.stretched(tape, rate, sources, targets, check), attack, room, shifts, held)
 
 
 def run_lateness(beats: Beats, run: Run) -> float:
@@ -90,8 +93,8 @@ def run_lateness(beats: Beats, run: Run) -> float:
     """
     if copy_drift(beats) <= p.COPY_DRIFT_SECONDS:
         return 0.0
-    steps = np.arange(run.count)
-    apart = beats.late[run.target + steps] - beats.late[run.source + steps]
+    along = np.arange(run.count)
+    apart = beats.late[run.target + along] - beats.late[run.source + along]
     clear = apart[np.isfinite(apart)]
     if len(clear) == 0 or 2 * len(clear) < run.count:
         return 0.0
@@ -123,6 +126,7 @@ class LaidAudio:
     """Audio of a whole passage, not yet joined to the song, and the joins inside it.
 
     attack: a note begins with its first beat.
+    held:   its first beat begins within notes, even for this song (`steps.held`).
     shifts: of its segments as they were laid; none where it is not made of the song's beats.
     """
 
@@ -130,6 +134,7 @@ class LaidAudio:
     joins: list[Join]
     attack: bool = True
     shifts: tuple[tuple[int, int], ...] = ()
+    held: bool = False
 
 
 def lay(
@@ -165,7 +170,7 @@ def lay(
         found.append(join)
         shifts.append(placed.shifts)
         old, earliest = new, join.end
-    return LaidAudio(out, found, segments[0].attack, tuple(shifts))
+    return LaidAudio(out, found, segments[0].attack, tuple(shifts), segments[0].held)
 
 
 def align_first(segments: list[Segment], original: Tape, start: int, chooser: JoinChooser) -> list[Segment]:
@@ -182,16 +187,20 @@ def join_edges(
     start: int,
     chooser: JoinChooser,
     held: tuple[bool, bool] = (False, False),
+    from_silence: bool = False,
 ) -> tuple[Samples, list[Join]]:
     """`inside` (at `start`) crossfaded from and to the original within its own edges, and the two joins.
 
     held: whether notes sound on through the first and the last edge, without an attack on it: then the crossfade may be
     as long as between two runs. The last one may end a little before the edge: the next attack of the original often
     begins there already, and a few milliseconds of it are a click.
+    from_silence: nothing sounds in the original where it begins: a hit there must not be faded in, held notes slowly.
     """
     end = start + len(inside)
     tape = Moved(inside, -start)
     into, out_of = (_edge_lengths(chooser, len(inside), slow) for slow in held)
+    if from_silence:
+        into = into[:1] if held[0] else [min(chooser.frames(p.JOIN_LENGTH_FROM_SILENCE), n) for n in into[:1]]
     if not into or not out_of:
         return inside, []
     entry = chooser.best(original, tape, [Join(start, n) for n in into], attack=not held[0])

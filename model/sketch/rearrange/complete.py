@@ -13,10 +13,10 @@ from model.pace import Pace
 from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis.analysis import Analysis
-from model.sketch.rearrange import leaning, passage, plan, progression
+from model.sketch.rearrange import assemble, leaning, passage, plan, progression
 from model.sketch.rearrange.layers import WholeSong
 from model.sketch.rearrange.passage import Passage
-from model.sketch.rearrange.plan import Costs, Surroundings, Targets
+from model.sketch.rearrange.plan import Costs, Run, Targets
 from model.sketch.rearrange.progression import Standing
 
 METHOD = (
@@ -28,7 +28,7 @@ METHOD = (
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
     """Renders a COMPLETE. Raises CannotRender if the song is too short to continue."""
     song = request.required_song
-    part, now = from_standing(passage.passage_of(request, song, analysis))
+    part, now = from_standing(from_silence(passage.passage_of(request, song, analysis)))
     passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
     asked = captions.read(captions.COMPLETE, request.caption, ending=request.ending)
@@ -43,7 +43,10 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     laid = passage.lay_runs(part, runs, WholeSong(song.samples), original, pace)
     pace.at("matching the level", 0.9)
     fade = None if closing is None else closing_fade(part, closing)
-    finished = passage.finish(part, laid, original, wanted_lufs(part, now), p.GAIN_LIMIT_DB, fade=fade)
+    lead = silent_lead(part, runs[0])
+    finished = passage.finish(
+        part, laid, original, wanted_lufs(part, now), p.GAIN_LIMIT_DB, fade=fade, lead=lead
+    )
     yield from finished.pieces
     figures = {
         **passage.common_figures(part, runs),
@@ -51,7 +54,8 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         **finished.figures,
     }
     pace.at("rendered", 1.0)
-    yield Report(METHOD, figures, notes_of(part, now) + unmet + asked.notes())
+    notes = notes_of(part, now) + start_notes(part, laid.held, lead)
+    yield Report(METHOD, figures, notes + unmet + asked.notes())
 
 
 def beats_per_bar(part: Passage) -> int:
@@ -64,13 +68,37 @@ def standing_of(part: Passage) -> Standing:
     return progression.standing(part.analysis.beats, int(part.targets[0]))
 
 
+def from_silence(part: Passage) -> Passage:
+    """The passage from its first whole beat on where nothing sounds before it.
+
+    A beat that began earlier could only be entered in the middle of its notes.
+    """
+    earliest = part.start_seconds - p.JOIN_BEFORE_BEAT_SECONDS
+    whole = part.targets[part.analysis.beats.seconds[part.targets] >= earliest]
+    return replace(part, targets=whole) if part.around.silence and len(whole) > 1 else part
+
+
+def silent_lead(part: Passage, run: Run) -> int:
+    """Frames from the region's start to just before the attack that its first run begins with, if silence precedes."""
+    if not part.around.silence:
+        return 0
+    beats = part.analysis.beats
+    late = float(np.nan_to_num(beats.late[run.source])) + assemble.run_lateness(beats, run)
+    first = float(beats.seconds[run.target]) + min(late, 0.0) - p.JOIN_BEFORE_BEAT_SECONDS
+    return max(round(first * part.request.rate) - part.request.start, 0)
+
+
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
     """The passage continued from where the song stands; a fade-out or last chord supplies no sources or neighbours."""
     now = standing_of(part)
-    if not now.goes_back:
-        return part, now
-    sources = part.sources[(part.sources <= now.beat) | (part.sources > part.targets[-1])]
-    return replace(part, sources=sources, around=Surroundings(now.beat, part.around.after)), now
+    around, sources = part.around, part.sources
+    if now.goes_back:
+        sources = sources[(sources <= now.beat) | (sources > part.targets[-1])]
+        around = replace(around, before=now.beat)
+    if around.silence and not now.faded:
+        # Nothing has to fit what was before, least of all a last chord.
+        around = replace(around, before=None)
+    return replace(part, sources=sources, around=around), now
 
 
 def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:
@@ -83,7 +111,9 @@ def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...
     for take in range(request.take + 1):
         pace.at("planning bars", take / (request.take + 1))
         entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
-        like = progression.planned(beats, part.targets, part.sources, now.beat, request.strength, entropy)
+        like = progression.planned(
+            beats, part.targets, part.sources, now.beat, request.strength, entropy, part.around.silence
+        )
         unary = unary_costs(part, like, leaning.texture_cost(leans)) + leaning.costs(part, leans)
         path, used = other_path(part, unary, jump, used, earlier, pace)
         earlier.append(path)
@@ -188,6 +218,21 @@ def wanted_lufs(part: Passage, now: Standing) -> float:
     end = float(beats.seconds[now.beat + 1])
     bars = float(beats.seconds[max(now.beat - p.MATCH_BARS * beats_per_bar(part), 0)])
     return passage.span_lufs(part, max(min(bars, end - p.LEVEL_SECONDS), 0.0), end)
+
+
+def start_notes(part: Passage, held: bool, lead: int) -> tuple[str, ...]:
+    """How the music begins after silence; held: within notes, lead: frames before its first beat."""
+    if not part.around.silence:
+        return ()
+    notes = []
+    if lead >= p.EDGE_SLIVER_SECONDS * part.request.rate:
+        notes.append("The song is silent here, so the music begins with the next beat.")
+    if held:
+        notes.append(
+            "The song is silent here, and no bar that fits begins with a new note: "
+            "the music is faded in within held notes."
+        )
+    return tuple(notes)
 
 
 def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:

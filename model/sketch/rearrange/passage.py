@@ -14,7 +14,7 @@ from model.engine import Piece, RenderRequest, Samples, Song
 from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch import parameters as p
-from model.sketch.analysis.analysis import Analysis
+from model.sketch.analysis.analysis import Analysis, Listening
 from model.sketch.rearrange import assemble, joins, levels
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.joins import JoinChooser
@@ -75,8 +75,24 @@ def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passag
     around = Surroundings(
         before if before >= 0 and beats.sounding[before] else None,
         after if after < len(beats) and beats.sounding[after] else None,
+        silent_at(analysis.listening, start),
     )
     return Passage(request, song, analysis, targets, sources, around)
+
+
+def silent_at(listening: Listening, seconds: float) -> bool:
+    """Whether nothing sounds on either side of this time, as after a file that has rung out."""
+    steps = len(listening.energy) - 1
+    per_second = p.ANALYSIS_RATE / p.LEVEL_STEP
+    first, last = (
+        int(np.clip(round((seconds + side * p.SILENT_EDGE_SECONDS) * per_second), 0, steps))
+        for side in (-1, 1)
+    )
+    near = float(listening.energy[last] - listening.energy[first]) / (
+        2.0 * p.SILENT_EDGE_SECONDS * per_second
+    )
+    whole = float(listening.energy[-1]) / max(steps, 1)
+    return bool(near <= whole * 10.0 ** (-p.SILENT_EDGE_DB / 10.0))
 
 
 def _sources(request: RenderRequest, analysis: Analysis, targets: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -165,11 +181,13 @@ def finish(
     gain_limit: float,
     kept: Tape | None = None,
     fade: tuple[int, int] | None = None,
+    lead: int = 0,
 ) -> Finished:
     """Matches loudness, joins the edges to `original`, adds the kept layers, limits peaks.
 
     kept: the layers of the song that stay unchanged underneath; None if everything is new.
     fade: first and last frame of the fade-out within the region, if the song ends here.
+    lead: frames at the region's start that stay as they are: after silence music begins with a beat.
     """
     request, song = passage.request, passage.song
     start, end, handle, rate = request.start, request.end, request.handle, request.rate
@@ -180,14 +198,22 @@ def finish(
     if fade is not None:
         curve *= levels.fade_out(len(inside), *fade)
     mix, edges = assemble.join_edges(
-        inside * curve[:, None], original, start, JoinChooser(rate), held_notes(passage, laid)
+        (inside * curve[:, None])[lead:],
+        original,
+        start + lead,
+        JoinChooser(rate),
+        held_notes(passage, laid),
+        passage.around.silence,
     )
+    mix = np.concatenate([original.read(start, start + lead), mix])
     beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
     mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
     pieces = [Piece("mix", start, mix)]
     if handle > 0:
         audio = laid.audio * np.float32(gain)
+        if lead:
+            audio[: handle + lead] = original.read(start - handle, start + lead)
         if fade is not None:
             audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
         audio += beneath.read(start - handle, end + handle)
@@ -211,6 +237,8 @@ def held_notes(passage: Passage, laid: LaidAudio) -> tuple[bool, bool]:
     """Whether notes sound on through the region's first and last edge: no attack in what begins there."""
     around = passage.around
     calm_after = around.after is not None and not passage.analysis.beats.attack(around.after)
+    if around.silence:
+        return laid.held, calm_after
     return around.before is not None and not laid.attack, calm_after
 
 

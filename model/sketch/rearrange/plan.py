@@ -37,10 +37,14 @@ class Targets:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The beats just outside the region, before its first and after its last; None where there is silence."""
+    """The beats just outside the region, before its first and after its last; None where there is silence.
+
+    silence: nothing sounds where the region begins, though a beat further back may be `before`.
+    """
 
     before: int | None
     after: int | None
+    silence: bool = False
 
 
 def _cosine_distance(a: Chroma, b: Chroma) -> Costs:
@@ -192,6 +196,8 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
         entry = weight * sound_distance(beats, np.maximum(sources - 1, 0), outside)[:, 0]
         entry = entry + p.EDGE_STEP_COST / 10.0 * steps.unlike(beats, outside + 1, sources)[0]
         entry += p.ARRANGEMENT_COST * steps.arrangement_step(beats, outside + 1, sources)[0]
+    if around.silence:
+        entry = entry + p.START_HELD_COST * steps.held(beats, sources)
     if around.after is not None:
         outside = np.array([around.after])
         exit_ = weight * sound_distance(beats, np.minimum(sources + 1, len(beats) - 1), outside)[:, 0]

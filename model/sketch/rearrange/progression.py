@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model.sketch import parameters as p
 from model.sketch.analysis.beats import Beats
 from model.sketch.analysis.onsets import envelope_at
+from model.sketch.rearrange import steps
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,12 @@ def planned(
     now: int,
     strength: float,
     entropy: list[int],
+    silence: bool = False,
 ) -> NDArray[np.intp]:
     """For each target beat, the beat of the song it should sound like; [targets].
 
     entropy: seeds the random draw; equal numbers give an equal plan.
+    silence: nothing sounds before the first target: it should be a beat that begins with a note.
     """
     rng = np.random.default_rng(np.random.SeedSequence(entropy))
     able = set(sources.tolist())
@@ -121,6 +124,10 @@ def planned(
     while len(like) < len(targets):
         here = like[-1] if like else now
         score = match_scores(beats, sources, here, int(targets[len(like)]))
+        if silence and not like:
+            score -= p.START_HELD_MATCH * steps.held(
+                beats, np.minimum(np.arange(1, len(beats) + 1), len(beats) - 1)
+            )
         start = _drawn(score, sources, rng, p.DRAW_TEMPERATURE + p.DRAW_TEMPERATURE_STRENGTH * strength)
         count = int(beats.bar_beats[start]) * int(rng.choice(p.FOLLOW_BARS))
         for j in range(start + 1, start + 1 + count):

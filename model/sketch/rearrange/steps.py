@@ -29,6 +29,27 @@ def unlike(beats: Beats, planned: NDArray[np.intp], new: NDArray[np.intp]) -> ND
     return np.asarray(np.minimum(before, after) / np.sqrt(beats.tail.shape[1]))
 
 
+def held(beats: Beats, sources: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far each beat begins within notes rather than with one, 0..1; 0 for pauses and after them; [sources].
+
+    By the rise of its bands and by its attack, each against those of the song: dense music rises little anywhere. Where
+    nothing sounds before such a beat, what is heard first is a note cut off.
+    """
+    rise = _among_the_songs(beats, beats.step, p.START_RISE_DB)[sources]
+    attack = _among_the_songs(beats, beats.onset, p.START_ONSET)[sources]
+    # Where the attack comes early, the bands before the beat have risen already.
+    early = beats.late[sources] < -p.JOIN_BEFORE_BEAT_SECONDS
+    begins = np.where(early, attack, np.sqrt(rise * attack))
+    in_music = beats.sounding[sources] & beats.sounding[np.maximum(sources - 1, 0)]
+    return np.asarray((1.0 - begins) * in_music, dtype=np.float64)
+
+
+def _among_the_songs(beats: Beats, strength: Rows, bounds: tuple[float, float]) -> NDArray[np.float64]:
+    """0 for nothing, 1 from what START_CLEAR of the song's beats stay below, if that is within `bounds`; [beats]."""
+    clear = float(np.quantile(strength[beats.sounding], p.START_CLEAR)) if beats.sounding.any() else 0.0
+    return np.asarray(np.clip(strength.astype(np.float64) / np.clip(clear, *bounds), 0.0, 1.0))
+
+
 def arrangement_step(
     beats: Beats,
     planned: NDArray[np.intp],

@@ -6,13 +6,18 @@ Where the packages cannot be fetched the test is skipped and says so.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from benchmarks.real_music import packages, rearranging
-from benchmarks.sketch_columns import Columns, gathered
-from benchmarks.sketch_rearranging import ITSELF, OURS
+from benchmarks.sketch_columns import Column, Columns, gathered
+from benchmarks.sketch_rearranging import ITSELF, OURS, render
+from model.engine import Task
+from model.sketch.engine import SketchEngine
+from tests.model.sketch.songs import make_song, request_for, song_of
 
 PIECES = ("instead", "zaz2")
 """The smallest packages, 3 and 20 MB: one piece that was tuned on, one that never was."""
@@ -25,6 +30,21 @@ def test_a_song_plays_at_its_level_until_its_last_chord_rings_out() -> None:
     assert rearranging.level_end(noise, rate) == 20 * rate
     noise[15 * rate :] *= np.geomspace(0.2, 0.001, 5 * rate)[:, None].astype(np.float32)
     assert rearranging.level_end(noise, rate) == pytest.approx(15 * rate, abs=0.4 * rate)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_beginning_after_silence_is_no_join(silent: bool) -> None:
+    made = make_song(16)
+    samples = made.song.samples[: made.beat_frame(60) + made.beat_frame(1) // 3].copy()
+    if silent:
+        samples[-made.beat_frame(1) :] = 0.0
+    made = replace(made, song=song_of(samples, made.song.rate))
+    end = len(samples)
+    mix, report = render(SketchEngine(), request_for(made, end, end + made.beat_frame(16), Task.COMPLETE))
+    beats, column = report.figures["source_beats"], Column()
+    rearranging.add_flux(made, mix, report, np.ones(60), column)
+    jumps = sum(two != one + 1 for one, two in pairwise(beats))
+    assert len(column.values["join flux above"]) == jumps + (not silent)
 
 
 @pytest.fixture(scope="module")

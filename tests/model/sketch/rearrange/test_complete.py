@@ -118,6 +118,65 @@ def test_its_level_is_that_of_twelve_seconds_not_of_the_last_bars_alone(
     assert loudness.integrated(mix, RATE) == pytest.approx(wanted, abs=0.5)
 
 
+def ending_in_silence(made: Generated) -> Generated:
+    """The song cut 0.3 of a beat after beat 125, its last 0.8 of a beat silent."""
+    beat = made.beat_frame(1)
+    samples = made.song.samples[: made.beat_frame(125) + round(0.3 * beat)].copy()
+    samples[-round(0.8 * beat) :] = 0.0
+    return replace(made, song=song_of(samples, RATE))
+
+
+def rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_after_silence_the_music_begins_with_a_beat_and_its_attack(
+    engine: SketchEngine, pop: Generated, seed: int
+) -> None:
+    made = ending_in_silence(pop)
+    mix, report = take(engine, after(made, seed=seed))
+    assert "The song is silent here, so the music begins with the next beat." in report.notes
+    begins = int(np.argmax(np.abs(mix).max(axis=1) > 1e-3))
+    assert begins / RATE == pytest.approx((pop.beat_frame(126) - made.song.frames) / RATE, abs=0.02)
+    assert rms(mix[begins : begins + RATE // 20]) > 0.7 * rms(mix), "at once, not faded in"
+    assert not any("faded in" in note for note in report.notes)
+
+
+def test_handles_are_silent_where_the_music_has_not_begun(engine: SketchEngine, pop: Generated) -> None:
+    made = ending_in_silence(pop)
+    request = replace(after(made), handle=1000)
+    pieces = [
+        piece for piece in engine.render(request, lambda _: None, lambda: False) if isinstance(piece, Piece)
+    ]
+    mix, handles = (
+        next(piece.samples for piece in pieces if piece.stem == stem) for stem in ("mix", "handles")
+    )
+    lead = int(np.argmax(mix.any(axis=1)))
+    assert lead > 0.6 * pop.beat_frame(1)
+    assert not handles[: 1000 + lead - RATE // 100].any()
+
+
+def test_one_held_chord_is_faded_in_after_silence_and_says_so(engine: SketchEngine, pop: Generated) -> None:
+    """None of its last twenty seconds begins with a note."""
+    made = ending_in_silence(pop)
+    seconds = np.arange(made.song.frames) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * seconds + hz) for hz in (220.0, 277.18, 329.63)) * 0.08
+    samples = np.repeat(np.asarray(chord, np.float32)[:, None], 2, axis=1)
+    samples[-RATE // 2 :] = 0.0
+    mix, report = take(engine, after(replace(made, song=song_of(samples, RATE)), context_seconds=20.0))
+    assert any("faded in within held notes" in note for note in report.notes)
+    begins = int(np.argmax(np.abs(mix).max(axis=1) > 1e-4))
+    assert rms(mix[begins : begins + RATE // 20]) < 0.2 * rms(mix)
+
+
+def test_where_music_sounds_to_the_end_it_goes_on_at_once(engine: SketchEngine, pop: Generated) -> None:
+    cut = pop.song.samples[: pop.beat_frame(125) + round(0.3 * pop.beat_frame(1))]
+    mix, report = take(engine, after(replace(pop, song=song_of(cut, RATE))))
+    assert not any("silent here" in note for note in report.notes)
+    assert rms(mix[: RATE // 20]) > 0.1 * rms(mix)
+
+
 def test_a_song_that_does_not_fade_is_not_said_to(engine: SketchEngine, pop: Generated) -> None:
     _, report = take(engine, after(pop))
     assert not any("fades out" in note for note in report.notes)

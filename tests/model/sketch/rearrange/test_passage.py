@@ -14,7 +14,7 @@ from model.sketch.rearrange.layers import WholeSong
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Run
 from model.sketch.rearrange.tape import Moved
-from tests.model.sketch.songs import Generated, make_song, request_for
+from tests.model.sketch.songs import Generated, make_song, request_for, song_of
 
 LEAD = 8
 
@@ -43,6 +43,17 @@ def test_targets_sources_and_surroundings(made: Generated, analysed: Analysis) -
     assert part.source_bars == pytest.approx(8.0)
     assert part.length_beats == pytest.approx(8.0)
     assert not part.region_was_silent
+
+
+def test_silence_is_what_lies_forty_decibels_below_the_song(made: Generated) -> None:
+    """On both sides of the place: where music ends or begins there is none."""
+    samples, rate = made.song.samples.copy(), made.song.rate
+    for second, level in ((6.0, 1e-3), (9.0, 0.1)):
+        samples[round(second * rate) : round((second + 1.0) * rate)] *= np.float32(level)
+    pace = Pace(lambda progress: None, lambda: False)
+    listening = analysis.listen(song_of(samples, rate), pace)
+    found = [passage.silent_at(listening, at) for at in (-1.0, 4.0, 6.0, 6.5, 7.0, 9.5, 25.0)]
+    assert found == [True, False, False, True, False, False, True]
 
 
 def test_nothing_sounds_before_the_song_or_after_it(made: Generated, analysed: Analysis) -> None:

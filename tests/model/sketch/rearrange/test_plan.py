@@ -92,3 +92,16 @@ def test_so_is_an_edge_with_another_arrangement_outside(full_and_thinner: tuple[
     entry, leave = (thinner - full for full, thinner in zip(*costs, strict=True))
     assert entry[0] > 0.8 * p.ARRANGEMENT_COST
     assert leave[1] > 0.8 * p.ARRANGEMENT_COST
+
+
+def test_after_silence_a_beat_within_held_notes_costs_at_the_start(
+    full_and_thinner: tuple[Beats, Beats],
+) -> None:
+    full, _ = full_and_thinner
+    step = full.step.copy()
+    step[21] = 0.0
+    beats, sources = replace(full, step=step), np.array([20, 21])
+    in_music = plan.edge_costs(beats, sources, Surroundings(None, None))[0]
+    struck, held = plan.edge_costs(beats, sources, Surroundings(None, None, silence=True))[0]
+    assert not in_music.any()
+    assert struck < 0.3 * p.START_HELD_COST < held == p.START_HELD_COST

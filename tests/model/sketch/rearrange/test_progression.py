@@ -84,3 +84,21 @@ def test_the_closing_beat_is_a_tonic_downbeat(pop: Generated, pop_heard: Analysi
     beat = progression.closing_beat(pop_heard.beats, sources(pop_heard), 0, pop_heard.listening.envelope)
     assert pop.chords[beat - LEAD] == 0
     assert pop_heard.beats.position[beat] == 0
+
+
+def test_after_silence_a_plan_begins_with_a_beat_that_begins_with_a_note(pop_heard: Analysis) -> None:
+    """Half the downbeats, the later ones, are made to lie within held notes."""
+    beats, targets = pop_heard.beats, np.arange(LEAD + 96, LEAD + 112)
+    step = beats.step.copy()
+    step[LEAD + 48 :] = 0.0
+    still = replace(beats, step=step)
+
+    def first_beats(silence: bool) -> list[int]:
+        plans = (
+            progression.planned(still, targets, sources(pop_heard), LEAD + 95, 0.5, [seed], silence)
+            for seed in range(12)
+        )
+        return [int(plan[0]) for plan in plans]
+
+    assert max(first_beats(silence=False)) >= LEAD + 48
+    assert max(first_beats(silence=True)) < LEAD + 48

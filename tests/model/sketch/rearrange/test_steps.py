@@ -127,3 +127,32 @@ def test_a_run_pays_for_the_bars_it_comes_to_stand_beside(thinner: Beats) -> Non
 def unwrapped(own: tuple[float, float] | None) -> tuple[float, float]:
     assert own is not None
     return own
+
+
+def test_a_beat_with_a_hit_does_not_begin_within_notes(beats: Beats) -> None:
+    """The made song has a kick on each downbeat."""
+    downbeats = np.flatnonzero(beats.sounding & (beats.position == 0))
+    assert steps.held(beats, downbeats).max() < 0.3
+
+
+def test_a_beat_without_a_rise_does(beats: Beats) -> None:
+    step = beats.step.copy()
+    step[20] = 0.0
+    assert steps.held(replace(beats, step=step), np.array([20]))[0] == 1.0
+
+
+def test_a_rise_that_came_early_is_known_by_its_attack(beats: Beats) -> None:
+    step, late = beats.step.copy(), beats.late.copy()
+    step[20], late[20] = 0.0, -0.015
+    assert steps.held(replace(beats, step=step, late=late), np.array([20]))[0] < 0.3
+
+
+def test_where_nothing_ever_rises_every_beat_is_held(beats: Beats) -> None:
+    still = replace(beats, step=np.full_like(beats.step, 0.2), onset=np.full_like(beats.onset, 0.05))
+    assert steps.held(still, np.flatnonzero(still.sounding)[1:]).min() > 0.5
+
+
+def test_pauses_and_what_follows_them_are_not_held(beats: Beats) -> None:
+    silent = np.flatnonzero(~beats.sounding)
+    first = np.flatnonzero(beats.sounding)[:1]
+    assert not steps.held(beats, np.concatenate([silent, first])).any()
