@@ -25,7 +25,7 @@ from bridge_server.engines.messages import (
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome
 from bridge_server.errors import as_protocol_error
-from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
+from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Inbox, Session
 from bridge_server.studio.host_files import files_of
 from bridge_server.studio.link_messages import (
     FilePart,
@@ -161,7 +161,7 @@ class EngineLink:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         files: dict[SharedFile, Path],
         stop: asyncio.Event,
     ) -> list[SharedFile]:
@@ -174,7 +174,7 @@ class EngineLink:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         files: dict[SharedFile, Path],
         on_progress: OnProgress,
         stop: asyncio.Event,
@@ -209,15 +209,13 @@ class EngineLink:
         finally:
             sending.release()
 
-    async def _stop_when(
-        self, stop: asyncio.Event, session: Session, number: int, inbox: asyncio.Queue[Any]
-    ) -> None:
+    async def _stop_when(self, stop: asyncio.Event, session: Session, number: int, inbox: Inbox) -> None:
         """Asks the host to stop; one that does not within the limit, which it has for its engine too, is left alone."""
         await stop.wait()
         with contextlib.suppress(LinkLostError):
             await session.wire.send(StopCommand(number))
         await asyncio.sleep(self._stop_seconds + 1.0)
-        inbox.put_nowait(LinkLostError("it did not stop"))
+        inbox.end(LinkLostError("it did not stop"))
 
     async def _session(self, on_progress: OnProgress) -> Session:
         """The connection, once it is there. Raises ProtocolError when another place can do it meanwhile."""
@@ -291,7 +289,7 @@ def _last(file: OptionFile) -> str:
     return PurePosixPath(file.name).name
 
 
-async def _message(inbox: asyncio.Queue[Any]) -> Any:
+async def _message(inbox: Inbox) -> Any:
     """The next message about an order. Raises LinkLostError."""
     message = await inbox.get()
     if isinstance(message, LinkLostError):
@@ -299,7 +297,7 @@ async def _message(inbox: asyncio.Queue[Any]) -> Any:
     return message
 
 
-async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) -> Any:
+async def _expected(inbox: Inbox, kind: type, stop: asyncio.Event) -> Any:
     """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError for an error after `stop`."""
     message = await _message(inbox)
     if isinstance(message, OrderFailed):
