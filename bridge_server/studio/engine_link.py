@@ -91,12 +91,14 @@ class EngineLink:
     @property
     def ready(self) -> bool:
         """See EngineHost."""
-        return self._connection.offers(self._engine)
+        return self._connection.offers(self._engine) and not self.lacking
 
     @property
     def lacking(self) -> bool:
-        """See EngineHost."""
-        return self._connection.lacks(self._engine)
+        """See EngineHost. So is one that there is no more, since its host was started again with fewer."""
+        welcome = self._connection.welcome
+        fewer = welcome is not None and self.number > welcome.places
+        return fewer or self._connection.lacks(self._engine)
 
     @property
     def description(self) -> EngineDescription | None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import AuthenticationError, RayError
+from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup, placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 CARD = "accelerator_type:"  # Ray's name for a model of graphics card begins with it
 PARTS = 10_000  # Ray divides a card or a processor into so many parts
 LONGEST_FOLDER = 40  # letters, so that the names of Ray's sockets below it have room
+LAST_PORT = 65_535
 OPEN_SECONDS = 5.0  # until a machine has answered; Ray itself would try for minutes
 QUIET: dict[str, Any] = {
     "include_dashboard": False,
@@ -90,6 +91,9 @@ class _Session:
         """Raises ProtocolError."""
         logging.getLogger("ray").setLevel(logging.ERROR)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to Ray's makers
+        os.environ.setdefault(
+            "RAY_BACKEND_LOG_LEVEL", "error"
+        )  # what it tries again is no producer's concern
         try:
             if self.settings.address:
                 _refuse_silent(self.settings.address)
@@ -148,28 +152,24 @@ class _Session:
 def _refuse_silent(address: str) -> None:
     """Raises OSError where nothing answers, ValueError for what is no address."""
     host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
+        raise ValueError("an address has a port")
     socket.create_connection((host.strip("[]"), int(port)), OPEN_SECONDS).close()
 
 
 def _cannot(error: Exception, address: str) -> ProtocolError:
-    if isinstance(error, AuthenticationError):
-        return ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            f"The Ray cluster at {address} does not know this machine's token.",
-            "Copy the token file of Ray from its first machine to this one (docs/studio.md).",
-            "ray",
-        )
+    reason = getattr(error, "strerror", None) or first_line(error)
     if address:
         return ProtocolError(
             ErrorCode.NOT_ALLOWED,
-            f"The Ray cluster at {address} cannot be joined: {first_line(error)}.",
-            "Start Ray on this machine first, and give the address of the cluster's first machine, such as "
-            "192.168.1.20:6379 (docs/studio.md).",
+            f"The Ray cluster at {address} cannot be joined: {reason}.",
+            "Start Ray on this machine first, with the token of the cluster's first machine, and give that one's "
+            "address, such as 192.168.1.20:6379 (docs/studio.md).",
             "ray",
         )
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
-        f"Ray cannot be started: {first_line(error)}.",
+        f"Ray cannot be started: {reason}.",
         "Start the host without --ray: it needs none for the cards of one machine.",
         "ray",
     )

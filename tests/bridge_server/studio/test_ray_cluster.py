@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import uuid
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +63,21 @@ class ClusterThread(LoopThread):
 @pytest.fixture(scope="module")
 def cluster():
     with ClusterThread() as thread:
+        assert sys.platform != "linux" or own_processes_of_ray()
         yield thread.cluster
+    assert own_processes_of_ray() == [], "nothing of it is left"
+
+
+def own_processes_of_ray() -> list[str]:
+    """The commands of Ray's processes that this one started; where the system does not list them, none."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):  # it ends meanwhile
+            state = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes().decode(errors="replace")
+            if int(state[1]) == os.getpid() and state[0] != "Z" and "/ray/" in command:
+                found.append(command[:200])
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +233,9 @@ def test_places_share_the_cards_and_engines_share_a_place(cards, places, engines
     assert shares_of(cards, places, engines) == shares
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1", "nowhere", "127.0.0.1:port"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "127.0.0.1", "nowhere", "127.0.0.1:port", "127.0.0.1:70000", ":1"]
+)
 def test_a_cluster_that_is_not_there_is_named_at_once(address):
     async def run() -> None:
         async with joined(ClusterSettings(address), 1):
