@@ -86,7 +86,7 @@ class EngineProcess:
         self._inbox: asyncio.Queue[FromChild | Gone] = asyncio.Queue()
         self._orders = 0
         self._option_files = option_files or OptionFiles()
-        self.place = place
+        self.place = self.home = place
         self.rendered_on = ""
         self.ready = True
         self.lacking = False

@@ -84,6 +84,11 @@ class EngineLink:
         return name if self.number == 1 else f"{name} {self.number}"
 
     @property
+    def home(self) -> str:
+        """See EngineHost."""
+        return self._connection.join.address
+
+    @property
     def rendered_on(self) -> str:
         """See EngineHost."""
         return self._connection.rendered_on
