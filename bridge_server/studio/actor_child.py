@@ -208,8 +208,9 @@ class ActorChild:
 
     async def kill(self) -> None:
         """See Child."""
-        with contextlib.suppress(RayError):
-            await asyncio.to_thread(ray.kill, self._actor)
+        if self._actor is not None:
+            with contextlib.suppress(RayError):
+                await asyncio.to_thread(ray.kill, self._actor)
 
     async def how_it_ended(self) -> str:
         """See Child."""

@@ -91,9 +91,6 @@ class _Session:
         """Raises ProtocolError."""
         logging.getLogger("ray").setLevel(logging.ERROR)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to Ray's makers
-        os.environ.setdefault(
-            "RAY_BACKEND_LOG_LEVEL", "error"
-        )  # what it tries again is no producer's concern
         try:
             if self.settings.address:
                 _refuse_silent(self.settings.address)
