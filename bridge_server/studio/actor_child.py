@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.exceptions import OutOfMemoryError, RayError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 
 from bridge_server.engines.child import MORE_MEMORY, NO_MEMORY, StemWriters
 from bridge_server.engines.child_process import Deliver, Gone
@@ -101,6 +101,7 @@ class ActorChild:
         self._self: ActorSelf | None = None
         self._files: Mapping[OptionFile, Path] = {}
         self._writing: tuple[int, StemWriters] | None = None  # the order whose audio is written
+        self._left = False
         self.alive = True
 
     def begin(self) -> None:
@@ -202,12 +203,13 @@ class ActorChild:
             number = 0 if self._writing is None else self._writing[0]
             sentence = NO_MEMORY.format("while the engine was loaded" if loading else "during the render")
             self._deliver(ChildRefused(number, "memory", sentence, MORE_MEMORY))
-        elif self._self is None:
+        elif self._self is None and not self._left and not _was_lost(error):
             sentence = f"The engine could not be started in the Ray cluster: {first_line(error)}."
             self._deliver(ChildRefused(0, "not loaded", sentence, SAME_VERSIONS))
 
     async def kill(self) -> None:
         """See Child."""
+        self._left = True
         if self._actor is not None:
             with contextlib.suppress(RayError):
                 await asyncio.to_thread(ray.kill, self._actor)
@@ -222,3 +224,8 @@ class ActorChild:
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(self._call(self._actor.leave.remote()), LEAVE_SECONDS)
         await self.kill()
+
+
+def _was_lost(error: RayError) -> bool:
+    """Whether an actor ended by no fault of its own code: with its machine, or killed before it began."""
+    return isinstance(error, RayActorError) and not error.actor_init_failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bridge_server.engines.child_process import StartChild
@@ -15,9 +16,18 @@ class ClusterSettings:
     places: int = 0
 
 
+async def always_there(_: int) -> bool:
+    """Of places on the host's own machine."""
+    return True
+
+
 @dataclass(frozen=True)
 class Cluster:
-    """device: the graphics cards there are, as a class; "" without any. places: what starts a child in each."""
+    """device: the graphics cards there are, as a class; "" without any. places: what starts a child in each.
+
+    there: asks whether the machine of a place, by its number from 0, is.
+    """
 
     device: str
     places: tuple[StartChild, ...]
+    there: Callable[[int], Awaitable[bool]] = always_there

@@ -20,7 +20,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayError
-from ray.util.placement_group import PlacementGroup, placement_group
+from ray.util.placement_group import PlacementGroup, placement_group, placement_group_table
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from bridge_server.studio.actor_child import ActorPlace, SharedObjects
@@ -136,7 +136,19 @@ class _Session:
             for group in self.groups
         ]
         kinds = sorted(name.removeprefix(CARD) for name in there if name.startswith(CARD)) if cards else []
-        return Cluster(" + ".join(kinds), tuple(place.start for place in places))
+        return Cluster(" + ".join(kinds), tuple(place.start for place in places), self._there)
+
+    async def _there(self, place: int) -> bool:
+        """Whether a place's part of the cluster is there: Ray looks for another while its machine is lost."""
+        try:
+            return await asyncio.to_thread(self._kept, self.groups[place])
+        except RayError as error:
+            log.warning("Ray does not say what has become of a place: %s", first_line(error))
+            return False
+
+    def _kept(self, group: PlacementGroup) -> bool:
+        found: dict[str, Any] = placement_group_table(group)
+        return found.get("state") == "CREATED"
 
     def leave(self) -> None:
         """Ends Ray on this machine where it was started here; a cluster that was joined goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import shutil
@@ -144,6 +145,7 @@ async def _made(settings: HostSettings, cluster: Cluster, files: HostFiles, resu
                 )
                 for name in engines
             },
+            functools.partial(cluster.there, number - 1),
         )
         for number, (start, of_place) in enumerate(zip(cluster.places, setups, strict=False), 1)
     ]

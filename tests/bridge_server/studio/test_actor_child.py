@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 pytest.importorskip(
@@ -9,7 +11,7 @@ pytest.importorskip(
 )
 
 import numpy as np
-from ray.exceptions import OutOfMemoryError, RayError
+from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
 
 from bridge_server.engines.child import StemWriters
 from bridge_server.engines.child_process import Gone
@@ -76,8 +78,17 @@ def test_one_that_could_not_start_says_why_and_one_that_has_gone_just_goes(child
     assert (refused.kind, gone) == ("not loaded", Gone())
     assert "No module named 'bridge_server'." in refused.sentence
     said.clear()
+    child._read(ending_with(ActorDiedError()))
+    assert said == [Gone()], "with its machine, before it began"
+    said.clear()
     child._take(ActorSelf("here", 7, VERSION))
     child._read(ending_with(RayError("The actor died.")))
+    assert said == [Gone()]
+
+
+def test_one_that_was_ended_while_it_waited_for_room_just_goes(child, said):
+    asyncio.run(child.kill())
+    child._read(ending_with(RayError("The actor died before it began.")))
     assert said == [Gone()]
 
 
