@@ -2,6 +2,7 @@
 
     python -m benchmarks.studio                 # figures, in half a minute
     python -m benchmarks.studio --kills 20      # and so many jobs whose engines are killed and whose cable is cut
+    python -m benchmarks.studio --ray           # with actors of a Ray cluster as places
 
 Host, bridge and cable are on this machine, so the network is as quick as its memory; engines draw noise, or sleep where
 places are compared. Exit status 1 when a take differs from that of a bridge alone.
@@ -28,6 +29,7 @@ from bridge_server.engines.host import EngineHost, RenderCancelledError, ignore_
 from bridge_server.engines.messages import EngineFolders, RenderCommand
 from bridge_server.engines.process import EngineProcess
 from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.host_places import ClusterSettings
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
 from tests.bridge_server.render_hosts import (
@@ -53,16 +55,18 @@ def main() -> int:
     parser.add_argument(
         "--kills", type=int, default=0, metavar="N", help="jobs with something killed in each"
     )
+    parser.add_argument("--ray", action="store_true", help="places are actors of a Ray cluster")
     given = parser.parse_args()
+    cluster = ClusterSettings("", 2) if given.ray else None
     print(machine())
     with tempfile.TemporaryDirectory() as scratch:
-        measure(Path(scratch))
-        return 1 if given.kills and killed(Path(scratch), given.kills) else 0
+        measure(Path(scratch), cluster)
+        return 1 if given.kills and killed(Path(scratch), given.kills, cluster) else 0
 
 
-def measure(folder: Path) -> None:
+def measure(folder: Path, cluster: ClusterSettings | None) -> None:
     """Prints the figures."""
-    settings = host_settings(folder / "host", ("noise", "slow"))
+    settings = host_settings(folder / "host", ("noise", "slow"), cluster=cluster)
     with HostThread(settings) as host, Cable(host.join) as cable:
         asyncio.run(_measured(folder, host, cable))
 
@@ -183,11 +187,11 @@ async def disturbed(link: EngineHost, host: HostThread, disturb: Callable[[], No
     return await rendering - plain
 
 
-def killed(folder: Path, count: int) -> int:
+def killed(folder: Path, count: int, cluster: ClusterSettings | None) -> int:
     """How many of so many jobs had a take that differs."""
     wrong = 0
     with ExitStack() as stack:
-        studio = Studio(folder / "studio", stack)
+        studio = Studio(folder / "studio", stack, cluster=cluster)
         for seed in range(count):
             same = killed_at_random(studio, seed)
             wrong += not same

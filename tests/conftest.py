@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Files that take longest, by processor time: they begin first, so that none is left over when all others are done.
 LONGEST = (
     "tests/bridge_server/test_kill.py",
+    "tests/bridge_server/studio/test_ray_cluster.py",
     "tests/panel/test_accessibility.py",
     "tests/bridge_server/test_acestep_renders.py",
     "tests/panel/test_screen.py",

@@ -12,17 +12,19 @@ from pathlib import Path
 from rich.markup import escape
 
 from bridge_server.cli.console import TextConsole
-from bridge_server.cli.stopping import Stopping
+from bridge_server.cli.stopping import STOP_SECONDS, Stopping
 from bridge_server.engines.registry import EngineSetup, on_device
 from bridge_server.models.machine import GraphicsCard, graphics_cards
 from bridge_server.network.lan import ANYWHERE, address_of_this_machine
 from bridge_server.platforms import give_memory_back, write_private
 from bridge_server.settings import MAX_PLACES
+from bridge_server.studio.host_places import ClusterSettings
 from bridge_server.studio.running_host import HostSettings, running_host
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 JOIN = "join.txt"
 LOOPBACK = "127.0.0.1"
+RAY_STOP_SECONDS = 10.0  # its processes take more than a second to end in order
 
 
 def host_folder(store: Path) -> Path:
@@ -39,6 +41,7 @@ def host_settings(
     arguments: Namespace, folder: Path, engines: Mapping[str, EngineSetup], cards: Sequence[GraphicsCard]
 ) -> HostSettings:
     """Settings from the options. Raises ProtocolError."""
+    cluster = None if arguments.ray is None else ClusterSettings(arguments.ray, arguments.places)
     count = arguments.places or min(max(1, len(cards)), MAX_PLACES)
     if not 1 <= count <= MAX_PLACES:
         raise ProtocolError(
@@ -53,12 +56,13 @@ def host_settings(
         device_class(arguments.device, cards),
         tuple(
             on_device(engines, f"cuda:{place % len(cards)}" if len(cards) > 1 else arguments.device)
-            for place in range(count)
+            for place in range(count if cluster is None else 1)
         ),
         address=ANYWHERE if arguments.lan else LOOPBACK,
         shown=(address_of_this_machine() or LOOPBACK) if arguments.lan else LOOPBACK,
         port=arguments.port,
         cache_bytes=int(arguments.cache_gb * 2**30),
+        cluster=cluster,
     )
 
 
@@ -72,25 +76,36 @@ def device_class(device: str, cards: Sequence[GraphicsCard]) -> str:
     return f"{device.partition(':')[0]} {platform.machine()}".strip() if device else ""
 
 
+def joining(cluster: ClusterSettings) -> str:
+    """What is said while Ray starts."""
+    if cluster.address:
+        return f"Joining the Ray cluster at {escape(cluster.address)} ..."
+    return "Starting Ray, which takes some seconds ..."
+
+
 async def host(settings: HostSettings) -> int:
     """Runs a host until it is asked to stop. Raises ProtocolError when it cannot start."""
     give_memory_back()
-    stopping = Stopping()
+    stopping = Stopping(seconds=STOP_SECONDS if settings.cluster is None else RAY_STOP_SECONDS)
     stopping.listen()
-    await stopping.unless_asked(_host(settings))
+    await stopping.unless_asked(_host(settings, stopping))
     return 0
 
 
-async def _host(settings: HostSettings) -> None:
+async def _host(settings: HostSettings, stopping: Stopping) -> None:
     console = TextConsole()
+    if settings.cluster is not None:
+        console.print(joining(settings.cluster), highlight=False)
     async with running_host(settings) as running:
+        stopping.listen()  # again: Ray takes signals for crashes
         path = settings.folder / JOIN
         write_private(path, f"{running.join}\n")
-        engines = ", ".join(running.host.offer.engines) or "none: `takebridge doctor` says what is missing"
+        offer = running.host.offer
+        engines = ", ".join(offer.engines) or "none: `takebridge doctor` says what is missing"
         training = running.host.trainings.offer
         for line in (
             f"[bold]Render host {escape(settings.name)}[/bold] is ready, "
-            f"{escape(', '.join(filter(None, (f'{len(settings.engines)} places', settings.device))))}.",
+            f"{escape(', '.join(filter(None, (f'{len(running.host.orders.places)} places', offer.device))))}.",
             f"  engines    {escape(engines)}",
             f"  trains     {escape(', '.join(training.models) or f'nothing: {training.reason}')}",
             f"  listens    {escape(running.join.address)}",

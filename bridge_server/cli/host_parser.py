@@ -34,6 +34,11 @@ def add_host(commands: Subparsers) -> None:
         help=f"how many takes are rendered at once, 1 to {MAX_PLACES} (default: one for each graphics card)",
     )  # fmt: skip
     host.add_argument(
+        "--ray", nargs="?", const="", default=None, metavar="HOST:PORT",
+        help="render in a Ray cluster, with a place on each graphics card of all its machines; without an address, "
+        "one of this machine alone (docs/studio.md)",
+    )  # fmt: skip
+    host.add_argument(
         "--cache-gb", type=gigabytes, default=CACHE_GB, metavar="GB",
         help=f"how much audio of others is kept to be used again (default: {CACHE_GB:g})",
     )  # fmt: skip
@@ -50,7 +55,8 @@ def _run_host(arguments: argparse.Namespace) -> int:
     with stopped_early():
         from bridge_server.cli.host import cards_for, host, host_folder, host_settings
 
-        folder, cards = host_folder(store_of(arguments)), cards_for(arguments.device)
+        folder = host_folder(store_of(arguments))
+        cards = cards_for(arguments.device) if arguments.ray is None else ()  # Ray knows those of a cluster
         settings = host_settings(arguments, folder, engines_of(arguments), cards)
         with logged_to(settings.folder, arguments.log_format, arguments.verbose):
             return asyncio.run(host(settings))

@@ -19,7 +19,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -90,10 +90,22 @@ class AudioByDigest(Protocol):
         ...
 
 
+class ChildPipe(Protocol):
+    """The server's side, as its child knows it."""
+
+    def recv(self) -> Any:
+        """The next message. Raises EOFError or OSError when the server has gone."""
+        ...
+
+    def send(self, message: Any, /) -> None:
+        """Passes a message on."""
+        ...
+
+
 class EngineChild:
     """Holds the engine, the last songs, and the number of the order that must stop."""
 
-    def __init__(self, connection: Connection, start: ChildStart, audio: AudioByDigest | None) -> None:
+    def __init__(self, connection: ChildPipe, start: ChildStart, audio: AudioByDigest | None) -> None:
         self._connection = connection
         self._start = start
         self._audio = audio
@@ -155,8 +167,6 @@ class EngineChild:
             self._send(broke(order.number, error))
 
     def _render(self, engine: Engine, order: RenderCommand) -> None:
-        folders = self._start.folders
-        assert folders is not None, "a process that only describes its engine gets no orders"
         files = {option: str(self._files[file]) for option, file in order.files.items()}
         song = self._stacked(order) if order.stack else self._with_kept(self._song(order.song), order.kept)
         if song is not None and not order.stack and not TASKS[order.request.task.value].sums_to_source:
@@ -168,10 +178,15 @@ class EngineChild:
             options={**order.request.options, **files},
         )
         sender = OrderSender(self, order)
-        with contextlib.closing(StemWriters(folders.results / order.results, request.channels)) as stems:
+        with contextlib.closing(self.stems(order)) as stems:
             for found in engine.render(request, sender.progress, lambda: self._stopped >= order.number):
                 sender.found(found, stems)
         sender.done()
+
+    def stems(self, order: RenderCommand) -> StemSink:
+        """Where the audio of an order goes."""
+        assert self._start.folders is not None, "a process that only describes its engine gets no orders"
+        return StemWriters(self._start.folders.results / order.results, order.request.channels)
 
     def _song(self, digest: str) -> Song | None:
         if not digest:
@@ -237,7 +252,7 @@ class OrderSender:
         self._reported: set[int] = set()
         self._last_progress = 0.0
 
-    def found(self, found: Rendered, stems: StemWriters) -> None:
+    def found(self, found: Rendered, stems: StemSink) -> None:
         """Raises RuntimeError for what belongs to no take of the order, or to one that is complete already."""
         take, number = self._take_of(found), self._number
         match found:
@@ -279,38 +294,57 @@ class OrderSender:
         return found.take
 
 
-class StemWriters:
-    """One open file per take and stem; pieces of a stem must come in order, without holes."""
+class StemSink:
+    """Takes the pieces of an order's stems; those of a stem must come in order, without holes."""
 
-    def __init__(self, folder: Path, channels: int) -> None:
-        self._folder = folder
+    def __init__(self, channels: int) -> None:
         self._channels = channels
-        self._files: dict[Path, BinaryIO] = {}
-        self._next: dict[Path, int] = {}
+        self._next: dict[Path, int] = {}  # by the file a stem will be in, wherever that is
 
     def write(self, take: int, piece: Piece) -> None:
+        """Raises RuntimeError for a piece that does not follow the one before it."""
         if piece.samples.ndim != 2 or piece.samples.shape[1] != self._channels:
             raise RuntimeError(
                 f"piece of {piece.stem} has shape {piece.samples.shape}, not [frames, {self._channels}]"
             )
-        path = stem_path(self._folder, take, piece.stem)
-        expected = self._next.get(path, piece.start)
+        stem = stem_path(Path(), take, piece.stem)
+        expected = self._next.get(stem, piece.start)
         if piece.start != expected:
             raise RuntimeError(f"{piece.stem} continues at {piece.start}, expected {expected}")
-        self._next[path] = expected + len(piece.samples)
+        self._next[stem] = expected + len(piece.samples)
+        self.put(take, replace(piece, samples=np.ascontiguousarray(piece.samples, dtype="<f4")))
+
+    def put(self, take: int, piece: Piece) -> None:
+        """Passes a piece on: float32, little-endian, its channels side by side."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class StemWriters(StemSink):
+    """One open file per take and stem."""
+
+    def __init__(self, folder: Path, channels: int) -> None:
+        super().__init__(channels)
+        self._folder = folder
+        self._files: dict[Path, BinaryIO] = {}
+
+    def put(self, take: int, piece: Piece) -> None:
+        """Raises StoreError where the disk takes nothing more."""
+        path = stem_path(self._folder, take, piece.stem)
         try:
             if path not in self._files:
                 self._files[path] = open(path, "wb")  # noqa: SIM115 - kept open
-            self._files[path].write(np.ascontiguousarray(piece.samples, dtype="<f4").tobytes())
+            self._files[path].write(piece.samples.tobytes())
             self._files[path].flush()  # the server may read it as soon as it is sent
         except OSError as error:
             raise store_error(path, error) from error
 
     def close(self) -> None:
+        """Samples a full disk refused are tried again; `put` has reported it."""
         for file in self._files.values():
-            with contextlib.suppress(
-                OSError
-            ):  # samples a full disk refused are tried again; `write` has reported it
+            with contextlib.suppress(OSError):
                 file.close()
 
 

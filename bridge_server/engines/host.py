@@ -34,6 +34,12 @@ class EngineHost(Protocol):
         ...
 
     @property
+    def home(self) -> str:
+        """Tells it from those that do not know what its engine found out about a song: a render host's places share
+        that."""
+        ...
+
+    @property
     def rendered_on(self) -> str:
         """What recipes say of it: "studio (NVIDIA H200)"; "" for this machine."""
         ...

@@ -23,9 +23,10 @@ Rank = tuple[int, int]
 class PlaceClaim:
     """A render's claim to a place, until it is released."""
 
-    def __init__(self, places: EnginePlaces, rank: Rank) -> None:
+    def __init__(self, places: EnginePlaces, rank: Rank, song: str = "") -> None:
         self._places = places
         self._rank = rank
+        self.song = song
         self._granted: asyncio.Future[EngineHost] = asyncio.get_running_loop().create_future()
         self._released = False
 
@@ -53,7 +54,8 @@ class PlaceClaim:
 
 
 class EnginePlaces:
-    """The places of one engine. The first free one is lent first: it is the one most likely to run already.
+    """The places of one engine. Of the free ones that is lent first where the same song was last, so that what its
+    engine found out about it is used again; else the first, which is the one most likely to run already.
 
     Places on other machines come and go. One that cannot be reached is lent only where no place of its kind can: the
     render then waits there. One that lacks the engine is never lent.
@@ -73,6 +75,7 @@ class EnginePlaces:
         self._reserve = tuple(reserve)
         self._reserve_open = reserve_open
         self._lent: set[EngineHost] = set()
+        self._songs: dict[str, str] = {}  # the last one, by home
         self._clock = clock
         self._last_used = clock()
         self._waiting: list[tuple[Rank, int, PlaceClaim]] = []
@@ -116,26 +119,32 @@ class EnginePlaces:
 
     def changed(self) -> None:
         """A place may be reachable that was not, or the other way round."""
-        while self._waiting and (host := self._next()) is not None:
+        while self._waiting and (host := self._next(self._waiting[0][-1].song)) is not None:
             *_, claim = heapq.heappop(self._waiting)
             if not claim._granted.done():  # it was not given up
                 self._lent.add(host)
+                self._songs[host.home] = claim.song
                 claim._granted.set_result(host)
 
-    def claim(self, rank: Rank) -> PlaceClaim:
-        """A claim to a place, granted at once where one is free."""
-        claim = PlaceClaim(self, rank)
+    def claim(self, rank: Rank, song: str = "") -> PlaceClaim:
+        """A claim to a place, granted at once where one is free. song: what it is about, as requests name it."""
+        claim = PlaceClaim(self, rank, song)
         heapq.heappush(self._waiting, (rank, next(self._claims), claim))
         self.changed()
         return claim
 
-    def _next(self) -> EngineHost | None:
-        """The free place that is lent next."""
+    def _next(self, song: str = "") -> EngineHost | None:
+        """The free place that is lent next to whoever wants this song."""
         if self._reserve_open():
             return next((host for host in self._reserve if host not in self._lent), None)
         anywhere = any(host.ready for host in self._usual)
-        free = (host for host in self._usual if host not in self._lent and not host.lacking)
-        return next((host for host in free if host.ready or not anywhere), None)
+        free = [
+            host
+            for host in self._usual
+            if host not in self._lent and not host.lacking and (host.ready or not anywhere)
+        ]
+        knowing = (host for host in free if song and self._songs.get(host.home) == song)
+        return next(knowing, next(iter(free), None))
 
     def _free_again(self, host: EngineHost) -> None:
         self._lent.discard(host)

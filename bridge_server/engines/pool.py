@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bridge_server.engines.child_process import StartChild, start_process
 from bridge_server.engines.host import EngineHost
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.option_files import OptionFiles
@@ -54,6 +55,7 @@ class EnginePool:
     places:  how many renders of one engine may be under way at once, each in a process of its own.
     option_files: where all of them find the files that options name.
     render_hosts: connections to other machines that render. fall_back: whether this one does while they are away.
+    start_child: where the engines' processes run.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class EnginePool:
         describe_seconds: float = 30.0,
         render_hosts: Sequence[HostConnection] = (),
         fall_back: bool = False,
+        start_child: StartChild = start_process,
     ) -> None:
         self._engines = engines
+        self._start_child = start_child
         self._folders = folders
         self.option_files = OptionFiles()
         self._count = places
@@ -103,7 +107,13 @@ class EnginePool:
 
             here = [
                 EngineProcess(
-                    setup, self._folders, self._stop_seconds, learn, place_name(number), self.option_files
+                    setup,
+                    self._folders,
+                    self._stop_seconds,
+                    learn,
+                    place_name(number),
+                    self.option_files,
+                    self._start_child,
                 )
                 for number in range(1, self._count + 1)
             ]
@@ -257,7 +267,7 @@ class EnginePool:
             await self._warming[name].wait()
         if (found := self._answered(name, models)) is not None:
             return found
-        process = EngineProcess(setup, None, self._stop_seconds)
+        process = EngineProcess(setup, None, self._stop_seconds, start_child=self._start_child)
         try:
             description = await process.describe()
         finally:

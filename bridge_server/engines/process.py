@@ -1,9 +1,7 @@
-"""The engine host of this machine, a child process: starts it, orders renders, and notices when it dies.
+"""An engine host that talks to a child, here or in a cluster: starts it, orders renders, and notices when it dies.
 
-The event loop owns the process and writes to the pipe. One thread per process blocks on the pipe's other direction and
-hands each message to the loop's inbox; it touches nothing else, and ends when the pipe closes, which is also how the
-death of the process is noticed. The loop itself never waits for the child. Audio does not pass through the pipe: the
-child writes it to files, and the messages say how far they are written.
+Where the child runs is the business of what starts it: `child_process.py` on this machine. Whatever it says comes into
+the loop's inbox, a `Gone` last. Audio is in files of this machine by then, and the messages say how far.
 """
 
 from __future__ import annotations
@@ -12,16 +10,12 @@ import asyncio
 import contextlib
 import json
 import logging
-import multiprocessing
 import shutil
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from dataclasses import replace
 from pathlib import Path
 
-from bridge_server.engines.child import child_main
+from bridge_server.engines.child_process import Child, Gone, StartChild, start_process
 from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
 from bridge_server.engines.messages import (
     ChildBroke,
@@ -35,7 +29,6 @@ from bridge_server.engines.messages import (
     EngineFolders,
     FilesHere,
     FromChild,
-    QuitCommand,
     RenderCommand,
     StopCommand,
     ToChild,
@@ -64,18 +57,13 @@ AGAIN = {
     STARTING: "Try again; the server's log may have the reason.",
     RENDERING: "Try again: the next job gets a new process. A shorter region or fewer takes need less memory.",
 }
-EXIT_SECONDS = 1.0  # how long a process may take to end after its pipe has closed
-
-
-@dataclass(frozen=True)
-class _Gone:
-    """Put into the inbox by the reader thread when the pipe closes."""
 
 
 class EngineProcess:
     """One engine in a separate process. One render at a time; the next render replaces a dead process.
 
     folders: None for one that only describes its engine.
+    start_child: where the process runs.
     option_files: where it finds the files of its orders; a table of its own without one.
     """
 
@@ -87,17 +75,18 @@ class EngineProcess:
         on_description: Callable[[EngineDescription], None] = lambda _: None,
         place: str = "this machine",
         option_files: FilesOfOptions | None = None,
+        start_child: StartChild = start_process,
     ) -> None:
         self._setup = setup
         self._folders = folders
         self._stop_seconds = stop_seconds
         self._on_description = on_description
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
-        self._inbox: asyncio.Queue[FromChild | _Gone] = asyncio.Queue()
+        self._start_child = start_child
+        self._child: Child | None = None
+        self._inbox: asyncio.Queue[FromChild | Gone] = asyncio.Queue()
         self._orders = 0
         self._option_files = option_files or OptionFiles()
-        self.place = place
+        self.place = self.home = place
         self.rendered_on = ""
         self.ready = True
         self.lacking = False
@@ -106,12 +95,12 @@ class EngineProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the running process; None when there is none."""
-        return self._process.pid if self._process and self._process.is_alive() else None
+        """Of the running process; None when there is none on this machine."""
+        return self._child.pid if self._child and self._child.alive else None
 
     async def start(self, on_progress: OnProgress = ignore_progress) -> None:
         """Starts the process and loads the engine, unless it runs already. Raises ProtocolError."""
-        if self.pid is not None:
+        if self._child is not None and self._child.alive:
             return
         await self._launch()
         while not isinstance(message := await self._receive(), ChildReady):
@@ -130,7 +119,8 @@ class EngineProcess:
     async def describe(self) -> EngineDescription:
         """The engine's description, from a process started for it alone; `close` afterwards. Raises ProtocolError."""
         await self._launch()
-        message = await self._receive()
+        while isinstance(message := await self._receive(), ChildProgress):
+            pass  # a place may have to wait for its turn
         if isinstance(message, ChildDescription):
             return message.description
         raise await self._as_error(message, STARTING)
@@ -140,34 +130,21 @@ class EngineProcess:
         self._on_description(description)
 
     async def _launch(self) -> None:
-        """Starts the process and the thread that reads its pipe. Raises ProtocolError."""
+        """Starts the process. Raises ProtocolError."""
         await self.close()
-        context = multiprocessing.get_context("spawn")
-        try:
-            ours, theirs = context.Pipe()
-        except OSError as failure:
-            raise _cannot_start(failure) from failure
-        self._inbox = asyncio.Queue()
+        loop, self._inbox = asyncio.get_running_loop(), asyncio.Queue()
+        inbox = self._inbox
+
+        def deliver(message: FromChild | Gone) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: there is no reader any more
+                loop.call_soon_threadsafe(inbox.put_nowait, message)
+
         start = ChildStart(self._setup.target, json.dumps(dict(self._setup.options)), self._folders)
-        process = context.Process(target=child_main, args=(theirs, start), daemon=True)
-        starting = asyncio.create_task(asyncio.to_thread(process.start))
         try:
-            await asyncio.shield(starting)
+            self._child = await self._start_child(start, deliver)
         except OSError as failure:
             raise _cannot_start(failure) from failure
-        finally:
-            # Cancelled or not, the thread continues and the process starts: `close` must find it, and find it started.
-            await asyncio.wait({starting})
-            theirs.close()
-            if starting.exception() is None:
-                self._process, self._connection = process, ours
-                self.starts += 1
-            else:
-                ours.close()
-        reader = threading.Thread(
-            target=_read, args=(ours, asyncio.get_running_loop(), self._inbox), daemon=True
-        )
-        reader.start()
+        self.starts += 1
 
     async def render(
         self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
@@ -215,7 +192,7 @@ class EngineProcess:
         """Takes in what comes of an order, until it is done."""
         while True:
             message = await self._receive()
-            if not isinstance(message, _Gone) and getattr(message, "number", number) != number:
+            if not isinstance(message, Gone) and getattr(message, "number", number) != number:
                 continue  # of an order that was stopped
             if isinstance(message, ChildProgress):
                 on_progress(message.progress)
@@ -227,9 +204,9 @@ class EngineProcess:
             else:
                 raise await self._how_a_render_ended(message, stop)
 
-    async def _how_a_render_ended(self, message: FromChild | _Gone, stop: asyncio.Event) -> Exception:
+    async def _how_a_render_ended(self, message: FromChild | Gone, stop: asyncio.Event) -> Exception:
         error = await self._as_error(message)
-        if isinstance(message, _Gone) or getattr(message, "kind", "") == "memory":
+        if isinstance(message, Gone) or getattr(message, "kind", "") == "memory":
             # A process that is ending may look alive for a moment; one that ran out of memory is of no further use. The
             # next order gets a fresh one either way.
             await self.close()
@@ -251,37 +228,27 @@ class EngineProcess:
         with contextlib.suppress(ProtocolError):
             await self._send(StopCommand(number))
         await asyncio.sleep(self._stop_seconds)
-        if self._process is not None:
+        if self._child is not None:
             log.warning("the engine did not stop within %.1f s; its process is ended", self._stop_seconds)
-            self._process.kill()
+            await self._child.kill()
 
     async def close(self) -> None:
         """Ends the process, gently if it listens."""
-        process, connection = self._process, self._connection
-        self._process = self._connection = None
-        if process is None:
-            return
-        if connection is not None:
-            with contextlib.suppress(OSError, ValueError):
-                connection.send(QuitCommand())
-        await asyncio.to_thread(process.join, 0.2)
-        if process.is_alive():
-            process.kill()
-            await asyncio.to_thread(process.join, 5.0)
-        if connection is not None:
-            connection.close()
+        child, self._child = self._child, None
+        if child is not None:
+            await child.close()
 
     async def _send(self, message: ToChild) -> None:
         try:
-            assert self._connection is not None, "started before"
-            self._connection.send(message)
+            assert self._child is not None, "started before"
+            await self._child.send(message)
         except OSError as error:
-            raise await self._as_error(_Gone()) from error
+            raise await self._as_error(Gone()) from error
 
-    async def _receive(self) -> FromChild | _Gone:
+    async def _receive(self) -> FromChild | Gone:
         return await self._inbox.get()
 
-    async def _as_error(self, message: FromChild | _Gone, doing: str = RENDERING) -> ProtocolError:
+    async def _as_error(self, message: FromChild | Gone, doing: str = RENDERING) -> ProtocolError:
         if isinstance(message, ChildRefused):
             code = REFUSAL_CODES.get(message.kind, ErrorCode.CANNOT_RENDER)
             field = "engine" if doing is STARTING else ""
@@ -300,15 +267,9 @@ class EngineProcess:
                 f"Internal error in the engine ({message.sentence}).",
                 "This is a bug. The server's log has the details. Another region or seed may work.",
             )
-        process = self._process
-        if process is not None:
-            # The pipe closes a moment before the exit code is known.
-            await asyncio.to_thread(process.join, EXIT_SECONDS)
-        exit_code = process.exitcode if process else None
+        why = await self._child.how_it_ended() if self._child is not None else how_it_ended(None)
         return ProtocolError(
-            ErrorCode.ENGINE_DIED,
-            f"The engine's process ended {doing}: {how_it_ended(exit_code)}.",
-            AGAIN[doing],
+            ErrorCode.ENGINE_DIED, f"The engine's process ended {doing}: {why}.", AGAIN[doing]
         )
 
 
@@ -319,20 +280,3 @@ def _cannot_start(error: OSError) -> ProtocolError:
         "Close other programs or restart the server, then ask again.",
         "engine",
     )
-
-
-def _read(
-    connection: Connection, loop: asyncio.AbstractEventLoop, inbox: asyncio.Queue[FromChild | _Gone]
-) -> None:
-    """Runs in a thread: every message of the child goes into the inbox; the pipe's end too."""
-    while True:
-        try:
-            message: FromChild | _Gone = connection.recv()
-        except (EOFError, OSError, TypeError):  # TypeError: closed under our hands, the handle is None
-            message = _Gone()
-        try:
-            loop.call_soon_threadsafe(inbox.put_nowait, message)
-        except RuntimeError:  # the loop has closed: there is no reader any more
-            return
-        if isinstance(message, _Gone):
-            return

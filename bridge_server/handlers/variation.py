@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from bridge_server.rendering.other_weights import RETAKE_OF
 from bridge_server.songs.sources import STORED
 from clip_store.take import Take
 from daw_protocol import requests
@@ -15,8 +16,8 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Render
 from model.engine import EngineDescription
 
-VARIANCE, VARIATION, RETAKE_OF = "variance", "variation", "retake_of"
-"""The options of engines that can blend a take's noise towards another one."""
+VARIANCE, VARIATION = "variance", "variation"
+"""The options of engines that can blend a take's noise towards another one, besides RETAKE_OF."""
 DRAWN = 2**31
 
 

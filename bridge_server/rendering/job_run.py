@@ -130,7 +130,11 @@ class JobRun:
         for part in self._parts:
             missing = [number for number in part.takes if number in self._missing]
             orders += [(part, tuple(missing[at : at + size])) for at in range(0, len(missing), size)]
-        return [TakeOrder(part, group, self._places.claim((self._turn, group[0]))) for part, group in orders]
+        return [TakeOrder(part, group, self._claim(group)) for part, group in orders]
+
+    def _claim(self, numbers: tuple[int, ...]) -> PlaceClaim:
+        """A claim to a place for these takes."""
+        return self._places.claim((self._turn, numbers[0]), self._request.source or "")
 
     @property
     def engine(self) -> str:
@@ -243,7 +247,7 @@ class JobRun:
                 log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, order.place, error)
                 self._bar.again(order.numbers, AGAIN)
                 # Before the place is given back: the take keeps its turn.
-                order.claim = self._places.claim((self._turn, order.numbers[0]))
+                order.claim = self._claim(order.numbers)
             finally:
                 order.place = ""
                 claim.release()

@@ -15,12 +15,14 @@ from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.replies import analysed, planned, take_ready
 from bridge_server.rendering.blueprints import own_tempo_map, with_bars, written_fields
+from bridge_server.rendering.other_weights import RETAKE_OF, note_on_weights
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.songs.sources import Song
+from clip_store.errors import TakeError
 from clip_store.store import ClipStore, source_type_of
 from clip_store.take import Take
 from daw_protocol.chord_sheet import bar_before, chords_text, placed_chords
@@ -72,6 +74,7 @@ class TakeRecorder:
 
     async def finish(self, context: TakeContext, outcome: Outcome) -> list[FinishedTake]:
         """Splices, measures and stores what was rendered. Raises ProtocolError, ClipStoreError."""
+        outcome = self._compared(context, outcome)
         songs = [
             song for song in (context.song, *(track.song for track in context.stack)) if song is not None
         ]
@@ -79,6 +82,20 @@ class TakeRecorder:
         generative = any(map(self._is_generative, songs))
         context = replace(context, song_is_generative=generative)
         return await asyncio.to_thread(finish, context, outcome, self._store.blobs)
+
+    def _compared(self, context: TakeContext, outcome: Outcome) -> Outcome:
+        """With a note where it is a variation by other weights. Raises ProtocolError where it cannot be one then."""
+        request = context.plan.request
+        try:
+            varied = self._store.index.get(request.origin).recipe if request.origin else None
+        except TakeError:  # deleted since
+            varied = None
+        if varied is None:
+            return outcome
+        close = RETAKE_OF in request.options
+        note = note_on_weights(outcome, context.engine.weights, varied, close=close)
+        report = outcome.report
+        return replace(outcome, report=replace(report, notes=(*report.notes, note))) if note else outcome
 
     def _keep_xmp(self, songs: list[Song]) -> None:
         """What a song's file says stays with the song that takes belong to, which may be its file at another rate."""

@@ -25,7 +25,7 @@ from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome
 from bridge_server.errors import as_protocol_error
 from bridge_server.studio.file_upload import FileUpload
-from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
+from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Inbox, Session
 from bridge_server.studio.host_files import files_of
 from bridge_server.studio.link_messages import (
     FileStored,
@@ -76,6 +76,11 @@ class EngineLink:
         return name if self.number == 1 else f"{name} {self.number}"
 
     @property
+    def home(self) -> str:
+        """See EngineHost."""
+        return self._connection.join.address
+
+    @property
     def rendered_on(self) -> str:
         """See EngineHost."""
         return self._connection.rendered_on
@@ -83,12 +88,14 @@ class EngineLink:
     @property
     def ready(self) -> bool:
         """See EngineHost."""
-        return self._connection.offers(self._engine)
+        return self._connection.offers(self._engine) and not self.lacking
 
     @property
     def lacking(self) -> bool:
-        """See EngineHost."""
-        return self._connection.lacks(self._engine)
+        """See EngineHost. So is one that there is no more, since its host was started again with fewer."""
+        welcome = self._connection.welcome
+        fewer = welcome is not None and self.number > welcome.places
+        return fewer or self._connection.lacks(self._engine)
 
     @property
     def description(self) -> EngineDescription | None:
@@ -153,7 +160,7 @@ class EngineLink:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         files: dict[SharedFile, Path],
         stop: asyncio.Event,
     ) -> list[SharedFile]:
@@ -166,7 +173,7 @@ class EngineLink:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         files: dict[SharedFile, Path],
         on_progress: OnProgress,
         stop: asyncio.Event,
@@ -195,15 +202,13 @@ class EngineLink:
         finally:
             sending.release()
 
-    async def _stop_when(
-        self, stop: asyncio.Event, session: Session, number: int, inbox: asyncio.Queue[Any]
-    ) -> None:
+    async def _stop_when(self, stop: asyncio.Event, session: Session, number: int, inbox: Inbox) -> None:
         """Asks the host to stop; one that does not within the limit, which it has for its engine too, is left alone."""
         await stop.wait()
         with contextlib.suppress(LinkLostError):
             await session.wire.send(StopCommand(number))
         await asyncio.sleep(self._stop_seconds + 1.0)
-        inbox.put_nowait(LinkLostError("it did not stop"))
+        inbox.end(LinkLostError("it did not stop"))
 
     async def _session(self, on_progress: OnProgress) -> Session:
         """The connection, once it is there. Raises ProtocolError when another place can do it meanwhile."""
@@ -270,7 +275,7 @@ def _last(file: OptionFile) -> str:
     return PurePosixPath(file.name).name
 
 
-async def _message(inbox: asyncio.Queue[Any]) -> Any:
+async def _message(inbox: Inbox) -> Any:
     """The next message about an order. Raises LinkLostError."""
     message = await inbox.get()
     if isinstance(message, LinkLostError):
@@ -278,7 +283,7 @@ async def _message(inbox: asyncio.Queue[Any]) -> Any:
     return message
 
 
-async def _expected(inbox: asyncio.Queue[Any], kind: type, stop: asyncio.Event) -> Any:
+async def _expected(inbox: Inbox, kind: type, stop: asyncio.Event) -> Any:
     """The answer of this kind. Raises ProtocolError, LinkLostError; RenderCancelledError for an error after `stop`."""
     message = await _message(inbox)
     if isinstance(message, OrderFailed):

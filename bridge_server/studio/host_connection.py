@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bridge_server.studio.join_string import JoinString, pinned_context
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
-from bridge_server.studio.pulse import PULSE, Pulse
+from bridge_server.studio.pulse import PULSE, LivingClient, Pulse
 from bridge_server.studio.wire import FRAME_BYTES, LinkLostError, UnreadableMessageError, Wire
 from bridge_server.version import VERSION
 from daw_protocol.errors import sendable
@@ -32,6 +32,8 @@ OPEN_SECONDS = 5.0
 CUT_SECONDS = 5.0
 """So long a cut connection may take to come back before its orders go to another place that can take them."""
 FRAMES_AHEAD = 16
+MESSAGES_AHEAD = 16  # of an order, that wait for this machine's disk
+NOBODY = LinkLostError("nobody waits any more")
 MAX_NAME, MAX_PLACES = 100, 64  # believed of a host
 CLIENT = secrets.token_hex(16)
 """What this bridge calls itself, as long as it runs."""
@@ -45,38 +47,63 @@ REFUSED = {
 }
 
 
+class Inbox:
+    """What comes about one order, in order. Where much waits to be taken, whoever puts more waits as well."""
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self._room = asyncio.Semaphore(MESSAGES_AHEAD)
+
+    async def put(self, message: Any) -> None:
+        """Adds a message, when there is room."""
+        await self._room.acquire()
+        self._messages.put_nowait(message)
+
+    def end(self, lost: LinkLostError) -> None:
+        """Adds the last message, whatever waits; who waits to put another need not any more."""
+        self._messages.put_nowait(lost)
+        self._room.release()
+
+    async def get(self) -> Any:
+        """The next message."""
+        message = await self._messages.get()
+        self._room.release()
+        return message
+
+
 class Session:
     """What lasts as long as a connection: its wire, and an inbox for each order."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._numbers = count(1)
-        self._inboxes: dict[int, asyncio.Queue[Any]] = {}
+        self._inboxes: dict[int, Inbox] = {}
         self._lost: LinkLostError | None = None
 
-    def open(self) -> tuple[int, asyncio.Queue[Any]]:
+    def open(self) -> tuple[int, Inbox]:
         """A number for an order, and where everything about it comes; a LinkLostError last, if the connection ends."""
         number = next(self._numbers)
-        inbox = self._inboxes[number] = asyncio.Queue()
+        inbox = self._inboxes[number] = Inbox()
         if self._lost is not None:
-            inbox.put_nowait(self._lost)
+            inbox.end(self._lost)
         return number, inbox
 
     def close(self, number: int) -> None:
         """Whatever still comes about this order is for nobody."""
-        self._inboxes.pop(number, None)
+        if (inbox := self._inboxes.pop(number, None)) is not None:
+            inbox.end(NOBODY)
 
-    def deliver(self, message: Any) -> None:
-        """A message to the order it is about."""
+    async def deliver(self, message: Any) -> None:
+        """A message to the order it is about, which may have too much to do: the host has to wait then."""
         number = message.piece.number if hasattr(message, "piece") else message.number
         if number in self._inboxes:
-            self._inboxes[number].put_nowait(message)
+            await self._inboxes[number].put(message)
 
     def end(self, lost: LinkLostError) -> None:
         """Tells every order."""
         self._lost = lost
         for inbox in self._inboxes.values():
-            inbox.put_nowait(lost)
+            inbox.end(lost)
 
 
 class HostConnection:
@@ -139,6 +166,7 @@ class HostConnection:
         try:
             async with connect(
                 self.join.address,
+                create_connection=LivingClient,
                 ssl=pinned_context(self.join.fingerprint) if self.join.fingerprint else None,
                 additional_headers={"Authorization": f"Bearer {self.join.token}"},
                 proxy=None,
@@ -214,7 +242,7 @@ class HostConnection:
             message = await self.session.wire.receive()
             if isinstance(message, OrderFailed) and message.number == 0:
                 raise LinkLostError(message.sentence)
-            self.session.deliver(message)
+            await self.session.deliver(message)
 
     def _gone(self, reason: str) -> None:
         if reason != self.problem:

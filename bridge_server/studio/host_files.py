@@ -26,6 +26,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 
 log = logging.getLogger(__name__)
 
+LARGEST_FILE = 3 * 2**30  # as the bridge takes them from its clients
 GONE = ProtocolError(
     ErrorCode.FILE_MISSING,
     "The render host could not keep a file of the order.",

@@ -11,7 +11,7 @@ import asyncio
 import enum
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bridge_server.engines.host import EngineHost
@@ -76,12 +76,22 @@ class HostOrder:
         self.changed = asyncio.Event()
 
 
+async def always_there() -> bool:
+    """Of a place on the host's own machine."""
+    return True
+
+
 @dataclass(eq=False)
 class HostPlace:
-    """Where one order renders at a time. engines: by name. song: of the last order here."""
+    """Where one order renders at a time. engines: by name. song: of the last order here.
+
+    there: asks whether its machine is; lost: whether it was not when that was asked last. It gets no order then.
+    """
 
     name: str
     engines: dict[str, EngineHost]
+    there: Callable[[], Awaitable[bool]] = always_there
+    lost: bool = False
     order: HostOrder | None = None
     song: str = ""
 
@@ -127,7 +137,7 @@ class HostOrders:
 
     def next(self) -> tuple[HostOrder, HostPlace] | None:
         """The next order and its place, taken; None while nothing waits or no place is free."""
-        free = [place for place in self.places if place.order is None]
+        free = self.free()
         waiting = self.waiting()
         if not free or not waiting:
             return None
@@ -141,6 +151,10 @@ class HostOrders:
             del self._served[next(iter(self._served))]
         order.state, place.order, place.song = OrderState.RENDERING, order, order.song
         return order, place
+
+    def free(self) -> list[HostPlace]:
+        """The places that an order can be given to."""
+        return [place for place in self.places if place.order is None and not place.lost]
 
     def waiting(self) -> list[HostOrder]:
         """The orders that wait, the next one first."""

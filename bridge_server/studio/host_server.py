@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from bridge_server.guesses import Guesses
 from bridge_server.studio.host_identity import HostCertificate
 from bridge_server.studio.host_session import HostSession
-from bridge_server.studio.pulse import PULSE, Pulse
+from bridge_server.studio.pulse import PULSE, LivingServer, Pulse
 from bridge_server.studio.render_host import RenderHost
 from bridge_server.studio.wire import FRAME_BYTES, Wire
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -71,6 +71,7 @@ async def listening(host: RenderHost, at: HostPort) -> AsyncIterator[int]:
             served,
             at.address,
             at.port,
+            create_connection=LivingServer,
             ssl=None if at.certificate is None else at.certificate.context,
             process_request=checked,
             compression=None,  # sound hardly shrinks, and the network is quicker

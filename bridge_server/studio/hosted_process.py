@@ -27,7 +27,7 @@ from bridge_server.studio.at_host import (
     unreachable,
 )
 from bridge_server.studio.file_upload import FileUpload
-from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Session
+from bridge_server.studio.host_connection import CUT_SECONDS, HostConnection, Inbox, Session
 from bridge_server.studio.host_training import (
     DONE,
     FAILED,
@@ -217,7 +217,7 @@ class HostedProcess:
             with contextlib.suppress(LinkLostError):
                 await session.wire.send(ForgetOrder(number))
 
-    async def _until_whole(self, session: Session, number: int, inbox: asyncio.Queue[Any]) -> None:
+    async def _until_whole(self, session: Session, number: int, inbox: Inbox) -> None:
         """Until the adapter is here. Raises ProtocolError when it ends otherwise."""
         postponed: list[TrainingStands] = []
         while True:
@@ -243,9 +243,7 @@ class HostedProcess:
             if waits or (stands.state == TRAINING and not stands.losses):
                 self._tell(stands.phase, stands.share, waits=waits)
 
-    async def _send(
-        self, session: Session, number: int, inbox: asyncio.Queue[Any], missing: tuple[str, ...]
-    ) -> None:
+    async def _send(self, session: Session, number: int, inbox: Inbox, missing: tuple[str, ...]) -> None:
         """The songs that are not there yet."""
         files = files_to_send(self._training, missing)
 
@@ -275,7 +273,7 @@ class HostedProcess:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         stands: TrainingStands,
         postponed: list[TrainingStands],
     ) -> None:
@@ -295,7 +293,7 @@ class HostedProcess:
         self,
         session: Session,
         number: int,
-        inbox: asyncio.Queue[Any],
+        inbox: Inbox,
         file: TrainingFile,
         postponed: list[TrainingStands],
     ) -> None:
@@ -330,7 +328,7 @@ class HostedProcess:
         with contextlib.suppress(LinkLostError):
             await session.wire.send(StopTraining(number))
 
-    async def _message(self, inbox: asyncio.Queue[Any], *kinds: type) -> Any:
+    async def _message(self, inbox: Inbox, *kinds: type) -> Any:
         """The next message, of one of these kinds. Raises LinkLostError, ProtocolError."""
         while True:
             message = await self._or_left(inbox.get())

@@ -158,11 +158,16 @@ class RenderHost:
                     log.info("order %s: its bridge did not come back", order.name)
                     self.drop(order)
             for place in self.orders.places:
+                was_lost, place.lost = place.lost, not await place.there()
+                if place.lost and not was_lost:  # an order there would wait for its machine
+                    await asyncio.gather(*(host.close() for host in place.engines.values()))
                 if place.order is not None:
                     self._idle_since[place] = now
                 elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
                     place.song = ""
                     await asyncio.gather(*(host.close() for host in place.engines.values()))
+            if self.orders.waiting():  # a place may be there again
+                self.wake()
 
     async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
         """Renders an order; once more, in another place if one is free, when the engine's process ends."""
@@ -170,11 +175,15 @@ class RenderHost:
             try:
                 outcomes = await self._render(order, place.engines[order.engine])
             except ProtocolError as error:
-                if error.code is not ErrorCode.ENGINE_DIED or order.stop.is_set():
+                if error.code is not ErrorCode.ENGINE_DIED or order.stop.is_set() or order.run > 1:
                     raise
                 log.warning("order %s in %s: %s", order.name, place.name, error)
+                place.lost = not await place.there()
                 place = self._other(place)
                 order.run, order.grown = order.run + 1, {}
+                if place.lost:  # with its machine: the first place that is free takes it
+                    order.state = OrderState.WAITING
+                    return
                 outcomes = await self._render(order, place.engines[order.engine])
             order.finished, order.state = outcomes, OrderState.DONE
         except RenderCancelledError:
@@ -205,7 +214,7 @@ class RenderHost:
 
     def _other(self, place: HostPlace) -> HostPlace:
         """A free place, taken instead of this one; this one where none is free."""
-        other = next((each for each in self.orders.places if each.order is None), place)
+        other = next(iter(self.orders.free()), place)
         if other is not place:
             other.order, other.song, place.order = place.order, place.song, None
             self.wake()

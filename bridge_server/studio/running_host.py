@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from bridge_server.engines.child_process import StartChild, start_process
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.process import EngineProcess
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup
 from bridge_server.loopback import is_loopback
 from bridge_server.platforms import make_private_folder
-from bridge_server.studio.host_files import HostFiles, ReceivedFiles
+from bridge_server.studio.host_files import LARGEST_FILE, HostFiles, ReceivedFiles
 from bridge_server.studio.host_identity import kept_certificate, kept_token
 from bridge_server.studio.host_orders import HostPlace
+from bridge_server.studio.host_places import Cluster, ClusterSettings
 from bridge_server.studio.host_server import HostPort, listening
 from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.join_string import HOST_PORT, JoinString
@@ -33,7 +38,6 @@ from model.engine import EngineDescription
 log = logging.getLogger(__name__)
 
 LOCK, TRAININGS = "host.lock", "trainings"
-LARGEST_FILE = 3 * 2**30  # as the bridge takes them from its clients
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class HostSettings:
     """What a render host is started with.
 
     folder:  of this user alone: token, certificate, audio by digest, trainings.
-    engines: setups by name, for each place.
+    engines: setups by name, for each place; with a cluster, one for all of its places.
     address: where it listens; `shown`: what bridges call it by.
     """
 
@@ -55,6 +59,7 @@ class HostSettings:
     cache_bytes: int = 20 * 2**30
     stop_seconds: float = 2.0
     pulse: Pulse = PULSE
+    cluster: ClusterSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -79,38 +84,79 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
             files = HostFiles(settings.folder, settings.cache_bytes, min(LARGEST_FILE, settings.cache_bytes))
         except OSError as error:
             raise _unwritable(settings.folder, error) from error
-        engines = await offered(settings.engines[0])
-        folders = EngineFolders(files.blobs.root, results)
-        places = [
-            HostPlace(
-                f"place {number}",
-                {
-                    name: EngineProcess(
-                        setups[name], folders, settings.stop_seconds, option_files=ReceivedFiles(files)
-                    )
-                    for name in engines
-                },
-            )
-            for number, setups in enumerate(settings.engines, 1)
-        ]
-        trainings = _trainings(settings)
-        await asyncio.to_thread(trainings.load)
-        host = RenderHost(
-            HostOffer(settings.name, settings.device, engines), places, files, results, trainings
+        async with _cluster(settings) as cluster:
+            host = await _made(settings, cluster, files, results)
+            at = HostPort(settings.address, settings.port, token.text, certificate, settings.pulse)
+            working = asyncio.create_task(host.run(), name="render host")
+            try:
+                async with listening(host, at) as port:
+                    fingerprint = certificate.fingerprint if certificate is not None else ""
+                    join = JoinString(settings.shown, port, token.text, fingerprint)
+                    yield RunningHost(host, join, token.new)
+            finally:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _cluster(settings: HostSettings) -> AsyncIterator[Cluster]:
+    """Where the children of each place are started."""
+    if settings.cluster is None:
+        yield Cluster(settings.device, (start_process,) * len(settings.engines))
+        return
+    async with joined(settings.cluster, len(settings.engines[0])) as cluster:
+        yield replace(cluster, device=settings.device or cluster.device)
+
+
+@contextlib.asynccontextmanager
+async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Cluster]:
+    """The cluster, for as long as the block lasts. engines: how many share each place. Raises ProtocolError."""
+    try:
+        ray_cluster = await asyncio.to_thread(_imported)
+    except ImportError as missing:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "Ray, which renders on several machines, is not installed.",
+            "pip install 'takebridge[cluster]', or start the host without --ray: it needs none for the cards of one "
+            "machine.",
+            "ray",
+        ) from missing
+    async with ray_cluster(settings, engines) as cluster:
+        yield cluster
+
+
+def _imported() -> Any:
+    """Ray takes a second to be imported."""
+    from bridge_server.studio.ray_cluster import ray_cluster
+
+    return ray_cluster
+
+
+async def _made(settings: HostSettings, cluster: Cluster, files: HostFiles, results: Path) -> RenderHost:
+    """The host, with its places."""
+    folders, received = EngineFolders(files.blobs.root, results), ReceivedFiles(files)
+    engines = await offered(settings.engines[0], cluster.places[0])
+    setups = itertools.cycle(settings.engines)
+    places = [
+        HostPlace(
+            f"place {number}",
+            {
+                name: EngineProcess(
+                    of_place[name], folders, settings.stop_seconds, option_files=received, start_child=start
+                )
+                for name in engines
+            },
+            functools.partial(cluster.there, number - 1),
         )
-        at = HostPort(settings.address, settings.port, token.text, certificate, settings.pulse)
-        working = asyncio.create_task(host.run(), name="render host")
-        try:
-            async with listening(host, at) as port:
-                fingerprint = certificate.fingerprint if certificate is not None else ""
-                yield RunningHost(host, JoinString(settings.shown, port, token.text, fingerprint), token.new)
-        finally:
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
+        for number, (start, of_place) in enumerate(zip(cluster.places, setups, strict=False), 1)
+    ]
+    trainings = _trainings(settings)
+    await asyncio.to_thread(trainings.load)
+    return RenderHost(HostOffer(settings.name, cluster.device, engines), places, files, results, trainings)
 
 
 def _trainings(settings: HostSettings) -> HostTrainings:
-    """On the device of the first place."""
+    """On this machine, on the device of the first place."""
     setup = settings.engines[0].get(MODELS_ENGINE.name)
     return HostTrainings(
         settings.folder / TRAININGS,
@@ -120,9 +166,9 @@ def _trainings(settings: HostSettings) -> HostTrainings:
     )
 
 
-async def offered(setups: Mapping[str, EngineSetup]) -> dict[str, EngineDescription]:
-    """The engines that can render anything here, with what they can do."""
-    pool = EnginePool(setups)
+async def offered(setups: Mapping[str, EngineSetup], start: StartChild) -> dict[str, EngineDescription]:
+    """The engines that can render anything in a place, with what they can do."""
+    pool = EnginePool(setups, start_child=start)
 
     async def described(name: str) -> EngineDescription | None:
         try:

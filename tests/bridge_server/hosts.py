@@ -24,7 +24,7 @@ class HostHere:
     """Renders noise. `began` has every order; it ends once its first take is in `ends`, as that says."""
 
     def __init__(self, folder: Path, place: str = "here", takes_at_once: int = 1) -> None:
-        self.place = place
+        self.place = self.home = place
         self.pid = None
         self.rendered_on = ""
         self.ready = True

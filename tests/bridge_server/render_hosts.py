@@ -101,10 +101,14 @@ class HostThread(LoopThread):
 
 
 class Cable(LoopThread):
-    """A TCP connection to another port of this machine: passes bytes on until it is cut, or says nothing any more."""
+    """A TCP connection to another port of this machine: passes bytes on until it is cut, or says nothing any more.
 
-    def __init__(self, join: JoinString) -> None:
+    rate: bytes a second in each direction; as quick as it gets without one.
+    """
+
+    def __init__(self, join: JoinString, rate: float | None = None) -> None:
         super().__init__()
+        self._rate = rate
         self._there = join
         self._port = 0
         self._whole = True
@@ -153,8 +157,10 @@ class Cable(LoopThread):
         counted: bool,
     ) -> None:
         with contextlib.suppress(OSError):
-            while data := await source.read(65536):
+            while data := await source.read(65536 if self._rate is None else 4096):
                 await self._frozen.wait()
+                if self._rate is not None:
+                    await asyncio.sleep(len(data) / self._rate)
                 self.sent += len(data) * counted
                 target.write(data)
                 await target.drain()

@@ -10,11 +10,13 @@ import uuid
 from contextlib import ExitStack
 
 from bridge_server.settings import Limits
+from bridge_server.studio.host_places import ClusterSettings
 from bridge_server.studio.pulse import Pulse
 from tests.bridge_server.peers import PATIENCE, ServerThread, band_song, noise_song
 from tests.bridge_server.render_hosts import UNHURRIED, host_with_cable
 from tests.bridge_server.servers import settings_in
 
+ENGINES_THERE = ("noise", "slow", "faulty", "sketch")
 SLOW = {"engine": "slow", "options": {"seconds": 0.6}}
 REGION = {"source": "song.wav", "start": 12000, "end": 30000, "seed": 5}
 
@@ -22,9 +24,17 @@ REGION = {"source": "song.wav", "start": 12000, "end": 30000, "seed": 5}
 class Studio:
     """host, cable: to it; laptop: the bridge that renders there; alone: one that has the same songs and no host."""
 
-    def __init__(self, folder, stack: ExitStack, pulse: Pulse = UNHURRIED, **changes) -> None:
-        engines = ("noise", "slow", "faulty", "sketch")
-        self.host, self.cable = stack.enter_context(host_with_cable(folder / "host", engines=engines))
+    def __init__(
+        self,
+        folder,
+        stack: ExitStack,
+        pulse: Pulse = UNHURRIED,
+        cluster: ClusterSettings | None = None,
+        **changes,
+    ) -> None:
+        self.host, self.cable = stack.enter_context(
+            host_with_cable(folder / "host", engines=ENGINES_THERE, cluster=cluster)
+        )
         limits = Limits(pulse=pulse, stop_seconds=0.5)
         hosts = {"render_hosts": (self.cable.join,), "limits": limits, **changes}
         self.laptop, self.alone = (

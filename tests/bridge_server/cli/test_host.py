@@ -15,6 +15,7 @@ from bridge_server.cli.host import JOIN, device_class, host_folder, host_setting
 from bridge_server.engines.registry import engine_setups
 from bridge_server.models.machine import GraphicsCard
 from bridge_server.settings import MAX_PLACES
+from bridge_server.studio.host_places import ClusterSettings
 from bridge_server.studio.join_string import JoinString
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.cli.test_host_parser import typed
@@ -51,6 +52,22 @@ def test_a_single_card_is_left_to_the_engine_whose_torch_may_not_know_it(tmp_pat
     assert "device" not in found.engines[0]["acestep"].options
     found = settings(tmp_path, "--device", "cuda", cards=CARDS[:1])
     assert (found.engines[0]["acestep"].options["device"], found.device) == ("cuda", "NVIDIA H200")
+
+
+@pytest.mark.parametrize(
+    ("words", "cluster"),
+    [
+        ((), None),
+        (("--ray",), ClusterSettings()),
+        (("--ray", "--places", "3"), ClusterSettings("", 3)),
+        (("--ray", "192.168.1.20:6379"), ClusterSettings("192.168.1.20:6379")),
+    ],
+)
+def test_places_in_a_cluster_are_counted_there(tmp_path, words, cluster):
+    found = settings(tmp_path, *words)
+    assert (found.cluster, len(found.engines)) == (cluster, 1)
+    if cluster is not None:
+        assert (cluster.address or "Starting Ray") in hosting.joining(cluster)
 
 
 def test_only_lan_opens_it(tmp_path):

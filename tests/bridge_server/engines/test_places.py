@@ -34,6 +34,37 @@ def test_the_first_free_place_is_lent_first(tmp_path):
     asyncio.run(use())
 
 
+def test_of_the_free_places_that_is_lent_where_the_song_was_last(tmp_path):
+    async def use() -> None:
+        places = places_of(tmp_path, "one", "two", "three")
+
+        async def lent(song: str) -> str:
+            return (await places.claim((0, 1), song).host(go())).place
+
+        held = [places.claim((0, number), song) for number, song in ((1, "a"), (2, "b"))]
+        for claim in held:
+            claim.release()
+        assert [await lent(song) for song in ("b", "b", "c")] == ["two", "one", "three"], (
+            "a busy one is not waited for"
+        )
+
+    asyncio.run(use())
+
+
+def test_places_of_one_machine_know_the_same_songs(tmp_path):
+    async def use() -> None:
+        places = places_of(tmp_path, "one", "two", "three")
+        two, three = places.hosts[1:]
+        two.home = three.home = "box"
+        held = [places.claim((0, number), song) for number, song in ((1, "a"), (2, "b"))]
+        held[0].release()
+        assert (await places.claim((0, 3), "b").host(go())).place == "three", (
+            "two is busy, and one knows another song"
+        )
+
+    asyncio.run(use())
+
+
 def test_a_place_goes_to_the_oldest_job_first(tmp_path):
     async def use() -> None:
         places = places_of(tmp_path, "one")

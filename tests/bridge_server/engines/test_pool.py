@@ -305,6 +305,28 @@ def test_a_host_that_is_there_without_the_engine_gets_no_order_of_one_that_was_c
     asyncio.run(work())
 
 
+def test_a_host_that_is_started_again_is_known_as_it_is_now(tmp_path):
+    async def work():
+        pool, one, two = with_hosts(tmp_path)
+        answer(two)
+        answer(one, 2, "noise")
+        noise, near = pool.places("noise"), pool.places("near")
+        assert (noise.count, (await pool.describe("noise")).label) == (2, "noise there")
+        one._gone("the connection was cut")
+        answer(one, 1, "near")  # with other engines, and fewer places
+        assert [host.place for host in near.hosts if host.ready and host.place != "this machine"] == [
+            "host 9135"
+        ]
+        assert (await pool.describe("near")).label == "near there"
+        assert pool.rendered_on("near") == "host 9135 (cpu)"
+        one._gone("the connection was cut")
+        answer(one, 3, "noise", "near")
+        assert (noise.count, near.count) == (3, 3)
+        assert (await pool.describe("noise")).label == "noise there"
+
+    asyncio.run(work())
+
+
 class BriefEngine(NoiseEngine):
     """Stands for another program's server: what it says holds for a tenth of a second."""
 

@@ -67,6 +67,32 @@ def test_all_clips_of_a_take_are_recorded_and_announced(parts, tmp_path):
     asyncio.run(work())
 
 
+def test_a_variation_by_other_weights_says_so_in_its_recipe(parts, tmp_path):
+    halves = dict.fromkeys(("vocals", "residual"), (0, SONG.samples[:1000] / 2))
+
+    def outcome(digest):
+        report = Report("Drawn.", {"weights_digest": digest}, weights="turbo")
+        return replace(outcome_of(tmp_path, halves), report=report)
+
+    async def work() -> None:
+        recorder, _ = parts
+        request = Extract(source="song.wav", start=0, end=1000)
+        take, *_ = await recorder.record(
+            JOB, await recorder.finish(order_for(request, SONG, 1), outcome("aa"))
+        )
+        for digest, origin, notes in (
+            ("aa", take.id, 0),
+            ("bb", take.id, 1),
+            ("bb", "deleted", 0),
+            ("bb", "", 0),
+        ):
+            context = order_for(request.evolve(origin=origin), SONG, 2)
+            varied, *_ = await recorder.finish(context, outcome(digest))
+            assert sum("other weights" in note for note in varied.take.recipe.notes) == notes
+
+    asyncio.run(work())
+
+
 def test_what_was_recorded_is_announced_again_in_its_order(parts, tmp_path):
     async def work() -> None:
         recorder, published = parts

@@ -174,3 +174,24 @@ def test_who_closes_it_is_not_warned(tmp_path, caplog):
 
     asyncio.run(run())
     assert "was closed" not in caplog.text
+
+
+def test_an_inbox_that_is_full_holds_back_who_delivers_until_something_is_taken_or_nobody_waits():
+    async def run():
+        inbox = host_connection.Inbox()
+        for number in range(host_connection.MESSAGES_AHEAD):
+            await inbox.put(number)
+        late = asyncio.create_task(inbox.put("late"))
+        await asyncio.sleep(0)
+        assert not late.done()
+        assert await inbox.get() == 0
+        await late
+        left = asyncio.create_task(inbox.put("left"))
+        await asyncio.sleep(0)
+        assert not left.done()
+        inbox.end(LinkLostError("nobody waits"))
+        await left
+        found = [await inbox.get() for _ in range(host_connection.MESSAGES_AHEAD)]
+        assert found == [*range(1, host_connection.MESSAGES_AHEAD), "late"], "in order"
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -70,6 +70,41 @@ def test_an_order_whose_engine_dies_is_rendered_in_another_place_once(tmp_path):
     on_host(tmp_path, work, places=2)
 
 
+def test_an_order_whose_machine_is_lost_waits_for_a_place_that_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.02)
+    gone = set()
+
+    async def work(host, engines):
+        one = host.orders.places[0]
+
+        async def there() -> bool:
+            return one.name not in gone
+
+        one.there = there
+        first = await host.accept("anna", "noise", order("j1"))
+        second = await host.accept("anna", "noise", order("j2", seconds=1.0))
+        await until(second, lambda: second.state is OrderState.RENDERING)
+        gone.add(one.name)
+        while not engines[0].closed:
+            await asyncio.sleep(0.01)
+        engines[0].end(0).set_exception(DIED)  # what comes of that, with processes
+        await until(first, lambda: first.state is OrderState.WAITING)
+        assert (one.lost, one.order, host.orders.next()) == (True, None, None), "nothing is given to it"
+        engines[1].end(0).set_result(None)
+        await until(second, lambda: second.ended)
+        while len(engines[1].began) < 2:
+            await asyncio.sleep(0.01)
+        engines[1].end(0).set_result(None)
+        await until(first, lambda: first.ended)
+        assert (first.state, second.state, len(engines[1].began)) == (OrderState.DONE, OrderState.DONE, 2)
+        gone.clear()
+        while one.lost:
+            await asyncio.sleep(0.01)
+        assert [place.name for place in host.orders.free()] == ["place 1", "place 2"], "it came back"
+
+    on_host(tmp_path, work, places=2)
+
+
 def test_an_order_that_kills_every_engine_fails(tmp_path):
     async def work(host, engines):
         found = await host.accept("anna", "noise", order())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import sys
 
 import pytest
 
 from bridge_server.engines.registry import EngineSetup
 from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.host_places import ClusterSettings
 from bridge_server.studio.running_host import running_host
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.render_hosts import UNHURRIED, host_settings, kept_up
@@ -64,3 +66,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(ProtocolError) as caught:
         asyncio.run(run())
     assert caught.value.code is ErrorCode.STORE_FAILED
+
+
+def test_without_ray_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bridge_server.studio.ray_cluster", None)  # it cannot be imported
+
+    async def run() -> None:
+        async with running_host(host_settings(tmp_path / "host", ("noise",), cluster=ClusterSettings())):
+            pass
+
+    with pytest.raises(ProtocolError) as caught:
+        asyncio.run(run())
+    assert caught.value.code is ErrorCode.NOT_ALLOWED
+    assert "pip install 'takebridge[cluster]'" in caught.value.remedy
