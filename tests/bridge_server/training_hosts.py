@@ -32,7 +32,7 @@ def training_host(folder: Path, models: Path | None, **changes: Any) -> HostSett
     return replace(host_settings(folder, ("slow",), 1, **changes), engines=(setups,))
 
 
-async def doubles_described(setups: Any) -> Any:
+async def doubles_described(setups: Any, *_: Any) -> Any:
     """What the doubles can do; the engine of the models would load its networks to say so."""
     return {name: make_engine(setup).describe() for name, setup in setups.items() if name in ENGINES}
 
