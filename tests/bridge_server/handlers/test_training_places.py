@@ -47,6 +47,15 @@ def test_a_host_is_found_by_name_and_address() -> None:
         found.refuse(found.named("studio"), "base")
 
 
+def test_two_of_one_name_are_found_by_their_addresses() -> None:
+    hosts = [HostConnection(BOX), HostConnection(replace(BOX, port=10))]
+    found = TrainingPlaces(hosts, PULSE)
+    assert found.named("ws://127.0.0.1:10") is hosts[1]
+    with pytest.raises(ProtocolError, match="2 render hosts are called") as refused:
+        found.named("127.0.0.1")
+    assert refused.value.remedy == "Name one by its address: ws://127.0.0.1:9, ws://127.0.0.1:10."
+
+
 def test_one_that_is_away_or_cannot_train_says_why() -> None:
     away = places()
     (record,) = away.records()
