@@ -177,6 +177,6 @@ def unreachable(connection: HostConnection, so: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.ENGINE_NOT_READY,
         f"The render host {connection.name} cannot be reached: {problem}.",
-        f"{so} Check that it runs and that both machines are in one network.",
+        so if connection.answered else f"{so} Check that it runs and that both machines are in one network.",
         "on",
     )

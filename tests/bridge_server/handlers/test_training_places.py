@@ -62,6 +62,15 @@ def test_one_that_is_away_or_cannot_train_says_why() -> None:
     assert (record.ready, "cannot be reached" in record.reason) == (False, True)
     with pytest.raises(ProtocolError, match="cannot be reached"):
         away.refuse(away.named("127.0.0.1"), "")
+    host = HostConnection(BOX)
+    host._gone("it refused this connection.", answered=True)
+    refusing = TrainingPlaces([host], PULSE)
+    (record,) = refusing.records()
+    assert record.reason == "The render host 127.0.0.1 cannot be reached: it refused this connection."
+    assert not record.remedy
+    with pytest.raises(ProtocolError) as nothing:
+        refusing.refuse(host, "")
+    assert nothing.value.remedy == "Nothing was sent there.", "its network is not at fault"
     unable = places(TrainingOffer(reason="No torch.", remedy="Install it."))
     (record,) = unable.records()
     assert (record.ready, record.reason) == (False, "No torch.")
