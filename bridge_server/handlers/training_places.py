@@ -101,7 +101,9 @@ def _record(host: HostConnection) -> TrainingHost:
         error = unreachable(host, NOT_SENT)
         return TrainingHost(
             name=host.name, address=host.join.address, ready=False, reason=error.sentence,
-            remedy="" if host.answered else "Check that it runs and that both machines are in one network.",
+            remedy="When that is mended, the server connects by itself."
+            if host.answered
+            else "Check that it runs and that both machines are in one network.",
         )  # fmt: skip
     able = _able(host)
     return TrainingHost(
