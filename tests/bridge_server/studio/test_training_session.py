@@ -129,7 +129,10 @@ def test_an_end_that_comes_while_the_state_before_it_is_being_told_is_told_too(
         session = TrainingSession(trainings, cast(Any, wire))
         async with trainings._turn:  # so that its end is not written down yet
             telling = asyncio.create_task(session._tell(1, training))
-            assert [await wire.states.get(), await asyncio.wait_for(wire.states.get(), 20)] == ["training", how]
+            assert [await wire.states.get(), await asyncio.wait_for(wire.states.get(), 20)] == [
+                "training",
+                how,
+            ]
             await telling
         await asyncio.gather(*trainings._ends)
 
