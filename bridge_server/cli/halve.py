@@ -160,7 +160,7 @@ def _elsewhere(one: InstalledModel) -> Iterator[Callable[[Callable[[], None]], A
             while not receiver.poll(_LOOK_SECONDS):
                 look()
             found = receiver.recv()
-        except (EOFError, OSError) as died:  # Windows tells a broken pipe, and so does an answer cut short
+        except (EOFError, OSError) as died:  # OSError on Windows, and anywhere in the middle of an answer
             raise ProtocolError(
                 ErrorCode.ENGINE_DIED,
                 f"The process that read {one.name} died; perhaps memory ran out.",
