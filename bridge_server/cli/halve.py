@@ -22,6 +22,7 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import (
     Kind,
     bytes_of_half_copy,
+    find_models,
     half_copy_place,
     remove_half_copy,
     unfinished_half_copy,
@@ -77,7 +78,7 @@ def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
         )
     chosen = chosen_models(models, names)
     for one in chosen:
-        if one.kind is not Kind.MUSIC:
+        if one.kind is not Kind.MUSIC or not _of_acestep(one.path):
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"{one.name} has no transformer of ACE-Step 1.5.",
@@ -87,13 +88,21 @@ def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
     return chosen
 
 
+def _of_acestep(checkpoint: Path) -> bool:
+    """Whether it is of ACE-Step 1.5, as far as its files tell."""
+    try:
+        return bool(find_models(checkpoint))
+    except NotLoaded:
+        return True  # damaged: what reads it says how
+
+
 def _halved(screen: Screen, one: InstalledModel, models: Path) -> int:
     """Makes one copy; its bytes."""
     staging = (models if models.is_dir() else models.parent) / STAGING
     try:
         staging.mkdir(exist_ok=True)
-        with FileLock(staging / "halve.lock", timeout=0):
-            return _written(screen, one)
+        lock = FileLock(staging / "halve.lock", timeout=0)
+        lock.acquire()
     except Timeout as taken:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
@@ -106,6 +115,10 @@ def _halved(screen: Screen, one: InstalledModel, models: Path) -> int:
             f"{staging} cannot be written: {refused.strerror or refused}.",
             "Check the folder's permissions.",
         ) from refused
+    try:
+        return _written(screen, one)
+    finally:
+        lock.release()
 
 
 def _written(screen: Screen, one: InstalledModel) -> int:
@@ -147,7 +160,7 @@ def _elsewhere(one: InstalledModel) -> Iterator[Callable[[Callable[[], None]], A
             while not receiver.poll(_LOOK_SECONDS):
                 look()
             found = receiver.recv()
-        except EOFError as died:
+        except (EOFError, OSError) as died:  # OSError on Windows, and anywhere in the middle of an answer
             raise ProtocolError(
                 ErrorCode.ENGINE_DIED,
                 f"The process that read {one.name} died; perhaps memory ran out.",
