@@ -113,6 +113,7 @@ class LoadedCheckpoint:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine."""
         extras = extras or Extras()
+        self._parts.begin()
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
