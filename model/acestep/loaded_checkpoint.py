@@ -317,4 +317,5 @@ def work_of(plan: RenderPlan, reference: bool = False) -> Work:
         condition_tokens=lyrics + MAX_TEXT_TOKENS + 1,
         source=plan.window.source[0] < plan.window.source[1],
         reference=reference,
+        sides=1 if plan.settings.edit is None and plan.settings.switch_step is None else 2,
     )

@@ -97,6 +97,15 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
     assert again.notes == asked.notes, "told of every take"
 
 
+def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:
+    checkpoint = loaded(tiny_models)
+    checkpoint._parts._graphs.used = True
+    checkpoint._parts._of_render.append("The steps were not run as a graph: memory was short.")
+    found = report_of(checkpoint, request())
+    assert found.figures["step"] == "plain"
+    assert not [note for note in found.notes if "graph" in note]
+
+
 def test_a_long_render_is_placed_otherwise_and_the_next_short_one_as_before(tiny_models: Path) -> None:
     short, long = request(span=(2.0, 2.1), context_seconds=0.0), request(Task.COMPLETE, span=(5.3, 9.3))
     checkpoint = loaded(tiny_models, budget_for(tiny_models, long, Placement(4, vae_frames=128)) - 1)
@@ -120,6 +129,10 @@ def test_work_counts_the_words_that_can_be_there(tiny_models: Path) -> None:
     assert not work_of(plan_render(request(Task.GENERATE, span=(0, 8)), traits)).source
     guided = plan_render(request(), recognise(tiny_models / "acestep-v15-base").traits)
     assert work_of(guided).guided
+    cover = plan_render(request(Task.COVER), traits)
+    assert work_of(cover).sides == 1
+    leaves = plan_render(request(Task.COVER, options={"cover_strength": 0.5}), traits)
+    assert work_of(leaves).sides == 2
 
 
 def test_8_bits_render_nearly_the_same(tiny_models: Path) -> None:
