@@ -24,10 +24,9 @@ from model.acestep.weights.model_folders import (
     ModelFolder,
     Variant,
     find_models,
-    is_called,
-    refuse_unusable,
     what_it_is_instead,
 )
+from model.acestep.weights.named_models import is_called, refuse_unusable
 from model.engine import (
     Capability,
     EngineDescription,

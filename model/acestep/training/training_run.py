@@ -37,7 +37,8 @@ from model.acestep.training.training_settings import (
 from model.acestep.training.training_state import Curve
 from model.acestep.training.whole_file import write_whole_file
 from model.acestep.weights.checkpoint import Weights, open_weights
-from model.acestep.weights.model_folders import ModelFolder, find_models, is_called, refuse_unusable
+from model.acestep.weights.model_folders import ModelFolder, find_models
+from model.acestep.weights.named_models import is_called, refuse_unusable
 from model.acestep.weights.tensor_files import weight_files
 from model.engine import Samples, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped

@@ -39,7 +39,6 @@ PLANNERS = ("acestep-5Hz-lm-1.7B", "acestep-5Hz-lm-0.6B", "acestep-5Hz-lm-4B")
 TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 TOKENIZERS = (f"{TEXT_ENCODER}-tokenizer", TEXT_ENCODER)
 """Folders that may contain the tokenizer: downloaded separately, or with the published text encoder."""
-_FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 UNSAFE_ENDINGS = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 PEFT_CONFIG = "adapter_config.json"
 """Lies in the folder of an adapter that PEFT has exported."""
@@ -183,30 +182,13 @@ def find_models(path: Path) -> list[ModelFolder]:
     Raises NotLoaded if a checkpoint's config cannot be read and there is no other: of several, a damaged one, perhaps
     of another family, takes none of the others away.
     """
-    found, damaged = _sorted_out(path)
+    found, damaged = sorted_out(path)
     if damaged and not found:
         raise next(iter(damaged.values()))
     return found
 
 
-def refuse_unusable(path: Path, name: str) -> None:
-    """Raises NotLoaded if a checkpoint of this name is there (see `find_models`) but damaged or incomplete."""
-    found, damaged = _sorted_out(path)
-    lacking = {model.name: missing for model in found if (missing := model.what_is_missing()) is not None}
-    for each, error in damaged.items():
-        if is_called(each, name):
-            raise error
-    for each, missing in lacking.items():
-        if is_called(each, name):
-            raise NotLoaded(*missing)
-
-
-def is_called(checkpoint: str, name: str) -> bool:
-    """Whether a checkpoint's own name is this one, with or without the family's prefix."""
-    return name in (checkpoint, checkpoint.removeprefix(_FAMILY))
-
-
-def _sorted_out(path: Path) -> tuple[list[ModelFolder], dict[str, NotLoaded]]:
+def sorted_out(path: Path) -> tuple[list[ModelFolder], dict[str, NotLoaded]]:
     """The checkpoints, and what is wrong with folders whose config cannot be read, by name."""
     single = [_read_single(file) for file in music_files(path)]
     if not path.is_dir():
