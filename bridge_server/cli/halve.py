@@ -29,7 +29,9 @@ from model.checkpoints import (
     write_half_copy,
 )
 from model.errors import NotLoaded
+from model.packages import require_packages
 
+_VERIFY = "Check its files with: takebridge models verify."
 _LOOK_SECONDS = 0.2
 
 
@@ -52,7 +54,8 @@ def unhalve(screen: Screen, models: Path, names: Sequence[str]) -> int:
     removed = []
     for one in _named(models, names):
         try:
-            freed = remove_half_copy(one.path)
+            with _no_copy_begun(models):
+                freed = remove_half_copy(one.path)
         except OSError as refused:
             raise ProtocolError(
                 ErrorCode.STORE_FAILED,
@@ -66,6 +69,24 @@ def unhalve(screen: Screen, models: Path, names: Sequence[str]) -> int:
         removed.append({"name": one.name, "freed_bytes": freed})
     screen.result(removed)
     return DONE
+
+
+@contextmanager
+def _no_copy_begun(models: Path) -> Iterator[None]:
+    """While this is open, `halve` waits for its turn. Raises ProtocolError while one is being made."""
+    staging = models / STAGING
+    if not staging.is_dir():
+        yield
+        return
+    try:
+        with FileLock(staging / "halve.lock", timeout=0):
+            yield
+    except Timeout as taken:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "Another model is being stored in half precision.",
+            "Wait until that is done.",
+        ) from taken
 
 
 def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
@@ -127,6 +148,9 @@ def _written(screen: Screen, one: InstalledModel) -> int:
         size = int(answer(lambda: None))
         screen.say(f"{escape(one.name)}: its transformer in half precision takes {gigabytes(size)} more, in")
         screen.say(f"    {escape(str(place))}")
+        screen.say(
+            "It is used where the transformer runs in bfloat16 (NVIDIA Ampere or newer), not in 8 bits."
+        )
         with transfer_bar(screen, size) as meter:
             meter.on_file(f"writing {place.name}")
 
@@ -184,7 +208,11 @@ def _answer(work: Sequence[Callable[[Path], object]], checkpoint: Path, sender: 
     """In the other process."""
     with suppress(KeyboardInterrupt):  # the command says so
         try:
+            require_packages(("torch", "transformers"), "This command", "pip install 'takebridge[acestep]'")
             for part in work:
                 sender.send(part(checkpoint))
         except NotLoaded as wrong:
             sender.send(wrong)
+        except OSError as refused:
+            reason = refused.strerror or str(refused)
+            sender.send(NotLoaded(f"{checkpoint.name} cannot be read: {reason}.", _VERIFY))

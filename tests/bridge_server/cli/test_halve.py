@@ -63,6 +63,7 @@ def test_made_told_listed_verified_and_removed(models: Path, capsys: pytest.Capt
     verified = Typed(models)
     assert verified("verify", "turbo") == PROBLEM
     assert f"{COPY}: " in verified.printed
+    assert "takebridge models unhalve" in verified.printed
     removed = Typed(models)
     assert removed("unhalve", "turbo") == DONE
     assert "freed" in removed.printed
@@ -94,8 +95,10 @@ def test_what_cannot_be_halved_is_refused_with_a_reason(models: Path) -> None:
 
 def test_one_at_a_time(models: Path) -> None:
     (models / STAGING).mkdir()
-    with FileLock(models / STAGING / "halve.lock"), pytest.raises(ProtocolError, match="is being stored"):
-        Typed(models)("halve", "turbo")
+    with FileLock(models / STAGING / "halve.lock"):
+        for action in ("halve", "unhalve"):
+            with pytest.raises(ProtocolError, match="is being stored"):
+                Typed(models)(action, "turbo")
 
 
 def test_a_stop_ends_the_other_process_and_removes_what_it_began(
