@@ -132,7 +132,7 @@ class BlueprintRecord(Message):
     fit: Mapping[str, float] = value(
         TableOf(Real(0, 1)),
         "how well the codes say what the words say, as their planner reads them back: total, caption, lyrics and "
-        "facts, 0 to 1; it ranks plans of the same request, and is no mark",
+        "facts, 0 to 1; it ranks plans with the same words only, and is no mark",
         {},
     )
     notes: tuple[str, ...] = value(

@@ -36,10 +36,10 @@ class Acknowledged(Reply):
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress(Reply):
-    """A job's progress, at most ten times per second. An export's comes at once, with the id that `cancel` takes."""
+    """A job's progress, at most ten times per second; of an export or a listening at once, with the id for `cancel`."""
 
     name: ClassVar[str] = "progress"
-    job: str = value(Text(64), "the job's id; empty for an export")
+    job: str = value(Text(64), "the job's id; empty for an export, `takes.rank` and `takes.words`")
     stage: str = value(Text(200), "the current stage")
     fraction: float = value(Real(0, 1), "the part of the job that is done, 0 to 1")
     seconds_left: float | None = value(Real(0, 1e7), "estimated seconds left", None)
@@ -119,7 +119,8 @@ class Planned(Reply):
     )
     fit: float = value(
         Real(0, 1),
-        "how well the codes say what the words say, as their planner reads them back; it ranks plans of a request",
+        "how well the codes say what the words say, as their planner reads them back; it ranks plans with the same "
+        "words only",
         0.0,
     )
     text: str = value(SENTENCE, "all of it in a sentence, and what to know about it", "")

@@ -94,9 +94,9 @@ class JobWithTakes(JobRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class CancelledJob(Message):
-    """The job or export the command applied to."""
+    """The job, export or listening the command applied to."""
 
-    job: str = value(ID, "the job's id, or that of the request for the export")
+    job: str = value(ID, "the job's id, or that of the request for the export or the listening")
 
 
 # Files

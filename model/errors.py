@@ -35,6 +35,10 @@ class RanOutOfMemory(CannotRender):
     """The device ran out of memory during a render; the process and all it holds should be discarded."""
 
 
+class DeviceUnusable(CannotRender):
+    """The process cannot use its device any more; it and all it holds should be discarded."""
+
+
 class RenderRejected(EngineError):
     """What came of the render is not what was asked for; another try may give it."""
 

@@ -7,7 +7,7 @@ producer's choice comes as a string.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -108,12 +108,25 @@ def send(values: Tensor, place: torch.device) -> Tensor:
     """
     if place.type not in ASYNCHRONOUS or values.device.type != "cpu":
         return values.to(place)
-    return pinned(values).to(place, non_blocking=True)  # torch keeps the pinned memory until the copy is done
+    return pinned(values.contiguous()).to(
+        place, non_blocking=True
+    )  # torch keeps the pinned memory until the copy is done
 
 
 def pinned(values: Tensor) -> Tensor:
-    """A copy in memory that a GPU reads by itself."""
-    return values.pin_memory()
+    """A copy in memory that a GPU reads by itself; the values themselves where the system pins no more."""
+    try:
+        return values.pin_memory()
+    except RuntimeError:
+        return values
+
+
+def pinned_memory(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
+    """Memory that a GPU reads and writes by itself; None where the system pins no more."""
+    try:
+        return torch.empty(tuple(shape), dtype=dtype, pin_memory=True)
+    except RuntimeError:
+        return None
 
 
 def fetch(values: Tensor) -> Callable[[], Tensor]:
@@ -123,7 +136,9 @@ def fetch(values: Tensor) -> Callable[[], Tensor]:
     """
     if values.device.type not in ASYNCHRONOUS:
         return values.cpu
-    here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    here = pinned_memory(values.shape, values.dtype)
+    if here is None:
+        return values.cpu
     here.copy_(values, non_blocking=True)
     event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record(torch.cuda.current_stream(values.device))

@@ -51,8 +51,10 @@ BLOCKS, BLOCK_BYTES = 64, 16_384
 """Sampled for a file's fingerprint: blocks spread evenly over it, the first one with its header."""
 
 
-def fingerprint(files: Iterable[Path]) -> str:
+def fingerprint(files: Iterable[Path], *, with_folder: bool = True) -> str:
     """SHA-256 of sizes and samples of weight files: distinguishes trainings without reading gigabytes.
+
+    with_folder: the name of a file's folder counts too.
 
     It does not verify that a file is intact; `takebridge models verify` reads every byte.
     """
@@ -60,7 +62,8 @@ def fingerprint(files: Iterable[Path]) -> str:
     for path in sorted(files, key=lambda each: (each.parent.name, each.name)):
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            digest.update(f"{path.parent.name}/{path.name} {size}\n".encode())
+            name = f"{path.parent.name}/{path.name}" if with_folder else path.name
+            digest.update(f"{name} {size}\n".encode())
             for block in range(BLOCKS):
                 file.seek(block * max(0, size - BLOCK_BYTES) // (BLOCKS - 1))
                 digest.update(file.read(BLOCK_BYTES))

@@ -22,13 +22,16 @@ from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import (
     Kind,
     bytes_of_half_copy,
+    find_models,
     half_copy_place,
     remove_half_copy,
     unfinished_half_copy,
     write_half_copy,
 )
 from model.errors import NotLoaded
+from model.packages import require_packages
 
+_VERIFY = "Check its files with: takebridge models verify."
 _LOOK_SECONDS = 0.2
 
 
@@ -51,7 +54,8 @@ def unhalve(screen: Screen, models: Path, names: Sequence[str]) -> int:
     removed = []
     for one in _named(models, names):
         try:
-            freed = remove_half_copy(one.path)
+            with _no_copy_begun(models):
+                freed = remove_half_copy(one.path)
         except OSError as refused:
             raise ProtocolError(
                 ErrorCode.STORE_FAILED,
@@ -67,6 +71,24 @@ def unhalve(screen: Screen, models: Path, names: Sequence[str]) -> int:
     return DONE
 
 
+@contextmanager
+def _no_copy_begun(models: Path) -> Iterator[None]:
+    """While this is open, `halve` waits for its turn. Raises ProtocolError while one is being made."""
+    staging = models / STAGING
+    if not staging.is_dir():
+        yield
+        return
+    try:
+        with FileLock(staging / "halve.lock", timeout=0):
+            yield
+    except Timeout as taken:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "Another model is being stored in half precision.",
+            "Wait until that is done.",
+        ) from taken
+
+
 def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
     if not names:
         raise ProtocolError(
@@ -77,7 +99,7 @@ def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
         )
     chosen = chosen_models(models, names)
     for one in chosen:
-        if one.kind is not Kind.MUSIC:
+        if one.kind is not Kind.MUSIC or not _of_acestep(one.path):
             raise ProtocolError(
                 ErrorCode.NOT_ALLOWED,
                 f"{one.name} has no transformer of ACE-Step 1.5.",
@@ -87,13 +109,21 @@ def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
     return chosen
 
 
+def _of_acestep(checkpoint: Path) -> bool:
+    """Whether it is of ACE-Step 1.5, as far as its files tell."""
+    try:
+        return bool(find_models(checkpoint))
+    except NotLoaded:
+        return True  # damaged: what reads it says how
+
+
 def _halved(screen: Screen, one: InstalledModel, models: Path) -> int:
     """Makes one copy; its bytes."""
     staging = (models if models.is_dir() else models.parent) / STAGING
     try:
         staging.mkdir(exist_ok=True)
-        with FileLock(staging / "halve.lock", timeout=0):
-            return _written(screen, one)
+        lock = FileLock(staging / "halve.lock", timeout=0)
+        lock.acquire()
     except Timeout as taken:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
@@ -106,6 +136,10 @@ def _halved(screen: Screen, one: InstalledModel, models: Path) -> int:
             f"{staging} cannot be written: {refused.strerror or refused}.",
             "Check the folder's permissions.",
         ) from refused
+    try:
+        return _written(screen, one)
+    finally:
+        lock.release()
 
 
 def _written(screen: Screen, one: InstalledModel) -> int:
@@ -114,6 +148,9 @@ def _written(screen: Screen, one: InstalledModel) -> int:
         size = int(answer(lambda: None))
         screen.say(f"{escape(one.name)}: its transformer in half precision takes {gigabytes(size)} more, in")
         screen.say(f"    {escape(str(place))}")
+        screen.say(
+            "It is used where the transformer runs in bfloat16 (NVIDIA Ampere or newer), not in 8 bits."
+        )
         with transfer_bar(screen, size) as meter:
             meter.on_file(f"writing {place.name}")
 
@@ -147,7 +184,7 @@ def _elsewhere(one: InstalledModel) -> Iterator[Callable[[Callable[[], None]], A
             while not receiver.poll(_LOOK_SECONDS):
                 look()
             found = receiver.recv()
-        except EOFError as died:
+        except (EOFError, OSError) as died:  # OSError on Windows, and anywhere in the middle of an answer
             raise ProtocolError(
                 ErrorCode.ENGINE_DIED,
                 f"The process that read {one.name} died; perhaps memory ran out.",
@@ -171,7 +208,11 @@ def _answer(work: Sequence[Callable[[Path], object]], checkpoint: Path, sender: 
     """In the other process."""
     with suppress(KeyboardInterrupt):  # the command says so
         try:
+            require_packages(("torch", "transformers"), "This command", "pip install 'takebridge[acestep]'")
             for part in work:
                 sender.send(part(checkpoint))
         except NotLoaded as wrong:
             sender.send(wrong)
+        except OSError as refused:
+            reason = refused.strerror or str(refused)
+            sender.send(NotLoaded(f"{checkpoint.name} cannot be read: {reason}.", _VERIFY))

@@ -255,5 +255,8 @@ def _print_checked(screen: Screen, one: InstalledModel, checked: list[Checked]) 
             screen.say(f"    [red]{escape(file.file)}: {escape(file.wrong)}[/red]")
         elif file.differs:
             screen.say(f"    {escape(file.file)}: {escape(file.differs)}")
-    if wrong and one.entry:
+    if wrong and wrong[0].file == half_copy_place(one.path).name:  # looked at only where all else is whole
+        screen.say(f"    Repair: takebridge models unhalve {escape(one.name)}")
+        screen.say(f"    and then: takebridge models halve {escape(one.name)}")
+    elif wrong and one.entry:
         screen.say(f"    Repair: takebridge models pull {one.entry.name}")

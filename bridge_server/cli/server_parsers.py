@@ -134,7 +134,8 @@ def _models(commands: Subparsers) -> None:
         help=(
             "ears fetches the weights of the beat tracker that `analyse` uses where the extra of that name is "
             "installed; halve stores the transformer of an ACE-Step checkpoint in half precision too, for graphics "
-            "cards that load it anew for every render, and unhalve removes that"
+            "cards that load it anew for every render and compute it in bfloat16 (NVIDIA Ampere or newer), and "
+            "unhalve removes that"
         ),
     )
     models.add_argument("name", nargs="*", help="which models, such as turbo; `list` shows their names")

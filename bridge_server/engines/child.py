@@ -57,6 +57,7 @@ from model.dsp.offset import outweighs_sound, sound_of
 from model.engine import Attachment, Engine, Piece, Progress, Rendered, Report, Song
 from model.errors import (
     CannotRender,
+    DeviceUnusable,
     EngineError,
     NotLoaded,
     RanOutOfMemory,
@@ -354,6 +355,7 @@ def kind_of(error: EngineError) -> str:
             (RenderStopped, "stopped"),
             (NotLoaded, "not loaded"),
             (RanOutOfMemory, "memory"),
+            (DeviceUnusable, "device"),
             (RenderRejected, "rejected"),
             (RenderLost, "lost"),
             (CannotRender, "cannot"),

@@ -92,18 +92,23 @@ def _refuse_lyric_times(description: EngineDescription, request: Render) -> None
     """Raises ProtocolError where lines are to be timed that this engine cannot time, or that there are none of."""
     if not getattr(request, "lyric_times", False):
         return
-    if not description.times_lyrics:
-        raise ProtocolError(
-            ErrorCode.CANNOT_RENDER,
-            f"lyric_times: the {description.label} engine does not know when its lyrics are sung.",
-            "Omit lyric_times, or use the acestep engine.",
-            "lyric_times",
-        )
+    refuse_engine_without_times(description)
     if not has_sung_line(request.lyrics):
         raise ProtocolError(
             ErrorCode.MISSING_FIELD,
             "lyric_times: there is no line to sing.",
             "Send lyrics with lines between their section tags, or omit lyric_times.",
+            "lyric_times",
+        )
+
+
+def refuse_engine_without_times(description: EngineDescription) -> None:
+    """Raises ProtocolError where an engine cannot time the lines it sings."""
+    if not description.times_lyrics:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            f"lyric_times: the {description.label} engine does not know when its lyrics are sung.",
+            "Omit lyric_times, or use the acestep engine.",
             "lyric_times",
         )
 

@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 REFUSAL_CODES = {
     "cannot": ErrorCode.CANNOT_RENDER,
     "memory": ErrorCode.OUT_OF_MEMORY,
+    "device": ErrorCode.CANNOT_RENDER,
     "not loaded": ErrorCode.ENGINE_NOT_READY,
     "store": ErrorCode.STORE_FAILED,
     "rejected": ErrorCode.RENDER_REJECTED,
@@ -206,9 +207,9 @@ class EngineProcess:
 
     async def _how_a_render_ended(self, message: FromChild | Gone, stop: asyncio.Event) -> Exception:
         error = await self._as_error(message)
-        if isinstance(message, Gone) or getattr(message, "kind", "") == "memory":
-            # A process that is ending may look alive for a moment; one that ran out of memory is of no further use. The
-            # next order gets a fresh one either way.
+        if isinstance(message, Gone) or getattr(message, "kind", "") in ("memory", "device"):
+            # A process that is ending may look alive for a moment; one that ran out of memory or lost its device is of
+            # no further use. The next order gets a fresh one either way.
             await self.close()
         if stop.is_set() and not isinstance(message, ChildBroke):
             return RenderCancelledError()

@@ -24,7 +24,7 @@ class RunningListening(RunningRequest):
 
     @property
     def ending(self) -> str:
-        return f"Listening {self.id} is being cancelled."
+        return f"The listening {self.id} is being cancelled."
 
 
 class ListeningDesk:
@@ -33,10 +33,6 @@ class ListeningDesk:
     def __init__(self, desk: AsideDesk, running: RunningRequests) -> None:
         self._desk = desk
         self._running = running
-
-    def close(self) -> None:
-        """As AsideDesk's."""
-        self._desk.close()
 
     async def run(self, id: str, client: Client, work: Callable[[Check, OnFraction], Found]) -> Found:
         """What `work` returns, in a thread; see AsideDesk. It tells how far it is, 0..1. id: of the request, not empty.

@@ -17,7 +17,7 @@ from bridge_server.handlers.jobs import JobHandlers, acknowledged
 from bridge_server.handlers.request_songs import RequestSongs
 from bridge_server.handlers.response import Response
 from bridge_server.handlers.song_words import refuse_impossible_edit, with_song_words
-from bridge_server.handlers.variation import is_the_same, needs_own_noise, varied
+from bridge_server.handlers.variation import is_the_same, needs_engine, varied
 from bridge_server.jobs.fingerprint import Fingerprint
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.job_queue import JobQueue
@@ -170,15 +170,14 @@ class SubmitHandlers:
     async def vary(self, request: requests.Vary, client: Client) -> Response:
         """The request of a take, about the same audio, with changes."""
         take = self._store.index.get(request.take)
-        retake = needs_own_noise(take, request)
-        if take.parent is None and not retake and not is_the_same(request):
+        if take.parent is None and request.variance is None and not is_the_same(request):
             raise ProtocolError(
                 ErrorCode.CANNOT_RENDER,
                 f"Take {take.id} has no source song, so it cannot be varied.",
                 "Generate a new one, or send variance to stay close to this one.",
                 "take",
             )
-        description = await self._engines.describe(take.recipe.engine) if retake else None
+        description = await self._engines.describe(take.recipe.engine) if needs_engine(request) else None
         again, note = varied(take, request, description)
         return await self.submit(again, client, note)
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from bridge_server.engines.limits import refuse_engine_without_times
 from bridge_server.rendering.other_weights import RETAKE_OF
 from bridge_server.songs.sources import STORED
 from clip_store.take import Take
@@ -29,7 +30,7 @@ SAME = "The take is rendered once more, as it is, for the times of its lines."
 def is_the_same(request: requests.Vary) -> bool:
     """Whether a variation is the take itself, rendered once more for the times of its lyrics."""
     changes = (request.seed, request.variance, request.strength, request.prompt)
-    return request.lyric_times and request.takes == 1 and all(given is None for given in changes)
+    return request.lyric_times and all(given is None for given in changes)
 
 
 def needs_own_noise(take: Take, request: requests.Vary) -> bool:
@@ -37,12 +38,19 @@ def needs_own_noise(take: Take, request: requests.Vary) -> bool:
     return request.variance is not None or (is_the_same(request) and take.recipe.take > 0)
 
 
+def needs_engine(request: requests.Vary) -> bool:
+    """Whether the take's engine has to be asked what it can do."""
+    return request.lyric_times or request.variance is not None
+
+
 def varied(take: Take, request: requests.Vary, description: EngineDescription | None) -> tuple[Render, str]:
     """The take's request with the changes, and a note on what was drawn for it.
 
-    description: of the take's engine, where `needs_own_noise`. Raises ProtocolError.
+    description: of the take's engine, where `needs_engine`. Raises ProtocolError.
     """
     if request.lyric_times:
+        assert description is not None, "asked for above"
+        refuse_engine_without_times(description)
         _refuse_untimed(take, request)
     changes = {name: getattr(request, name) for name in ("strength", "prompt")}
     fields: dict[str, Any] = {
@@ -78,6 +86,13 @@ def _refuse_untimed(take: Take, request: requests.Vary) -> None:
             f"lyric_times: take {take.id} is no new song and no cover, so its lyrics cannot be timed.",
             "Omit lyric_times, or name a take of generate or cover.",
             "lyric_times",
+        )
+    if is_the_same(request) and request.takes > 1:
+        raise ProtocolError(
+            ErrorCode.CANNOT_RENDER,
+            "takes: with lyric_times and nothing else to change, the take is rendered once more, as it is.",
+            "Omit takes, or send seed, variance, strength or prompt for other versions.",
+            "takes",
         )
     if is_the_same(request) and take.recipe.take > 0 and _draws_more(take):
         number = take.recipe.take + 1

@@ -222,7 +222,9 @@ class EngineLink:
                 )
             on_progress(Progress(f"waiting for the render host {self._connection.name}", 0.0))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._connection.connected(), CUT_SECONDS)
+                # Not `wait_for`: in Python 3.11 that loses a cancelling that comes with its result.
+                async with asyncio.timeout(CUT_SECONDS):
+                    await self._connection.connected()
             waited = True
         return self._connection.session
 

@@ -98,7 +98,8 @@ class HostSession:
     async def _greeted(self) -> bool:
         """Whether it is a bridge that this host understands."""
         try:
-            hello = await asyncio.wait_for(self._wire.receive(), HELLO_SECONDS)
+            async with asyncio.timeout(HELLO_SECONDS):  # not `wait_for`, as in engine_link.py
+                hello = await self._wire.receive()
         except TimeoutError:
             return False
         if not isinstance(hello, Hello):

@@ -174,15 +174,18 @@ class HostTraining:
             return None
 
 
-def kept_training(folder: Path) -> HostTraining | None:
-    """What a folder has of a training after a restart; None where that cannot be read. Blocks."""
+def kept_training(folder: Path) -> HostTraining:
+    """What a folder has of a training after a restart. Blocks.
+
+    Raises OSError where its order cannot be read, and ValueError where that is none.
+    """
     try:
         told = json.loads((folder / ORDER).read_text(encoding="utf-8"))
         order = from_json(LinkedTraining, told["order"])
         check_order(order)
         ordered = float(told.get("ordered", 0.0))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, ProtocolError):
-        return None
+    except (ValueError, TypeError, KeyError, RecursionError, ProtocolError) as error:
+        raise ValueError(f"{ORDER} is no training's order: {error!r}") from error
     settle_finished(folder)
     found = HostTraining(
         folder,

@@ -8,6 +8,7 @@ Lives on the event loop; what blocks is in threads.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import time
@@ -69,9 +70,18 @@ class HostTrainings:
         if not self._folder.is_dir():
             return
         for folder in sorted(self._folder.iterdir(), key=_asked_for):
-            training = kept_training(folder)
-            if training is None or time.time() - _asked_for(folder) > KEEP_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            training = None
+            try:
+                training = kept_training(folder)
+            except FileNotFoundError:
+                log.info("%s has no training's order: it goes after thirty days", folder)
+            except (OSError, ValueError) as error:  # a passing fault, or of another version
+                log.warning("the training in %s cannot be read and stays as it is: %s", folder, error)
+                continue
+            if time.time() - _asked_for(folder) > KEEP_SECONDS:
+                _remove_old(folder)
+                continue
+            if training is None:
                 continue
             self._trainings[training.order.id] = training
             if training.state == SENDING and not training.missing():
@@ -139,6 +149,7 @@ class HostTrainings:
         elif not training.ended:
             self._drop(training)
             training.state = STOPPED
+            training.touch()
             await self._ended(training)
 
     async def forget(self, key: str) -> None:
@@ -226,6 +237,7 @@ class HostTrainings:
             training.touch()
             return  # with the host, whose next start goes on
         training.state, training.error, training.stopped_early = now.state, now.error, now.stopped_early
+        training.touch()  # at once: whoever tells of it takes an end without a touch for one that was told
         ending = asyncio.create_task(self._ended(training))
         self._ends.add(ending)
         ending.add_done_callback(self._ends.discard)
@@ -279,11 +291,21 @@ def queued_phase(name: str, before: int) -> str:
 
 
 def _asked_for(folder: Path) -> float:
-    """When a laptop last asked for it, in seconds of the system's clock."""
+    """When a laptop last asked for it, in seconds of the system's clock; without an order, when the folder changed."""
     try:
-        return (folder / ORDER).stat().st_mtime
+        for place in (folder / ORDER, folder):
+            with contextlib.suppress(FileNotFoundError):
+                return place.stat().st_mtime
     except OSError:
-        return 0.0
+        pass
+    return time.time()  # nobody knows, so it is not old
+
+
+def _remove_old(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:  # tried again at the next start
+        log.warning("the training in %s is old and cannot be removed: %s", folder, error)
 
 
 def _remove_songs(training: HostTraining) -> None:

@@ -11,11 +11,12 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(Request):
-    """Cancel a job, waiting or running, or an export, which then leaves no file."""
+    """Cancel a job, waiting or running; an export, which then leaves no file; `takes.rank` or `takes.words`."""
 
     job: str = value(
         Text(64, 1),
-        "the job's id, or the id of the request that started the job or the export; `status` has those of all exports",
+        "the job's id, or the id of the request that started the job, the export or the listening; `status` has those "
+        "of all exports",
     )
 
 

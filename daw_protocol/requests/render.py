@@ -356,6 +356,6 @@ class Vary(Request):
     lyric_times: bool = value(
         Flag(),
         "find when each line of the take's lyrics is sung; without seed, variance, strength and prompt its audio stays "
-        "as it is",
+        "as it is, and `takes` must be 1",
         False,
     )

@@ -26,6 +26,7 @@ from model.acestep.weights.model_folders import (
     find_models,
     what_it_is_instead,
 )
+from model.acestep.weights.named_models import is_called, refuse_unusable
 from model.engine import (
     Capability,
     EngineDescription,
@@ -72,7 +73,6 @@ _WRITING = {
 }
 WORD_TASKS = tuple(_WRITING)
 GET_PLANNER = "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B."
-_FAMILY = "acestep-v15-"  # optional when naming a checkpoint
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class AceStepEngine:
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
         extras = _extras(options)
-        found = self._checkpoints()
+        found = self._checkpoints(wanted)
         chosen = _named(found, wanted) if wanted else _best(found, request.task)
         able = _able(chosen, request.task)
         if not able.available:
@@ -161,8 +161,10 @@ class AceStepEngine:
             self._loaded.unload()
             self._loaded = None
 
-    def _checkpoints(self) -> list[ModelFolder]:
-        """The checkpoints in the folder, the preferred one first. Raises NotLoaded if none can be used."""
+    def _checkpoints(self, wanted: str = "") -> list[ModelFolder]:
+        """The checkpoints in the folder, the preferred one first. Raises NotLoaded if none can be used, or not the one
+        that is wanted or, without, configured: another in its place would be none of the producer's choice.
+        """
         if not self._config.folder:
             raise NotLoaded("No ACE-Step weights are configured.", GET_WEIGHTS)
         require_packages(PACKAGES, "ACE-Step", GET_PACKAGES)
@@ -177,12 +179,15 @@ class AceStepEngine:
             lacking = found[0].what_is_missing()
             assert lacking is not None
             raise NotLoaded(*lacking)
+        name = wanted or self._config.checkpoint
+        if name and not any(is_called(model.name, name) for model in whole):
+            refuse_unusable(folder, name)
         return whole
 
     def _preference(self, model: ModelFolder) -> tuple[bool, bool, bool, bool, str]:
         """Sort key, small and fast first: turbo checkpoints of the small size, above all the plain one."""
         return (
-            not _is_called(model, self._config.checkpoint),
+            not is_called(model.name, self._config.checkpoint),
             model.name != _FIRST_CHOICE,
             model.variant is not Variant.TURBO,
             model.traits.xl,
@@ -268,14 +273,10 @@ def _able(model: ModelFolder, task: Task) -> Capability:
 def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
     """The checkpoint with this name, with or without the family prefix. Raises CannotRender."""
     for model in found:
-        if _is_called(model, wanted):
+        if is_called(model.name, wanted):
             return model
     names = ", ".join(model.name for model in found)
     raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"Available: {names}.")
-
-
-def _is_called(model: ModelFolder, wanted: str) -> bool:
-    return wanted in (model.name, model.name.removeprefix(_FAMILY))
 
 
 def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescription:

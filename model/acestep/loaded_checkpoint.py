@@ -113,6 +113,7 @@ class LoadedCheckpoint:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine."""
         extras = extras or Extras()
+        self._parts.begin()
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
@@ -316,4 +317,5 @@ def work_of(plan: RenderPlan, reference: bool = False) -> Work:
         condition_tokens=lyrics + MAX_TEXT_TOKENS + 1,
         source=plan.window.source[0] < plan.window.source[1],
         reference=reference,
+        sides=1 if plan.settings.edit is None and plan.settings.switch_step is None else 2,
     )

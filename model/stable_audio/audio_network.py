@@ -25,7 +25,7 @@ from transformers.utils import logging as transformers_log
 from model.acestep.sampling.samplers import NoisePurpose, generator
 from model.acestep.weights.model_folders import read_fields
 from model.engine import OnProgress, Progress, Samples
-from model.errors import NotLoaded
+from model.errors import EngineError
 from model.pace import Pace
 from model.part_checks import checked_between_parts
 from model.stable_audio.noise_schedule import PUBLISHED_CLASS, schedule
@@ -82,6 +82,10 @@ class AudioNetwork:
             return ""
         found = tokenizer(words, truncation=True, max_length=self.tokens, return_offsets_mapping=True)
         return words[max(end for _, end in found["offset_mapping"]) :].strip()
+
+    def first_level(self, noise: float) -> float:
+        """The noise level that a plan with this `noise` really begins at: one that the checkpoint has."""
+        return float(schedule(self._levels, noise).config.sigma_max)
 
     def encode(self, samples: Samples, pace: Pace) -> Tensor:
         """float32 [n * hop, channels], at its rate -> latents [1, C, n], the same every time."""
@@ -181,7 +185,7 @@ def _read(checkpoint: StableAudioCheckpoint, progress: OnProgress) -> tuple[dict
         levels = dict(read_fields(checkpoint.path / "scheduler" / "scheduler_config.json"))
         _refuse_what_does_not_fit(parts, levels)
         parts["scheduler"] = schedule(levels)
-    except NotLoaded:
+    except EngineError:  # also RenderStopped, which `progress` may raise
         raise
     except Exception as error:  # a damaged file fails in as many ways as there are readers in the libraries
         if out_of_memory(error):

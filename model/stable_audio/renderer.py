@@ -31,6 +31,7 @@ LICENSED = (
     "USD of revenue a year and must be registered with Stability AI; above, it takes a paid licence."
 )
 NOT_ON_BARS = "Stable Audio Open knows key and tempo as words only, not your bars: the beat may drift."
+NOT_AVOIDED = "With guidance 1 nothing is avoided; a higher guidance heeds `avoid`."
 EDGE_SAMPLES = 2048
 """Of the network's rate: more than is wanted on each side, so that the resampler's edges are never heard."""
 _HEARD, _DRAWN = 0.05, 0.85  # of a render's time
@@ -138,7 +139,7 @@ class StableAudioRenderer:
         }
         if plan.noise is not None:
             figures |= {
-                "noise": round(plan.noise, 4),
+                "noise": round(self._network.first_level(plan.noise), 4),
                 "heard_before_seconds": round((request.start - window.first) / request.rate, 3),
                 "heard_after_seconds": round((window.end - request.end) / request.rate, 3),
             }
@@ -146,7 +147,8 @@ class StableAudioRenderer:
             LICENSED,
             *((UNTRAINED,) if self.checkpoint.untrained else ()),
             NOT_ON_BARS,
-            *self._unread(plan.caption, settings.avoid),
+            *self._unread(plan.caption, settings.avoid if settings.guided else ""),
+            *((NOT_AVOIDED,) if settings.avoid and not settings.guided else ()),
         )
         task = request.task.value
         if self.checkpoint.untrained:

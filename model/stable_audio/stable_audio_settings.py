@@ -25,7 +25,7 @@ _NUMBERS = {
 }
 OPTIONS: Mapping[str, str] = {
     CHECKPOINT: CHECKPOINT_HELP,
-    AVOID: "what it should not sound like, in words: low quality, hiss",
+    AVOID: "what it should not sound like, in words: low quality, hiss (needs guidance above 1)",
     **{name: kind.help for name, kind in _NUMBERS.items()},
 }
 
@@ -42,6 +42,11 @@ class StableAudioSettings:
     steps: int = 100
     noise: float | None = None
     avoid: str = ""
+
+    @property
+    def guided(self) -> bool:
+        """Whether it is drawn towards the prompt and away from `avoid`."""
+        return self.guidance > 1
 
     def noise_level(self, strength: float) -> float:
         """A repaint's first noise level; by the strength, its logarithm rises evenly."""

@@ -158,6 +158,9 @@ def test_a_take_that_cannot_be_timed_later_says_why(ws: WebSocketPeer) -> None:
         with pytest.raises(RpcError, match=words) as refused:
             ws.call("vary", take=take, lyric_times=True)
         assert refused.value.field == "lyric_times"
+    with pytest.raises(RpcError, match="is rendered once more, as it is") as several:
+        ws.call("vary", take=second, lyric_times=True, takes=2)
+    assert several.value.field == "takes"
 
 
 def test_attention_that_follows_nothing_gives_no_times_and_says_why(ws: WebSocketPeer) -> None:

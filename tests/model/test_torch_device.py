@@ -72,6 +72,18 @@ def test_a_processor_neither_sends_nor_fetches() -> None:
     assert widest(torch.ones(2)).dtype is torch.float64
 
 
+def test_where_the_system_pins_no_more_copies_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_values: object, **_more: object) -> torch.Tensor:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch_device, "ASYNCHRONOUS", frozenset({"cpu", "meta"}))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", refuse)
+    monkeypatch.setattr(torch, "empty", refuse)
+    values = torch.arange(6).reshape(2, 3).T
+    assert send(values, torch.device("meta")).shape == (3, 2)
+    assert torch.equal(fetch(values)(), values)
+
+
 def test_what_is_sent_is_pinned_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned: list[torch.Tensor] = []
 

@@ -51,10 +51,9 @@ class Device:
 
     def fit(self, network: nn.Module) -> None:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
+        use_attention_way(network, self.place)
         if self.kernels is not None:
-            self.kernels.fit(network)
-        else:
-            use_attention_way(network, self.place)
+            self.kernels.fit(network)  # in blocks, where that is faster
 
     @property
     def number_bytes(self) -> int:

@@ -94,6 +94,7 @@ class Work:
     """The size of a render.
 
     frames: latent frames of the window. takes: rendered at once. guided: needs two conditions in memory.
+    sides: 2 with other words too: an edit's two sides, or a cover that leaves its song at some step.
     condition_tokens: lyrics, timbre and text together. source: whether there is a song to encode.
     reference: whether there is reference audio to encode.
     """
@@ -104,6 +105,7 @@ class Work:
     condition_tokens: int = 2048 + 256 + 1
     source: bool = True
     reference: bool = False
+    sides: int = 1
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.takes < 1 or self.condition_tokens < 1:
@@ -258,13 +260,13 @@ def _working(sizes: NetworkSizes, work: Work, placement: Placement, phase: Phase
 def _sampling_bytes(sizes: NetworkSizes, work: Work, placement: Placement) -> int:
     """One block's activations, every layer's keys and values of the condition, and the latents in float32."""
     number, tokens = placement.decoder_bytes, -(-work.frames // _PATCH)
-    conditions = 2 if work.guided else 1
+    conditions = work.sides * (2 if work.guided else 1)
     condition = conditions * work.condition_tokens * sizes.layers * 2 * sizes.key_width * number
     latents = work.takes * work.frames * 64 * 4 * 12  # noise, source, mask, velocities, wavelet bands
     seen = max(tokens, work.condition_tokens)
     attention = _attention_bytes(sizes, work.takes, tokens, seen, placement, number)
     block = _block_bytes(sizes, work.takes * tokens, number) + attention
-    # Plain steps, too, run before the graphs are there; a guided render has a graph for each condition.
+    # Plain steps, too, run before the graphs are there; each condition has a graph of its own.
     return block * (1 + conditions if placement.graph else 1) + condition + latents
 
 

@@ -34,7 +34,6 @@ from model.acestep.networks.vae import Vae
 from model.acestep.weights.adapted_weights import AppliedAdapters, adapted, switch
 from model.acestep.weights.checkpoint import Weights, load_vae
 from model.acestep.weights.half_copy import DTYPE, load_dit_from, open_half_copy
-from model.acestep.weights.half_copy_place import half_copy_place
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import TensorFiles
@@ -75,8 +74,9 @@ class StoredParts:
         self._words = load_tokenizer(self._companions.tokenizer)
         self._kept: dict[str, nn.Module] = {}
         self._half_copy: TensorFiles | None = None  # that of the loaded transformer
-        self._graphs = StepGraphs(CudaCapture(device.place), self._note)
-        self._remarks: list[str] = []
+        self._graphs = StepGraphs(CudaCapture(device.place), lambda why: self._of_render.append(why))
+        self._of_loading: list[str] = []  # remarks for the next take that is delivered
+        self._of_render: list[str] = []
         self.traits = weights.folder.traits
         self._silence = weights.silence()
 
@@ -188,26 +188,25 @@ class StoredParts:
             dit.prepare = self._graphs.captured if self.placement.graph else Dit.prepare
             yield dit
 
-    def _note(self, remark: str) -> None:
-        self._remarks.append(remark)
+    def begin(self) -> None:
+        """A render begins: what a stopped one left is not told of this one."""
+        self._graphs.used = False
+        self._of_render.clear()
 
     def news(self) -> tuple[bool, tuple[str, ...]]:
-        """Since it was last asked: whether steps ran as graphs, and what the producer should know."""
-        found = self._graphs.used, tuple(self._remarks)
-        self._graphs.used = False
-        self._remarks.clear()
+        """Of the render: whether steps ran as graphs, and what the producer should know, each once."""
+        found = self._graphs.used, tuple(dict.fromkeys(self._of_loading + self._of_render))
+        self._of_loading.clear()
+        self.begin()
         return found
 
     def _copy_in(self, dtype: torch.dtype) -> TensorFiles | None:
         """The transformer as it is stored in this dtype beside the checkpoint's files."""
         if dtype is not DTYPE:
             return None
-        place = half_copy_place(self._plain.folder.path)
-        was_there, found = place.is_file(), open_half_copy(self._plain)
-        if was_there and found is None:
-            self._note(
-                f"{place.name} was made of other weights than the checkpoint has now, and has been removed."
-            )
+        found, remark = open_half_copy(self._plain)
+        if remark:
+            self._of_loading.append(remark)
         return found
 
     @contextmanager
@@ -241,6 +240,8 @@ class StoredParts:
             network = load(dtype, self._device.place)
             self._device.fit(network)
             self._let_go_of_files()
+            if self._device.kind != "cpu":
+                self._half_copy = None  # all of it is on the device: the file is free to be made anew
             return network
         finally:
             if self._device.kind == "cpu":

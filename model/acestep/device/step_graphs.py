@@ -8,6 +8,7 @@ Not yet run on a GPU, so it is used only when asked for (the option `step`).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,10 +19,12 @@ import torch
 from torch import Tensor
 
 from model.acestep.networks.dit import Step
+from model.errors import DeviceUnusable
 from model.torch_device import out_of_memory
 
 STEPS = 7
 """Over so many steps a graph has to save what recording it took: those of the shortest usual render after its first."""
+_MEMORY = "memory was short"
 _STEPS_AHEAD = 2  # given to the device at once: more would not be faster, and a stop has to wait for them
 
 Work = Callable[[], Tensor]
@@ -33,7 +36,7 @@ class Capture(Protocol):
     def capture(self, work: Work) -> Work:
         """Records what `work` gives the device to do; what is returned repeats it into the same memory.
 
-        Raises RuntimeError.
+        Raises RuntimeError, and DeviceUnusable where the device is of no more use to this process.
         """
         ...
 
@@ -50,8 +53,16 @@ class CudaCapture:
 
     def capture(self, work: Work) -> Work:
         graph: Any = torch.cuda.CUDAGraph()
-        with torch.cuda.device(self._place), torch.cuda.graph(graph):
-            found = work()
+        now = torch.cuda.current_stream(self._place)
+        # Put back here: `torch.cuda.graph` leaves its own stream only where the recording could be ended.
+        with torch.cuda.device(self._place), torch.cuda.stream(now):
+            try:
+                with torch.cuda.graph(graph):
+                    found = work()
+            except RuntimeError as error:
+                if not out_of_memory(error):  # where memory was short it was ended
+                    _end_recording(graph)
+                raise
         given: deque[Any] = deque()
 
         def replay() -> Tensor:
@@ -74,8 +85,25 @@ class CudaCapture:
         return time.perf_counter() - began
 
 
+def _end_recording(graph: Any) -> None:
+    """After a recording that failed, torch may still hold memory for it and then refuses to give any back.
+
+    Raises DeviceUnusable where it does so all the same.
+    """
+    with contextlib.suppress(RuntimeError, AttributeError):  # it was ended, or this torch has no such call
+        torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), graph.pool())
+    try:
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+    except RuntimeError as broken:
+        raise DeviceUnusable(
+            "The card could not record the steps as a graph, and this process cannot use it any more.",
+            "Start the server without acestep.step=graph.",
+        ) from broken
+
+
 class StepGraphs:
-    """Captures the steps of renders. on_refusal: gets the reason in words where they stay plain.
+    """Captures the steps of renders. on_refusal: gets the reason in words, in every render in which they stay plain.
 
     used: whether any step has run as a graph since it was last set to False.
     """
@@ -83,7 +111,8 @@ class StepGraphs:
     def __init__(self, capture: Capture, on_refusal: Callable[[str], None]) -> None:
         self.used = False
         self._capture, self._on_refusal = capture, on_refusal
-        self._gains: dict[tuple[int, ...], bool] = {}  # by the shape of the latents
+        self._refusals: dict[tuple[int, ...], str] = {}  # by the shape of the latents; "" = a graph pays
+        self._never = ""  # why none is tried any more
 
     def captured(self, step: Step) -> Step:
         """The same step: as a graph from its second call on, if that is as good and faster."""
@@ -92,10 +121,11 @@ class StepGraphs:
     def graph_of(self, step: Step, noisy: Tensor, time: Tensor) -> _Graph | None:
         """None where a graph is of no use."""
         shape = tuple(noisy.shape)
-        if not self._gains.get(shape, True):
-            return None
-        graph, refusal = self._tried(step, noisy, time)
-        self._gains[shape] = not refusal
+        graph, refusal = None, self._never or self._refusals.get(shape, "")
+        if not refusal:
+            graph, refusal = self._tried(step, noisy, time)
+            if refusal != _MEMORY:  # another time there may be enough
+                self._refusals[shape] = refusal
         if refusal:
             self._on_refusal(f"The steps were not run as a graph: {refusal}.")
             return None
@@ -110,12 +140,15 @@ class StepGraphs:
             graph = _Graph(*own, recorded[0])
             if not torch.equal(graph(noisy, time), step(noisy, time)):
                 return None, "the graph gave other numbers"
-            if tuple(noisy.shape) not in self._gains:
+            if tuple(noisy.shape) not in self._refusals:
                 plain = self._capture.seconds(lambda: step(noisy, time))
                 if (plain - self._capture.seconds(lambda: graph(noisy, time))) * STEPS <= spent:
                     return None, "recording the graph takes longer than it saves"
         except RuntimeError as error:
-            return None, "memory was short" if out_of_memory(error) else "the device could not capture them"
+            if out_of_memory(error):
+                return None, _MEMORY
+            self._never = "the device could not capture them"
+            return None, self._never
         return graph, ""
 
 

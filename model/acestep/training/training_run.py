@@ -38,6 +38,7 @@ from model.acestep.training.training_state import Curve
 from model.acestep.training.whole_file import write_whole_file
 from model.acestep.weights.checkpoint import Weights, open_weights
 from model.acestep.weights.model_folders import ModelFolder, find_models
+from model.acestep.weights.named_models import is_called, refuse_unusable
 from model.acestep.weights.tensor_files import weight_files
 from model.engine import Samples, ShouldStop
 from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
@@ -200,8 +201,9 @@ def chosen_checkpoint(models: Path, name: str) -> ModelFolder:
     if not name:
         return min(found, key=lambda one: ("turbo" not in one.name, one.traits.xl, one.name))
     for folder in found:
-        if name in (folder.name, folder.name.removeprefix("acestep-v15-")):
+        if is_called(folder.name, name):
             return folder
+    refuse_unusable(models, name)
     names = ", ".join(one.name for one in found)
     raise NotLoaded(f"There is no checkpoint called {name}.", f"Available: {names}.")
 

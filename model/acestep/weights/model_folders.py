@@ -182,21 +182,27 @@ def find_models(path: Path) -> list[ModelFolder]:
     Raises NotLoaded if a checkpoint's config cannot be read and there is no other: of several, a damaged one, perhaps
     of another family, takes none of the others away.
     """
+    found, damaged = sorted_out(path)
+    if damaged and not found:
+        raise next(iter(damaged.values()))
+    return found
+
+
+def sorted_out(path: Path) -> tuple[list[ModelFolder], dict[str, NotLoaded]]:
+    """The checkpoints, and what is wrong with folders whose config cannot be read, by name."""
     single = [_read_single(file) for file in music_files(path)]
     if not path.is_dir():
-        return single
+        return single, {}
     if _is_model(path):
-        return [_read_model(path), *single]
-    found, damaged = [], []
+        return [_read_model(path), *single], {}
+    found, damaged = [], {}
     for folder in sorted(child for child in path.iterdir() if child.is_dir()):
         try:
             if _is_model(folder):
                 found.append(_read_model(folder))
         except NotLoaded as error:
-            damaged.append(error)
-    if damaged and not found and not single:
-        raise damaged[0]
-    return found + single
+            damaged[folder.name] = error
+    return found + single, damaged
 
 
 def _is_model(path: Path) -> bool:

@@ -13,20 +13,25 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from model.torch_device import ASYNCHRONOUS
+from model.torch_device import ASYNCHRONOUS, pinned_memory
 
 BUFFER_BYTES = 64_000_000
-"""Long enough for the full speed of the bus; two of them are pinned while a network loads."""
+"""Long enough for the full speed of the bus. torch keeps the two for the next network, pinned and rounded up to powers
+of two: 134 MB of main memory for as long as the process lives."""
 
 Move = Callable[[Tensor, torch.dtype | None], Tensor]
 """(a tensor in main memory, the dtype it should have; None = its own) -> the same on the device."""
+
+
+class NotPinned(Exception):
+    """The system pins no more memory."""
 
 
 class Way(Protocol):
     """How bytes get to a device."""
 
     def buffer(self, size: int) -> Tensor:
-        """uint8 [size] in main memory, which the device reads by itself. Raises RuntimeError if there is none."""
+        """uint8 [size] in main memory, which the device reads by itself. Raises NotPinned if there is none."""
         ...
 
     def send(self, source: Tensor, target: Tensor) -> Callable[[], None]:
@@ -38,7 +43,10 @@ class PinnedWay:
     """To an NVIDIA or AMD card."""
 
     def buffer(self, size: int) -> Tensor:
-        return torch.empty(size, dtype=torch.uint8, pin_memory=True)
+        found = pinned_memory((size,), torch.uint8)
+        if found is None:
+            raise NotPinned
+        return found
 
     def send(self, source: Tensor, target: Tensor) -> Callable[[], None]:
         target.copy_(source, non_blocking=True)
@@ -48,7 +56,7 @@ class PinnedWay:
 
 
 class Mover:
-    """Moves tensors one after the other, each in pieces. Raises RuntimeError if memory cannot be pinned."""
+    """Moves tensors one after the other, each in pieces. Raises NotPinned."""
 
     def __init__(self, place: torch.device, way: Way, buffer_bytes: int = BUFFER_BYTES) -> None:
         self._place, self._way = place, way
@@ -86,7 +94,7 @@ def moving_to(device: torch.device | str) -> Iterator[Move]:
     if place.type in ASYNCHRONOUS:
         try:
             mover = Mover(place, PinnedWay())
-        except RuntimeError:  # the system pins no more
+        except NotPinned:
             mover = None
     if mover is None:
         yield lambda tensor, dtype: tensor.to(device=place, dtype=dtype)

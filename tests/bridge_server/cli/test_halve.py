@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
 import shutil
+import struct
 import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -22,6 +26,7 @@ from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM
 from bridge_server.models.library import STAGING
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.cli.test_models import TURBO, Typed
+from tests.model.acestep_v1.tiny_v1 import write_v1
 from tests.places import TINY
 
 COPY = "transformer.bfloat16"
@@ -58,6 +63,7 @@ def test_made_told_listed_verified_and_removed(models: Path, capsys: pytest.Capt
     verified = Typed(models)
     assert verified("verify", "turbo") == PROBLEM
     assert f"{COPY}: " in verified.printed
+    assert "takebridge models unhalve" in verified.printed
     removed = Typed(models)
     assert removed("unhalve", "turbo") == DONE
     assert "freed" in removed.printed
@@ -77,6 +83,9 @@ def test_what_cannot_be_halved_is_refused_with_a_reason(models: Path) -> None:
     shutil.copytree(TINY / "vae", models / "vae")
     with pytest.raises(ProtocolError, match="has no transformer"):
         typed("halve", "vae")
+    write_v1(models)
+    with pytest.raises(ProtocolError, match="v1 has no transformer"):
+        typed("halve", "v1")
     file = models / TURBO / "model.safetensors"
     save_file({name: tensor.to(torch.bfloat16) for name, tensor in load_file(file).items()}, file)
     with pytest.raises(ProtocolError, match="in half precision already"):
@@ -86,8 +95,10 @@ def test_what_cannot_be_halved_is_refused_with_a_reason(models: Path) -> None:
 
 def test_one_at_a_time(models: Path) -> None:
     (models / STAGING).mkdir()
-    with FileLock(models / STAGING / "halve.lock"), pytest.raises(ProtocolError, match="is being stored"):
-        Typed(models)("halve", "turbo")
+    with FileLock(models / STAGING / "halve.lock"):
+        for action in ("halve", "unhalve"):
+            with pytest.raises(ProtocolError, match="is being stored"):
+                Typed(models)(action, "turbo")
 
 
 def test_a_stop_ends_the_other_process_and_removes_what_it_began(
@@ -120,8 +131,24 @@ def test_a_stop_ends_the_other_process_and_removes_what_it_began(
     assert multiprocessing.active_children() == []
 
 
-def test_a_process_that_dies_is_told(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "bytes_of_half_copy", sys.exit)
+def dies_mid_answer(_: Path) -> None:
+    """A process that is killed while it writes its answer: the length of one is there, and half of it."""
+    (pipe,) = [one for one in gc.get_objects() if isinstance(one, Connection) and one.writable]
+    os.write(pipe.fileno(), struct.pack("!i", 1000) + b"half")
+    os._exit(1)
+
+
+@pytest.mark.parametrize(
+    "dies",
+    [
+        sys.exit,
+        pytest.param(dies_mid_answer, marks=pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")),
+    ],
+)
+def test_a_process_that_dies_is_told(
+    models: Path, monkeypatch: pytest.MonkeyPatch, dies: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(command, "bytes_of_half_copy", dies)
     with pytest.raises(ProtocolError, match="died") as died:
         Typed(models)("halve", "turbo")
     assert died.value.code is ErrorCode.ENGINE_DIED

@@ -52,7 +52,7 @@ def test_one_at_work_and_one_in_the_queue_end_when_they_are_cancelled():
         second = asyncio.create_task(desk.run("l2", asking, lambda check, told: pytest.fail("it began")))
         while running.of_client("l2", asking) is None:
             await asyncio.sleep(0)
-        assert running.of_client("l2", asking).ending == "Listening l2 is being cancelled."
+        assert running.of_client("l2", asking).ending == "The listening l2 is being cancelled."
         running.of_client("l2", asking).cancel()
         (waiting,) = await asyncio.gather(second, return_exceptions=True)
         assert not ended.is_set(), "the other goes on"

@@ -42,8 +42,10 @@ def asked(shelf, monkeypatch, tmp_path):
     lengths = {shelf.store.blobs.path(take.audio): take.length for take in shelf.store.index.list()}
     length_of = lengths.__getitem__
     settings = SimpleNamespace(engines={MODELS_ENGINE.name: SimpleNamespace(models=tmp_path)})
-    handlers = RankingHandlers(settings, shelf.store, ListeningDesk(AsideDesk(), RunningRequests()), score)
+    aside = AsideDesk()
+    handlers = RankingHandlers(settings, shelf.store, ListeningDesk(aside, RunningRequests()), score)
     return SimpleNamespace(
+        aside=aside,
         handlers=handlers,
         rank=lambda **values: asyncio.run(handlers.rank(RankTakes(id="r", **values), Asking())),
         heard=heard,
@@ -106,7 +108,7 @@ def test_a_ranking_that_nobody_waits_for_ends(asked, end):
         if end == "its client leaves":
             ranking.cancel()
         else:
-            asked.handlers._desk.close()
+            asked.aside.close()
         (outcome,) = await asyncio.gather(ranking, return_exceptions=True)
         assert await asyncio.to_thread(ended.wait, 60)
         return outcome

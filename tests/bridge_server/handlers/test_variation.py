@@ -24,6 +24,10 @@ def test_an_engine_without_retakes_says_so_and_what_to_do(server):
             ws.call("vary", take=take, variance=0.2)
         assert (refused.value.code, refused.value.field) == ("cannot_render", "variance")
         assert "Omit variance" in refused.value.remedy
+        for more in ({}, {"variance": 0.2}, {"takes": 2}):
+            with pytest.raises(RpcError, match="does not know when its lyrics are sung") as untimed:
+                ws.call("vary", take=take, lyric_times=True, **more)
+            assert untimed.value.field == "lyric_times"
         varied = ws.render("vary", take=take, seed=6)
         (other,) = (reply for reply in varied if reply.name == "take")
         assert other["seed"] == 6

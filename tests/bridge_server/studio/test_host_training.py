@@ -79,7 +79,6 @@ def test_after_a_restart_it_is_wanted_or_not(tmp_path: Path, wanted: bool, state
     training.wanted = wanted
     training.keep()
     found = kept_training(training.folder)
-    assert found is not None
     assert (found.order, found.state, found.wanted) == (training.order, state, wanted)
 
 
@@ -93,7 +92,6 @@ def test_after_a_restart_one_that_failed_says_why_and_one_that_is_whole_is_done(
         wish, False, ("rain.wav",), Measured((2.0, 1.0), (), 4), "The disk is full.", "Free some space."
     )
     found = kept_training(training.folder)
-    assert found is not None
     assert found.error is not None
     assert (found.state, found.error.sentence, found.measured.losses) == (
         FAILED,
@@ -108,14 +106,14 @@ def test_after_a_restart_one_that_failed_says_why_and_one_that_is_whole_is_done(
     wish.adapter.mkdir(parents=True)
     (wish.adapter / "lokr_weights.safetensors").write_bytes(b"whole")
     found = kept_training(training.folder)
-    assert found is not None
     assert found.state == DONE
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"order": {"id": "x"}}', '{"order": 5}'])
-def test_a_damaged_folder_is_none(tmp_path: Path, text: str) -> None:
+def test_a_damaged_folder_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / ORDER).write_text(text, encoding="utf-8")
-    assert kept_training(tmp_path) is None
+    with pytest.raises(ValueError, match="is no training's order"):
+        kept_training(tmp_path)
 
 
 def test_an_order_is_not_believed(tmp_path: Path) -> None:

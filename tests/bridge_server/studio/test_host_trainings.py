@@ -186,6 +186,21 @@ def test_after_a_restart_the_first_that_was_ordered_is_first(tmp_path: Path) -> 
     assert [one.order.id for one in trainings._queue] == keys
 
 
+def test_at_a_start_what_cannot_be_read_stays_and_what_has_no_order_goes_after_thirty_days(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged, left, begun = (tmp_path / "host" / key for key in ("ab" * 16, "cd" * 16, "ef" * 16))
+    for folder in (damaged, left, begun):
+        (folder / "songs").mkdir(parents=True)
+    (damaged / "order.json").write_text('{"order": "of another version"}', encoding="utf-8")
+    then = time.time() - host_trainings.KEEP_SECONDS - 60
+    for path in (damaged / "order.json", damaged, left):
+        os.utime(path, (then, then))
+    HostTrainings(tmp_path / "host", "studio", None).load()
+    assert [folder.exists() for folder in (damaged, left, begun)] == [True, False, True]
+    assert f"the training in {damaged} cannot be read and stays as it is" in caplog.text
+
+
 def test_who_waits_reads_how_many_are_before() -> None:
     assert queued_phase("studio", 0).endswith("next in line")
     assert queued_phase("studio", 2).endswith("2 more before you")

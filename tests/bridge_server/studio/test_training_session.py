@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from bridge_server.studio import host_trainings
+from bridge_server.studio import host_trainings, training_session
+from bridge_server.studio.host_training import HostTraining
+from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.link_messages import BYTES, FilePart, OrderFailed, SharedFile
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.training_messages import (
@@ -19,8 +21,10 @@ from bridge_server.studio.training_messages import (
     TrainingStands,
     TrainThere,
 )
+from bridge_server.studio.training_session import TrainingSession
 from bridge_server.studio.wire import LinkLostError
 from bridge_server.training.trainable import Trainable
+from bridge_server.training.training_runner import RunningTraining
 from tests.bridge_server.render_hosts import host_settings
 from tests.bridge_server.studio.linked_trainings import ordered
 from tests.bridge_server.studio.test_host_session import plain_bridge
@@ -105,6 +109,53 @@ def test_what_takes_long_to_remove_holds_up_nothing_else(
         assert await wire.receive() == TrainingForgotten(1)
 
     on_host(tmp_path, work)
+
+
+class Told:
+    """A wire that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.states: asyncio.Queue[str] = asyncio.Queue()
+
+    async def send(self, message: TrainingStands) -> None:
+        self.states.put_nowait(message.state)
+
+
+@pytest.mark.parametrize("how", ["stopped", "failed", "done"])
+def test_an_end_that_comes_while_the_state_before_it_is_being_told_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    order, _, _ = ordered(tmp_path)
+    training = HostTraining(tmp_path / "host" / order.id, order, state="training")
+    trainings, wire = HostTrainings(tmp_path / "host", "studio", None), Told()
+    trainings._current = training
+    read = training_session._stands
+    now = RunningTraining(training.wish(tmp_path, "cpu"), (), how)
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def end() -> None:
+            trainings._moved(now)
+
+        def slow(*about: Any) -> TrainingStands:
+            found = read(*about)
+            if found.state == "training":
+                asyncio.run_coroutine_threadsafe(end(), loop).result(60)
+            return found
+
+        monkeypatch.setattr(training_session, "_stands", slow)
+        session = TrainingSession(trainings, cast(Any, wire))
+        async with trainings._turn:  # so that its end is not written down yet
+            telling = asyncio.create_task(session._tell(1, training))
+            assert [await wire.states.get(), await asyncio.wait_for(wire.states.get(), 20)] == [
+                "training",
+                how,
+            ]
+            await telling
+        await asyncio.gather(*trainings._ends)
+
+    asyncio.run(work())
 
 
 @pytest.mark.usefixtures("one_model")

@@ -258,6 +258,20 @@ def test_the_option_names_a_checkpoint(engine: AceStepEngine) -> None:
     assert error.value.remedy == "Available: acestep-v15-turbo, acestep-v15-base."
 
 
+def test_a_damaged_checkpoint_that_was_named_is_told_and_none_takes_its_place(
+    tiny_models: Path, tmp_path: Path
+) -> None:
+    models = Path(shutil.copytree(tiny_models, tmp_path / "models"))
+    (models / "acestep-v15-base" / "config.json").write_text("{")
+    assert rendered(engine_of(models), request())
+    with pytest.raises(NotLoaded, match=r"base.config\.json cannot be read"):
+        rendered(engine_of(models), request(options={CHECKPOINT: "base"}))
+    with pytest.raises(NotLoaded, match=r"base.config\.json cannot be read"):
+        engine_of(models, checkpoint="base").load(lambda _: None)
+    turbo = request(options={CHECKPOINT: "turbo"})
+    assert rendered(engine_of(models, checkpoint="base"), turbo), "another that is named can be used"
+
+
 @pytest.mark.parametrize("task", BASE_TASKS)
 def test_turbo_refuses_what_it_was_not_trained_for(engine: AceStepEngine, task: Task) -> None:
     with pytest.raises(CannotRender, match="only base checkpoints") as error:

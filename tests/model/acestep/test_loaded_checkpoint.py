@@ -87,13 +87,23 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
         raise RuntimeError("Tried to capture without a card")
 
     monkeypatch.setattr(CudaCapture, "capture", refuse)
+    monkeypatch.setattr(CudaCapture, "seconds", lambda _capture, work: work() or 0.0)
     checkpoint = loaded(tiny_models, device=replace(FLOAT32, graphs=True))
     asked, again = report_of(checkpoint, request()), report_of(checkpoint, request())
     assert asked.figures["step"] == "plain"
     assert [note for note in asked.notes if "graph" in note] == [
         "The steps were not run as a graph: the device could not capture them."
     ]
-    assert again.notes == plain.notes, "told once"
+    assert again.notes == asked.notes, "told of every take"
+
+
+def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:
+    checkpoint = loaded(tiny_models)
+    checkpoint._parts._graphs.used = True
+    checkpoint._parts._of_render.append("The steps were not run as a graph: memory was short.")
+    found = report_of(checkpoint, request())
+    assert found.figures["step"] == "plain"
+    assert not [note for note in found.notes if "graph" in note]
 
 
 def test_a_long_render_is_placed_otherwise_and_the_next_short_one_as_before(tiny_models: Path) -> None:
@@ -119,6 +129,10 @@ def test_work_counts_the_words_that_can_be_there(tiny_models: Path) -> None:
     assert not work_of(plan_render(request(Task.GENERATE, span=(0, 8)), traits)).source
     guided = plan_render(request(), recognise(tiny_models / "acestep-v15-base").traits)
     assert work_of(guided).guided
+    cover = plan_render(request(Task.COVER), traits)
+    assert work_of(cover).sides == 1
+    leaves = plan_render(request(Task.COVER, options={"cover_strength": 0.5}), traits)
+    assert work_of(leaves).sides == 2
 
 
 def test_8_bits_render_nearly_the_same(tiny_models: Path) -> None:

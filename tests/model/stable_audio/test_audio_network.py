@@ -97,6 +97,10 @@ def test_the_old_sound_is_heard_through_little_noise_and_lost_in_much(network, k
     assert difference(500.0) < 0.01 * difference(0.5)
 
 
+def test_a_level_that_the_checkpoint_lacks_is_the_nearest_of_its_own(network):
+    assert [network.first_level(noise) for noise in (2.0, 1000.0)] == [2.0, 500.0]
+
+
 def test_equal_numbers_give_equal_bits_and_torchs_own_stay_as_they_are(network):
     torch.manual_seed(99)
     expected = torch.rand(3)

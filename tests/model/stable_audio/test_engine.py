@@ -83,6 +83,15 @@ def test_it_stops_when_asked(engine: StableAudioEngine, after: int):
     assert next(asked) == after + 1, "it went on"
 
 
+def test_it_stops_between_the_networks_it_loads(stable_models):
+    told: list[Progress] = []
+    fresh = StableAudioEngine(LibraryConfig(str(stable_models), device="cpu"))
+    with pytest.raises(RenderStopped):
+        list(fresh.render(request(), told.append, lambda: len(told) == 3))
+    assert told[-1].stage == "loading the network"
+    assert told[-1].fraction > 0
+
+
 def test_progress_rises_to_the_end_and_names_what_is_done(stable_models):
     told: list[Progress] = []
     fresh = StableAudioEngine(LibraryConfig(str(stable_models), device="cpu"))

@@ -15,7 +15,7 @@ from model.engine import Piece, Song, Task
 from model.errors import CannotRender
 from model.pace import Pace
 from model.stable_audio.published_stable_audio import StableAudioCheckpoint
-from model.stable_audio.renderer import StableAudioRenderer
+from model.stable_audio.renderer import NOT_AVOIDED, StableAudioRenderer
 from model.stable_audio.stable_audio_settings import StableAudioSettings
 from tests.model.stable_audio.sound_requests import request
 
@@ -39,6 +39,9 @@ class Mirror:
         assert 0 <= first < end <= self.frames * self.hop
         for at in range(first, end, 50_000):
             yield latents[at : min(end, at + 50_000)].numpy()
+
+    def first_level(self, noise):
+        return min(noise, 100.0)
 
     def unread(self, words):
         return ""
@@ -106,13 +109,19 @@ def test_a_mono_project_gets_mono_and_the_network_hears_both_sides(renderer):
 
 
 @pytest.mark.parametrize(
-    ("strength", "options", "noise"), [(0.0, {}, 0.5), (1.0, {}, 500.0), (1.0, {"noise": 2.0}, 2.0)]
+    ("strength", "options", "noise"), [(0.0, {}, 0.5), (0.95, {}, 354.0), (1.0, {"noise": 2.0}, 2.0)]
 )
 def test_how_far_it_goes_from_the_old_sound_is_the_requests(renderer, strength, options, noise):
     settings = StableAudioSettings(**options)
     (*_, report) = renderer.render(request(strength=strength), settings, QUIET)
-    assert renderer._network.plan.noise == pytest.approx(noise)
-    assert report.figures["noise"] == pytest.approx(noise)
+    assert renderer._network.plan.noise == pytest.approx(noise, rel=1e-3)
+    assert report.figures["noise"] == pytest.approx(min(noise, 100.0)), "the level it really began at"
+
+
+@pytest.mark.parametrize(("guidance", "noted"), [(1.0, True), (1.5, False)])
+def test_without_guidance_a_note_says_that_nothing_is_avoided(renderer, guidance, noted):
+    (*_, report) = renderer.render(request(), StableAudioSettings(guidance, avoid="hiss"), QUIET)
+    assert (NOT_AVOIDED in report.notes) is noted
 
 
 def test_how_much_it_hears_around_is_the_requests(renderer):

@@ -195,6 +195,17 @@ def test_graphs_are_counted_and_go_first() -> None:
         assert preflight(SIZES_2B, work, without + RESERVE, graph).placement == Placement()
 
 
+def test_an_edit_has_graphs_and_conditions_for_both_sides() -> None:
+    def needed(graph: bool, sides: int, guided: bool) -> int:
+        return plan_memory(
+            SIZES_2B, Work(15_000, guided=guided, sides=sides), Placement(graph=graph)
+        ).peak.total
+
+    for graph in (False, True):
+        assert needed(graph, 2, False) == needed(graph, 1, True), "as many as with guidance"
+        assert needed(graph, 2, True) > needed(graph, 2, False)
+
+
 def test_the_reserve_stays_free() -> None:
     plan = plan_memory(SIZES_2B, FOUR_MINUTES, Placement())
     assert plan.fits(plan.peak.total + RESERVE)

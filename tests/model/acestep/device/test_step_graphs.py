@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from model.acestep import pipeline
+from model.acestep.device import step_graphs
 from model.acestep.device.step_graphs import STEPS, StepGraphs, Work
 from model.acestep.networks.dit import Dit, Step
 from model.acestep.sampling.samplers import Solver
 from model.acestep.song_edit import compose_edit
+from model.errors import DeviceUnusable
 from tests.model.acestep import test_pipeline as renders
 from tests.model.acestep import test_song_edit as edits
 from tests.model.acestep.tiny_models import TURBO, networks
@@ -125,7 +127,7 @@ class Differing(Recorder):
     ],
     ids=["refused", "memory", "other", "slow"],
 )
-def test_where_a_graph_is_no_good_steps_stay_plain_and_it_is_told_once(
+def test_where_a_graph_is_no_good_steps_stay_plain_and_every_render_is_told(
     recorder: Recorder, reason: str
 ) -> None:
     plain, refused = composed("turbo.text2music"), list[str]()
@@ -134,9 +136,41 @@ def test_where_a_graph_is_no_good_steps_stay_plain_and_it_is_told_once(
         for _ in range(2):
             assert torch.equal(composed("turbo.text2music"), plain)
     assert not graphs.used
-    assert len(refused) == 1
-    assert reason in refused[0]
+    assert len(refused) == 2
+    assert all(reason in each for each in refused)
     assert recorder.replays <= 2
+
+
+class Allocator:
+    """torch's own: while it believes that a recording goes on, it gives no memory back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+        self.recording = True
+        self._ends = ends
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self.end, raising=False)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+        monkeypatch.setattr(torch.cuda, "empty_cache", self.empty)
+
+    def pool(self) -> tuple[int, int]:
+        return 0, 1
+
+    def end(self, _device: int, _pool: tuple[int, int]) -> None:
+        if not self._ends:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.recording = False
+
+    def empty(self) -> None:
+        if self.recording:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+
+def test_a_recording_that_failed_is_ended_or_the_process_is_of_no_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step_graphs._end_recording(Allocator(monkeypatch, ends=True))
+    with pytest.raises(DeviceUnusable, match="cannot use it any more"):
+        step_graphs._end_recording(Allocator(monkeypatch, ends=False))
 
 
 def test_time_is_measured_once_for_a_size() -> None:

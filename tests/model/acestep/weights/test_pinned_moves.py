@@ -83,12 +83,12 @@ def test_a_network_loaded_so_is_the_one_of_its_file(monkeypatch: pytest.MonkeyPa
         assert torch.equal(dit.state_dict()[name], value), name
 
 
-def test_where_nothing_can_be_pinned_the_copy_is_a_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Refused:
-        def buffer(self, size: int) -> Tensor:
-            raise RuntimeError("CUDA error: out of memory")
+def refuse(*_size: object, **_more: object) -> Tensor:
+    raise RuntimeError("CUDA error: out of memory")
 
+
+def test_where_nothing_can_be_pinned_the_copy_is_a_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pinned_moves, "ASYNCHRONOUS", frozenset({"cpu"}))
-    monkeypatch.setattr(pinned_moves, "PinnedWay", Refused)
+    monkeypatch.setattr(torch, "empty", refuse)
     with moving_to("cpu") as move:
         assert torch.equal(move(torch.ones(3), torch.bfloat16), torch.ones(3, dtype=torch.bfloat16))
