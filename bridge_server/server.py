@@ -241,9 +241,9 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)
         address = settings.store / ADDRESS
-        # With the token, for this user's programs.
-        await asyncio.to_thread(write_private, address, json.dumps(_address(settings)))
         try:
+            # With the token, for this user's programs.
+            await asyncio.to_thread(write_private, address, json.dumps(_address(settings)))
             with _pointed_to(settings.pointer, folder.root):
                 async with (
                     announced(settings) as announcement,

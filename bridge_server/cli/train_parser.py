@@ -114,5 +114,6 @@ def _run(arguments: argparse.Namespace) -> int:
         preview={"every": arguments.preview_every, "prompt": arguments.preview_prompt},
         describe=not arguments.as_named,
         on="" if join is None else join.host,
+        address="" if join is None else join.address,
     )
     return train(screen_of(arguments), wish, join=join)

@@ -238,7 +238,9 @@ class TrainingDesk:
         if (there := await asyncio.to_thread(kept_at_host, wish.run)) is not None:
             start = self._places.go_on(there, resume)
             return await self._begin(wish, there.songs(wish.songs), there.consent(), start)
-        start = self._places.start(self._places.named(wish.on)) if wish.on else TrainingProcess
+        start = (
+            self._places.start(self._places.named(wish.address or wish.on)) if wish.on else TrainingProcess
+        )
         _, songs = await self._read(str(wish.songs), "songs")
         consent = await asyncio.to_thread(kept_consent, wish, songs)
         if consent is None:
@@ -290,6 +292,7 @@ class TrainingDesk:
             preview={"every": request.preview_every, "prompt": request.preview_prompt},
             describe=request.describe,
             on="" if host is None else host.name,
+            address="" if host is None else host.join.address,
         )
 
     def _kept(self) -> Sequence[KeptTraining]:

@@ -30,10 +30,21 @@ class TrainingPlaces:
         return tuple(map(_record, self._hosts))
 
     def named(self, on: str) -> HostConnection:
-        """The host of that name or address. Raises ProtocolError."""
+        """The host of that address, or the only one of that name. Raises ProtocolError."""
         for host in self._hosts:
-            if on in (host.name, host.join.address):
+            if on == host.join.address:
                 return host
+        found = [host for host in self._hosts if on == host.name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            addresses = ", ".join(host.join.address for host in found)
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"{len(found)} render hosts are called {on!r}.",
+                f"Name one by its address: {addresses}.",
+                "on",
+            )
         names = ", ".join(host.name for host in self._hosts)
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,
@@ -90,7 +101,9 @@ def _record(host: HostConnection) -> TrainingHost:
         error = unreachable(host, NOT_SENT)
         return TrainingHost(
             name=host.name, address=host.join.address, ready=False, reason=error.sentence,
-            remedy="Check that it runs and that both machines are in one network.",
+            remedy="When that is mended, the server connects by itself."
+            if host.answered
+            else "Check that it runs and that both machines are in one network.",
         )  # fmt: skip
     able = _able(host)
     return TrainingHost(

@@ -1,7 +1,7 @@
 """One sentence with places to fill in, such as "There is no file {path}.": matched, and filled in another language.
 
 Texts are made all over the program, in English. What was filled in is found again from the sentence: no place that
-says something has to know that there are other languages. The panel's `language.js` does the same in the browser.
+says something has to know that there are other languages. The panel's `catalogue.js` does the same in the browser.
 """
 
 from __future__ import annotations

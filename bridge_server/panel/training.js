@@ -114,7 +114,7 @@ export class Training {
 
   /** What can be trained where it is to be trained; consent to another place is asked for anew. */
   #place() {
-    const host = this.found.hosts?.find((one) => one.name === this.where.value);
+    const host = this.found.hosts?.find((one) => one.address === this.where.value);
     const { ready, reason = "", remedy = "", models = [], planner = false } = host ?? this.found;
     this.consent.checked = false;
     setText(this.leaves, host ? `The songs are sent to ${host.name}, which removes them when the sound is trained.` : "Nothing leaves this machine.");
@@ -138,7 +138,7 @@ export class Training {
   /** What is still to be given before it can start. */
   #missing() {
     const named = NAME.test(this.name.value.trim());
-    const place = this.found?.hosts?.find((one) => one.name === this.where.value) ?? this.found;
+    const place = this.found?.hosts?.find((one) => one.address === this.where.value) ?? this.found;
     const words = place && !place.ready ? "It cannot be trained there now." : !this.looked ? "Look at the folder first." : !named ? "Give it a name: letters, digits, - and _." : !this.consent.checked ? "Say that the songs may be used." : "";
     setText(this.missing, words);
     this.begin.setAttribute("aria-disabled", Boolean(words));
@@ -197,8 +197,9 @@ export class Training {
     show(this.wish, (ready || hosts.length > 0) && !running);
     show(this.whereField, hosts.length > 0);
     const where = this.where.value;
-    this.where.replaceChildren(make("option", { value: "" }, "this machine"), ...hosts.map((one) => make("option", { value: one.name }, one.name)));
-    this.where.value = hosts.some((one) => one.name === where) ? where : ready ? "" : (hosts.find((one) => one.ready)?.name ?? "");
+    const named = (one) => (hosts.some((other) => other !== one && other.name === one.name) ? `${one.name} (${one.address})` : one.name);
+    this.where.replaceChildren(make("option", { value: "" }, "this machine"), ...hosts.map((one) => make("option", { value: one.address }, named(one))));
+    this.where.value = hosts.some((one) => one.address === where) ? where : ready ? "" : (hosts.find((one) => one.ready)?.address ?? "");
     const agreed = this.consent.checked && this.where.value === where;
     this.#place();
     this.consent.checked = agreed;

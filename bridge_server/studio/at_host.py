@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge_server.studio.host_connection import HostConnection
+from bridge_server.studio.host_training import check_order
 from bridge_server.studio.join_string import JoinString
 from bridge_server.studio.link_messages import OrderFailed
 from bridge_server.studio.linked_render import error_of
@@ -32,6 +34,8 @@ from bridge_server.training.kept_trainings import AT_HOST
 from bridge_server.training.song_folder import SongToLearn
 from bridge_server.training.training_wish import save
 from daw_protocol.errors import ErrorCode, ProtocolError
+
+log = logging.getLogger(__name__)
 
 FORGET_SECONDS = 20.0
 NOT_SENT = "Nothing was sent there."
@@ -83,21 +87,30 @@ def keep_at_host(run: Path, join: JoinString, training: LinkedTraining) -> None:
     save(run / AT_HOST, json.dumps(fields).encode())
 
 
+def leave_host(run: Path) -> None:
+    """The host has nothing of it: it took no song."""
+    try:
+        (run / AT_HOST).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("a training that its host refused counts as there: %s", error.strerror)
+
+
 def linked_training(
     order: Mapping[str, Any], paths: Mapping[str, Path], before: LinkedTraining | None
 ) -> LinkedTraining:
     """An order as `order_of` makes it, for a host. paths: of the songs, by digest. before: what the host was given.
 
-    Reads the songs once, for the digests of their files. Raises ProtocolError.
+    Reads the songs once, for the digests of their files. Raises ProtocolError, also for what no host takes.
     """
     known = {one.digest: (one.bytes_digest, one.size) for one in before.songs} if before else {}
     songs = []
     for song in order["songs"]:
+        _refuse_name(song["name"])
         words = {name: value for name, value in song.items() if name not in ("name", "digest")}
-        digest, size = known.get(song["digest"]) or _file(paths[song["digest"]])
+        digest, size = known.get(song["digest"]) or digest_and_size(paths[song["digest"]])
         songs.append(LinkedSong(song["name"], song["digest"], SongWords(**words), digest, size))
     consent = order["about"]["consent"]
-    return LinkedTraining(
+    training = LinkedTraining(
         before.id if before else secrets.token_hex(16),
         order["name"],
         order["checkpoint"],
@@ -108,9 +121,25 @@ def linked_training(
         dict(order["changed"]),
         dict(order["preview"]),
     )
+    check_order(training)
+    return training
 
 
-def _file(path: Path) -> tuple[str, int]:
+def _refuse_name(name: str) -> None:
+    """Raises ProtocolError for one of other bytes than UTF-8, which Linux allows and no message carries."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ProtocolError(
+            ErrorCode.BAD_MESSAGE,
+            f"The render host cannot have a file called {name!r}.",
+            "Rename it.",
+            "songs",
+        ) from None
+
+
+def digest_and_size(path: Path) -> tuple[str, int]:
+    """Of a file's bytes. Raises ProtocolError for a song that cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
@@ -121,11 +150,6 @@ def _file(path: Path) -> tuple[str, int]:
             "Put it back or check its permissions, then try again.",
             "songs",
         ) from error
-
-
-def host_of(kept: AtHost, joins: Sequence[JoinString]) -> JoinString | None:
-    """The line that leads to where the training is; None where none does."""
-    return next((join for join in joins if kept.is_at(join)), None)
 
 
 async def forgotten(connection: HostConnection, key: str) -> None:
@@ -149,9 +173,10 @@ async def forgotten(connection: HostConnection, key: str) -> None:
 
 def unreachable(connection: HostConnection, so: str) -> ProtocolError:
     """The error where a host does not answer. so: what that means for the training."""
+    problem = (connection.problem or "it does not answer").rstrip(".")
     return ProtocolError(
         ErrorCode.ENGINE_NOT_READY,
-        f"The render host {connection.name} cannot be reached: {connection.problem or 'it does not answer'}.",
-        f"{so} Check that it runs and that both machines are in one network.",
+        f"The render host {connection.name} cannot be reached: {problem}.",
+        so if connection.answered else f"{so} Check that it runs and that both machines are in one network.",
         "on",
     )

@@ -114,6 +114,7 @@ class HostConnection:
         self.on_change: Callable[[], None] = lambda: None
         self.welcome: Welcome | None = None
         self.problem = ""
+        self.answered = False  # it is there, and `problem` says why it cannot be used
         self.session: Session | None = None
         self.tried = asyncio.Event()  # once it is known whether the host answers
         self._connected = asyncio.Event()
@@ -188,18 +189,21 @@ class HostConnection:
                 await self._read()
         except InvalidStatus as refused:
             status = refused.response.status_code
-            self._gone(REFUSED.get(status, f"it answered with status {status}"))
+            self._gone(REFUSED.get(status, f"it answered with status {status}"), answered=True)
         except ssl.SSLCertVerificationError:
             self._gone(
-                "its certificate is not the one this line was made for; copy the line anew from that machine"
+                "its certificate is not the one this line was made for; copy the line anew from that machine",
+                answered=True,
             )
         except LinkLostError as lost:
-            self._gone(str(lost))
+            self._gone(str(lost), answered=not greeted)
         except (OSError, TimeoutError, InvalidHandshake) as error:
             self._gone(getattr(error, "strerror", None) or "it does not answer")
         except UnreadableMessageError as wrong:
             log.warning("the render host %s sent what cannot be read: %s", self.name, wrong)
-            self._gone("what it says cannot be read; install the same version of Takebridge there")
+            self._gone(
+                "what it says cannot be read; install the same version of Takebridge there", answered=True
+            )
         except UnicodeError:
             self._gone("its name is none that a network knows")
         except asyncio.CancelledError:
@@ -244,7 +248,8 @@ class HostConnection:
                 raise LinkLostError(message.sentence)
             await self.session.deliver(message)
 
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: str, answered: bool = False) -> None:
+        self.answered = answered
         if reason != self.problem:
             log.warning("the render host %s: %s", self.name, reason)
         self.problem = reason

@@ -10,14 +10,13 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from bridge_server.studio.host_files import plain_name
 from bridge_server.studio.link_messages import BYTES, SharedFile
-from bridge_server.studio.training_messages import LinkedTraining, TrainingFile
+from bridge_server.studio.training_messages import LinkedSong, LinkedTraining, TrainingFile
 from bridge_server.studio.value_codec import from_json, to_json
 from bridge_server.training.kept_trainings import (
     ADAPTER_FILES,
@@ -57,11 +56,13 @@ _ADAPTER = (FIRST_FILE, *ADAPTER_FILES)
 
 @dataclass(eq=False)
 class HostTraining:
-    """wanted: whether it is to go on by itself. described: captions that a planner wrote. error: why it failed."""
+    """wanted: whether it is to go on by itself. ordered: when its laptop asked for that, in seconds of the system's
+    clock. described: captions that a planner wrote. error: why it failed."""
 
     folder: Path
     order: LinkedTraining
     wanted: bool = True
+    ordered: float = 0.0
     state: str = SENDING
     phase: str = ""
     share: float = 0.0
@@ -122,11 +123,15 @@ class HostTraining:
     def keep(self) -> None:
         """Writes down what there is to know of it after a restart. Raises ProtocolError."""
         order, _ = to_json(self.order)
-        told = {"order": order, "wanted": self.wanted, "stopped_early": self.stopped_early}
+        told = {
+            "order": order, "wanted": self.wanted, "ordered": self.ordered, "stopped_early": self.stopped_early,
+        }  # fmt: skip
         save(self.folder / ORDER, json.dumps(told).encode())
 
     def remove_songs(self) -> None:
-        shutil.rmtree(self.folder / SONGS, ignore_errors=True)
+        """Raises OSError."""
+        if (self.folder / SONGS).exists():
+            shutil.rmtree(self.folder / SONGS)
 
     def open(self, name: str) -> BinaryIO:
         """A file that it made, by the name a laptop knows it by. Raises OSError."""
@@ -178,11 +183,16 @@ def kept_training(folder: Path) -> HostTraining:
         told = json.loads((folder / ORDER).read_text(encoding="utf-8"))
         order = from_json(LinkedTraining, told["order"])
         check_order(order)
+        ordered = float(told.get("ordered", 0.0))
     except (ValueError, TypeError, KeyError, RecursionError, ProtocolError) as error:
         raise ValueError(f"{ORDER} is no training's order: {error!r}") from error
     settle_finished(folder)
     found = HostTraining(
-        folder, order, bool(told.get("wanted")), stopped_early=bool(told.get("stopped_early"))
+        folder,
+        order,
+        bool(told.get("wanted")),
+        ordered,
+        stopped_early=bool(told.get("stopped_early")),
     )
     kept = next((one for one in kept_trainings(folder) if one.name == order.name), None)
     if kept is not None:
@@ -190,7 +200,7 @@ def kept_training(folder: Path) -> HostTraining:
         found.share = min(1.0, len(kept.measured.losses) / (kept.measured.steps or 1))
     if kept is not None and kept.adapter is not None:
         found.state = DONE
-    elif kept is not None and kept.sentence:
+    elif kept is not None and kept.sentence and not found.wanted:
         found.state = FAILED
         found.error = ProtocolError(ErrorCode.CANNOT_RENDER, kept.sentence, kept.remedy)
     elif not found.wanted:
@@ -201,13 +211,11 @@ def kept_training(folder: Path) -> HostTraining:
 def check_order(order: LinkedTraining) -> None:
     """Raises ProtocolError for an order that only a broken laptop sends, for a song's name that this machine cannot
     have, and without the consent to exactly these songs."""
-    names = [one.name.casefold() for one in order.songs]
     fits = (
         ID.fullmatch(order.id)
         and NAME.fullmatch(order.name)
         and 1 <= len(order.songs) <= MAX_SONGS
-        and len(set(names)) == len(names)
-        and all(_fits(one.digest, one.bytes_digest, one.name, one.words.fields) for one in order.songs)
+        and all(_fits(one) for one in order.songs)
         and len(order.checkpoint) <= 128
         and len(order.device) <= 32
         and len(order.consent.given) <= 64
@@ -216,22 +224,44 @@ def check_order(order: LinkedTraining) -> None:
     )
     if not fits:
         raise ProtocolError(ErrorCode.BAD_MESSAGE, "A training was ordered that cannot be one.")
+    names: dict[str, str] = {}
     for one in order.songs:
         plain_name(one.name)
+        _refuse_long_words(one)
+        if (same := names.get(one.name.casefold())) is not None:
+            raise ProtocolError(
+                ErrorCode.BAD_MESSAGE,
+                f"{same} and {one.name} differ only in capital letters; many disks take them for one file.",
+                "Rename one of them.",
+                "songs",
+            )
+        names[one.name.casefold()] = one.name
     if list(order.consent.songs) != sorted(one.digest for one in order.songs):
         raise no_consent()
 
 
-def _fits(digest: str, bytes_digest: str, name: str, words: Mapping[str, object]) -> bool:
+def _fits(song: LinkedSong) -> bool:
     """Whether a song may be one of an order."""
-    short = all(
-        len(str(word)) <= (MAX_LYRICS if key == "lyrics" else MAX_CAPTION) for key, word in words.items()
-    )
     return (
-        short
-        and all(_DIGEST.fullmatch(one) is not None for one in (digest, bytes_digest))
-        and Path(name).suffix.lower() in ENDINGS
+        len(song.words.caption) <= MAX_CAPTION
+        and len(song.words.lyrics) <= MAX_LYRICS
+        and all(_DIGEST.fullmatch(one) is not None for one in (song.digest, song.bytes_digest))
+        and Path(song.name).suffix.lower() in ENDINGS
+        and song.size >= 0
     )
+
+
+def _refuse_long_words(song: LinkedSong) -> None:
+    """Raises ProtocolError, with the name that a field has beside the song."""
+    words = song.words
+    for name, word in (("language", words.language), ("timesignature", words.meter), ("keyscale", words.key)):
+        if len(word) > MAX_CAPTION:
+            raise ProtocolError(
+                ErrorCode.TOO_LARGE,
+                f"{Path(song.name).stem}.json has a {name} of {len(word)} letters.",
+                "Correct it, or take it out.",
+                "songs",
+            )
 
 
 def files_to_send(order: LinkedTraining, digests: tuple[str, ...]) -> dict[SharedFile, str]:

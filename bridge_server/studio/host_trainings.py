@@ -86,6 +86,10 @@ class HostTrainings:
             self._trainings[training.order.id] = training
             if training.state == SENDING and not training.missing():
                 self._queue.append(training)
+        for training in self._trainings.values():
+            if training.state == DONE:
+                _remove_songs(training)
+        self._queue = deque(sorted(self._queue, key=lambda one: one.ordered))
 
     async def run(self) -> None:
         """Goes on with what was under way, until it is cancelled."""
@@ -114,7 +118,7 @@ class HostTrainings:
             if training is None:
                 self._able = await asyncio.to_thread(trainable, self._models)
                 await self._refuse(order)
-                training = HostTraining(self._folder / order.id, order)
+                training = HostTraining(self._folder / order.id, order, ordered=time.time())
                 await self._keep(training)
                 self._trainings[order.id] = training
                 log.info("training %s of %d songs was ordered", order.id[:8], len(order.songs))
@@ -122,7 +126,7 @@ class HostTrainings:
                 raise ProtocolError(ErrorCode.BAD_MESSAGE, "A training was ordered again with other songs.")
             elif resume and training.state in (SENDING, STOPPED, FAILED):
                 training.order, training.wanted, training.error = order, True, None
-                training.state = SENDING
+                training.state, training.ordered = SENDING, time.time()
                 await self._keep(training)
             else:
                 await self._keep(training)  # so long it is not forgotten
@@ -174,6 +178,8 @@ class HostTrainings:
                     "Remove it again once no program on that machine has its files open.",
                 ) from error
         log.info("training %s is removed", key[:8])
+        training.touch()
+        self._next()  # those behind it have moved up
 
     async def _refuse(self, order: LinkedTraining) -> None:
         """Raises ProtocolError before anything is sent for nothing."""
@@ -228,6 +234,7 @@ class HostTrainings:
             return
         self._current = None
         if self._closed and now.state == STOPPED:
+            training.touch()
             return  # with the host, whose next start goes on
         training.state, training.error, training.stopped_early = now.state, now.error, now.stopped_early
         training.touch()  # at once: whoever tells of it takes an end without a touch for one that was told
@@ -254,7 +261,7 @@ class HostTrainings:
                 "training %s: its end could not be written: %s", training.order.id[:8], error.code.value
             )
         if training.state == DONE:
-            await asyncio.to_thread(training.remove_songs)
+            await asyncio.to_thread(_remove_songs, training)
 
     async def _keep(self, training: HostTraining) -> None:
         await asyncio.to_thread(training.keep)
@@ -264,8 +271,10 @@ class HostTrainings:
             self._queue.remove(training)
 
     async def _expire(self) -> None:
-        """Forgets those that nobody has asked for in a long time."""
+        """Forgets those that nobody has asked for in a long time, and removes songs that could not be removed."""
         for key, training in tuple(self._trainings.items()):
+            if training.state == DONE:
+                await asyncio.to_thread(_remove_songs, training)
             asked = await asyncio.to_thread(_asked_for, training.folder)
             if (training.ended or training.state == SENDING) and time.time() - asked > KEEP_SECONDS:
                 try:
@@ -297,6 +306,14 @@ def _remove_old(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as error:  # tried again at the next start
         log.warning("the training in %s is old and cannot be removed: %s", folder, error)
+
+
+def _remove_songs(training: HostTraining) -> None:
+    """Those of a training that needs them no more; what the disk refuses is tried again within the hour."""
+    try:
+        training.remove_songs()
+    except OSError as error:
+        log.warning("training %s: its songs could not be removed: %s", training.order.id[:8], error.strerror)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -20,9 +20,11 @@ from bridge_server.errors import as_protocol_error
 from bridge_server.studio.at_host import (
     NOT_SENT,
     AtHost,
+    digest_and_size,
     forgotten,
     keep_at_host,
     kept_at_host,
+    leave_host,
     linked_training,
     unreachable,
 )
@@ -68,6 +70,7 @@ MAX_WORDS = 300
 FETCHED = "fetched"
 """The folder of the run for what is on its way back."""
 _PREVIEW = re.compile(rf"{PREVIEWS}/([0-9]{{1,10}}|finished)\.wav")
+_OF_ONE_FILE = (ErrorCode.FILE_MISSING, ErrorCode.FILE_CHANGED, ErrorCode.STORE_FAILED)
 _ADAPTER = (FIRST_FILE, *ADAPTER_FILES)  # the file that says that it is whole comes last
 
 Found = TypeVar("Found")
@@ -99,7 +102,8 @@ class HostedProcess:
         if kept is not None and not kept.is_at(join):
             raise elsewhere(kept)
         self._paths = paths
-        self._known = kept is not None
+        self._known = self._taken = kept is not None
+        self._left_out: set[str] = set()  # previews
         self._training = linked_training(order, paths, kept.training if kept is not None else None)
         self._resume = resume
         self._connection = HostConnection(join, pulse)
@@ -199,12 +203,13 @@ class HostedProcess:
     async def _over(self, session: Session) -> dict[str, Any]:
         """One connection's part. Raises LinkLostError when it is cut."""
         number, inbox = session.open()
-        stopping = asyncio.create_task(self._stop_there(session, number))
+        stopping: asyncio.Task[None] | None = None
         try:
             # Before anything is sent: what says that songs may be there.
             await asyncio.to_thread(keep_at_host, self._run, self._connection.join, self._training)
             self._known = True
             await session.wire.send(TrainThere(number, self._training, self._resume))
+            stopping = asyncio.create_task(self._stop_there(session, number))  # the host knows the number now
             await self._until_whole(session, number, inbox)
             try:
                 await forgotten(self._connection, self._training.id)
@@ -212,7 +217,8 @@ class HostedProcess:
                 log.warning("A finished training is still at its render host: %s", error.code.value)
             return self._curve.result(str(self._main()))
         finally:
-            stopping.cancel()
+            if stopping is not None:
+                stopping.cancel()
             session.close(number)
             with contextlib.suppress(LinkLostError):
                 await session.wire.send(ForgetOrder(number))
@@ -222,7 +228,7 @@ class HostedProcess:
         postponed: list[TrainingStands] = []
         while True:
             stands = postponed.pop(0) if postponed else await self._message(inbox, TrainingStands)
-            self._resume = False  # it was asked for
+            self._resume, self._taken = False, True  # it was asked for
             stands = replace(stands, phase=sendable(stands.phase, MAX_WORDS))
             for news in self._curve.take_in(stands):
                 self._told.put_nowait(news)
@@ -230,8 +236,7 @@ class HostedProcess:
                 await self._send(session, number, inbox, stands.missing)
             for file in stands.files:
                 if _PREVIEW.fullmatch(file.name) and not (self._run / file.name).is_file():
-                    await self._fetch(session, number, inbox, file, postponed)
-                    self._told.put_nowait({**self._curve.at, "preview": Path(file.name).stem})
+                    await self._fetch_preview(session, number, inbox, file, postponed)
             if stands.state == STOPPED:
                 raise ProtocolError(ErrorCode.CANCELLED, STOPPED_SENTENCE, STOPPED_REMEDY)
             if stands.state == FAILED:
@@ -259,7 +264,7 @@ class HostedProcess:
         upload = FileUpload(session.wire, number, sum(file.size for file in files), check, sent)
         for file, digest in files.items():
             path = self._paths[digest]
-            if not path.is_file() or path.stat().st_size != file.size:
+            if await asyncio.to_thread(digest_and_size, path) != (file.digest, file.size):
                 raise ProtocolError(
                     ErrorCode.FILE_CHANGED,
                     f"{path.name} is not the song it was when the training began.",
@@ -288,6 +293,27 @@ class HostedProcess:
         for file in files:
             await self._fetch(session, number, inbox, file, postponed)
         await asyncio.to_thread(self._place, [file.name for file in files])
+
+    async def _fetch_preview(
+        self,
+        session: Session,
+        number: int,
+        inbox: Inbox,
+        file: TrainingFile,
+        postponed: list[TrainingStands],
+    ) -> None:
+        """One that cannot be had is left out: the training does not depend on it."""
+        if file.name in self._left_out:
+            return
+        try:
+            await self._fetch(session, number, inbox, file, postponed)
+        except ProtocolError as error:
+            if error.code not in _OF_ONE_FILE:
+                raise
+            self._left_out.add(file.name)
+            log.warning("a preview could not be fetched from the render host: %s", error.code.value)
+        else:
+            self._told.put_nowait({**self._curve.at, "preview": Path(file.name).stem})
 
     async def _fetch(
         self,
@@ -335,7 +361,12 @@ class HostedProcess:
             if isinstance(message, LinkLostError):
                 raise message
             if isinstance(message, OrderFailed):
+                if not self._taken:  # nothing of it is there
+                    await asyncio.to_thread(leave_host, self._run)
+                    self._known = False
                 raise error_of(message)
+            if isinstance(message, FilePiece) and message.name in self._left_out:
+                continue  # it was on its way
             if isinstance(message, kinds):
                 return message
             if not isinstance(message, TrainingStands):

@@ -37,6 +37,7 @@ class TrainingSession:
         self._trainings = trainings
         self._wire = wire
         self._followed: dict[int, tuple[HostTraining, asyncio.Task[None]]] = {}
+        self._forgetting: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         """The connection is gone; the trainings go on."""
@@ -74,8 +75,9 @@ class TrainingSession:
             case FetchFile():
                 await self._send(message)
             case ForgetTraining(number, key):
-                await self._trainings.forget(key)
-                await self._wire.send(TrainingForgotten(number))
+                forgetting = asyncio.create_task(self._forget(number, key), name=f"forgets {key[:8]}")
+                self._forgetting.add(forgetting)
+                forgetting.add_done_callback(self._forgetting.discard)
             case _:
                 return False
         return True
@@ -108,6 +110,24 @@ class TrainingSession:
                         "Its log has the details. Resume the training to see how it stands.",
                     )
                 )
+
+    async def _forget(self, number: int, key: str) -> None:
+        """Aside, since a training is stopped first and gigabytes are removed; it goes on without the connection."""
+        answer: object = TrainingForgotten(number)
+        try:
+            await self._trainings.forget(key)
+        except ProtocolError as error:
+            answer = OrderFailed(number, error.code.value, error.sentence, error.remedy, error.field)
+        except Exception:
+            log.exception("training %s could not be removed by a bug", key[:8])
+            answer = OrderFailed(
+                number,
+                ErrorCode.INTERNAL.value,
+                f"Internal error in the render host {self._trainings.name}.",
+                "Its log has the details.",
+            )
+        with contextlib.suppress(LinkLostError):
+            await self._wire.send(answer)
 
     async def _send(self, wanted: FetchFile) -> None:
         """Sends a file that a training has made. Raises ProtocolError for one that is not there."""

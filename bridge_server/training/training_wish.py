@@ -38,7 +38,8 @@ class TrainingWish:
 
     consent: whether whoever asks said that the songs may be used. preview: what is rendered on the way, by the names of
         the trainer's PreviewWish. describe: whether a planner may write about songs that have no words with them.
-    on: the name of the render host that trains; "" = this machine. `models` counts for nothing there.
+    on: the name of the render host that trains, for show; "" = this machine. `models` counts for nothing there.
+    address: by which it is found.
     """
 
     name: str
@@ -54,6 +55,7 @@ class TrainingWish:
     preview: Mapping[str, object] = field(default_factory=dict)
     describe: bool = True
     on: str = ""
+    address: str = ""
 
     @property
     def run(self) -> Path:

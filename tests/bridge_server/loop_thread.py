@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +23,7 @@ class LoopThread:
         self._ready = threading.Event()
         self._error: BaseException | None = None
         self._stop: asyncio.Event | None = None
+        self._stopped = False
         self._watchdog: LoopWatchdog | None = None
         self._thread = threading.Thread(target=self._run)
 
@@ -43,9 +45,11 @@ class LoopThread:
     def stop(self) -> None:
         """Stops it in good order, and waits for it; again, does nothing. Raises what it ended with, and every stall."""
         assert self._stop is not None
-        if not self._thread.is_alive():
+        if self._stopped:
             return
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._stopped = True
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive(), "it does not stop"
         if self._error is not None:

@@ -160,7 +160,7 @@ def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
         page.evaluate("document.getElementById('more-fold').open = true")
         page.click("#training-button")
         where = page.locator("#training-where")
-        expect(where).to_have_value("studio")  # nothing can be trained here
+        expect(where).to_have_value(host.join.address)  # nothing can be trained here
         expect(page.locator("#training-form")).to_contain_text("The songs are sent to studio")
         page.fill("#training-songs", "mine")
         panel.press("Enter")

@@ -47,12 +47,30 @@ def test_a_host_is_found_by_name_and_address() -> None:
         found.refuse(found.named("studio"), "base")
 
 
+def test_two_of_one_name_are_found_by_their_addresses() -> None:
+    hosts = [HostConnection(BOX), HostConnection(replace(BOX, port=10))]
+    found = TrainingPlaces(hosts, PULSE)
+    assert found.named("ws://127.0.0.1:10") is hosts[1]
+    with pytest.raises(ProtocolError, match="2 render hosts are called") as refused:
+        found.named("127.0.0.1")
+    assert refused.value.remedy == "Name one by its address: ws://127.0.0.1:9, ws://127.0.0.1:10."
+
+
 def test_one_that_is_away_or_cannot_train_says_why() -> None:
     away = places()
     (record,) = away.records()
     assert (record.ready, "cannot be reached" in record.reason) == (False, True)
     with pytest.raises(ProtocolError, match="cannot be reached"):
         away.refuse(away.named("127.0.0.1"), "")
+    host = HostConnection(BOX)
+    host._gone("it refused this connection.", answered=True)
+    refusing = TrainingPlaces([host], PULSE)
+    (record,) = refusing.records()
+    assert record.reason == "The render host 127.0.0.1 cannot be reached: it refused this connection."
+    assert "connects by itself" in record.remedy
+    with pytest.raises(ProtocolError) as nothing:
+        refusing.refuse(host, "")
+    assert nothing.value.remedy == "Nothing was sent there.", "its network is not at fault"
     unable = places(TrainingOffer(reason="No torch.", remedy="Install it."))
     (record,) = unable.records()
     assert (record.ready, record.reason) == (False, "No torch.")

@@ -56,6 +56,14 @@ def test_a_damaged_file_says_nothing(tmp_path: Path, text: str) -> None:
     assert kept_at_host(tmp_path) is None
 
 
+def test_a_name_that_no_message_carries_is_refused(tmp_path: Path) -> None:
+    _, order, paths = ordered(tmp_path)
+    first, *rest = order["songs"]
+    with pytest.raises(ProtocolError, match="cannot have a file") as refused:
+        linked_training({**order, "songs": [{**first, "name": "caf\udce9.wav"}, *rest]}, paths, None)
+    assert refused.value.sentence.isascii()
+
+
 def test_one_that_does_not_answer_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at_host, "FORGET_SECONDS", 0.01)
 

@@ -84,6 +84,7 @@ def test_after_a_restart_it_is_wanted_or_not(tmp_path: Path, wanted: bool, state
 
 def test_after_a_restart_one_that_failed_says_why_and_one_that_is_whole_is_done(tmp_path: Path) -> None:
     training = training_in(tmp_path)
+    training.wanted = False
     training.keep()
     wish = training.wish(tmp_path / "models", "cpu")
     assert (wish.device, wish.models) == ("cpu", tmp_path / "models")
@@ -97,6 +98,11 @@ def test_after_a_restart_one_that_failed_says_why_and_one_that_is_whole_is_done(
         "The disk is full.",
         (2.0, 1.0),
     )
+    training.wanted = True
+    training.keep()
+    found = kept_training(training.folder)
+    assert found is not None
+    assert (found.state, found.error) == (SENDING, None), "it was resumed"
     wish.adapter.mkdir(parents=True)
     (wish.adapter / "lokr_weights.safetensors").write_bytes(b"whole")
     found = kept_training(training.folder)
@@ -125,8 +131,8 @@ def test_an_order_is_not_believed(tmp_path: Path) -> None:
         replace(order, songs=order.songs * 20),
         replace(order, checkpoint="x" * 200),
         replace(order, changed={"rank": ["x"]}),
-        with_first(name=rest[0].name.upper().replace(".WAV", ".wav")),
         with_first(digest="x"),
+        with_first(size=-1),
         with_first(bytes_digest="../x"),
         with_first(name="rain.exe"),
         with_first(words=replace(first.words, caption="x" * 1000)),
@@ -137,6 +143,10 @@ def test_an_order_is_not_believed(tmp_path: Path) -> None:
     for name in ("../rain.wav", "/tmp/rain.wav", "nul.wav", "rain\n.wav"):
         with pytest.raises(ProtocolError, match="cannot have a file"):
             check_order(with_first(name=name))
+    with pytest.raises(ProtocolError, match=r"rain\.wav and RAIN\.wav differ only in capital"):
+        check_order(replace(order, songs=(*order.songs, replace(order.songs[1], name="RAIN.wav"))))
+    with pytest.raises(ProtocolError, match=r"late-train\.json has a timesignature of 600 letters"):
+        check_order(with_first(words=replace(first.words, meter="4" * 600)))
     for consent in (Consent((), "now"), Consent(order.consent.songs[:2], "now")):
         with pytest.raises(ProtocolError, match="consent of everyone"):
             check_order(replace(order, consent=consent))

@@ -69,6 +69,12 @@ def test_one_trains_and_the_next_waits_until_it_is_stopped(tmp_path: Path) -> No
         assert (second.state, second.phase) == (QUEUED, queued_phase("studio", 0))
         await trainings.stop(second)
         assert second.state == STOPPED
+        third = await trainings.accept(replace(order, id="cd" * 16), True)
+        await send_songs(trainings, third, tmp_path)
+        fourth = await trainings.accept(replace(order, id="ef" * 16), True)
+        await send_songs(trainings, fourth, tmp_path)
+        await trainings.forget(third.order.id)
+        assert fourth.phase == queued_phase("studio", 0), "it has moved up"
         with pytest.raises(ProtocolError, match="with other songs"):
             await trainings.accept(replace(order, songs=order.songs[:2], consent=consent_of(order)), True)
         await trainings.forget(order.id)
@@ -101,9 +107,12 @@ def test_a_finished_one_has_no_songs_any_more_and_waits_to_be_fetched(tmp_path: 
 
     on_trainings(tmp_path, work)
 
+    (tmp_path / "host" / order.id / "songs").mkdir()
+
     async def after_a_restart(trainings: HostTrainings) -> None:
         training = await trainings.accept(order, True)
         assert (training.state, len(training.measured.losses)) == ("done", 5)
+        assert not (training.folder / "songs").exists(), "those that could not be removed"
 
     on_trainings(tmp_path, after_a_restart)
 
@@ -161,6 +170,20 @@ def test_what_nobody_asked_for_in_thirty_days_goes(tmp_path: Path, monkeypatch: 
         assert not folders[1].exists()
 
     on_trainings(tmp_path, one_is_left)
+
+
+def test_after_a_restart_the_first_that_was_ordered_is_first(tmp_path: Path) -> None:
+    order, _, _ = ordered(tmp_path)
+    keys = ["cd" * 16, "ab" * 16]
+    for number, key in enumerate(keys):
+        training = HostTraining(tmp_path / "host" / key, replace(order, id=key), ordered=100.0 + number)
+        shutil.copytree(tmp_path / "songs", training.folder / "songs")
+        training.keep()
+        then = time.time() - number
+        os.utime(training.folder / "order.json", (then, then))  # its laptop looked again
+    trainings = HostTrainings(tmp_path / "host", "studio", tmp_path / "models")
+    trainings.load()
+    assert [one.order.id for one in trainings._queue] == keys
 
 
 def test_at_a_start_what_cannot_be_read_stays_and_what_has_no_order_goes_after_thirty_days(

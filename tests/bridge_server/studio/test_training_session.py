@@ -92,6 +92,25 @@ def test_files_that_are_not_the_trainings_can_neither_come_nor_go(tmp_path: Path
     on_host(tmp_path, work)
 
 
+def test_what_takes_long_to_remove_holds_up_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(wire: Any) -> None:
+        gone = asyncio.Event()
+
+        async def slowly(_: Any, __: str) -> None:
+            await gone.wait()
+
+        monkeypatch.setattr(host_trainings.HostTrainings, "forget", slowly)
+        await wire.send(ForgetTraining(1, "ab" * 16))
+        await wire.send(FetchFile(2, "previews/0.wav", 0))
+        assert (await wire.receive()).number == 2
+        gone.set()
+        assert await wire.receive() == TrainingForgotten(1)
+
+    on_host(tmp_path, work)
+
+
 class Told:
     """A wire that keeps what it is given."""
 
