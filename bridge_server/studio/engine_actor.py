@@ -83,7 +83,7 @@ class EngineActor:
             with contextlib.suppress(Empty):
                 while len(found) < MESSAGES_AHEAD:
                     found.append(self._said.get_nowait())
-            ended = found[-1] is None
+            ended = None in found
             yield [message for message in found if message is not None]
 
     def _run(self) -> None:

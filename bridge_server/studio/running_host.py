@@ -7,6 +7,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -117,8 +118,8 @@ async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Clust
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "Ray, which renders on several machines, is not installed.",
-            "pip install 'takebridge[cluster]', or start the host without --ray: it needs none for the cards of one "
-            "machine.",
+            "pip install 'takebridge[cluster]', or start the host without --ray: the cards of one machine need no "
+            "Ray.",
             "ray",
         ) from missing
     async with ray_cluster(settings, engines) as cluster:
@@ -126,7 +127,10 @@ async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Clust
 
 
 def _imported() -> Any:
-    """Ray takes a second to be imported."""
+    """Ray takes a second to be imported. It asks then whether its token counts, which it does not by itself."""
+    kept = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if "RAY_AUTH_TOKEN" in os.environ or kept.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     from bridge_server.studio.ray_cluster import ray_cluster
 
     return ray_cluster

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import uuid
 from contextlib import ExitStack
@@ -188,6 +189,30 @@ def test_an_engine_that_does_not_stop_is_ended(use):
             await rendering
 
     use(work, "deaf")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are held the POSIX way")
+def test_an_actor_that_answers_nothing_is_ended(use):
+    async def work(host: EngineProcess) -> None:
+        stop, begun = asyncio.Event(), asyncio.Event()
+
+        def rendering_now(at):
+            if at.stage == "rendering":
+                begun.set()
+
+        rendering = asyncio.create_task(host.render(order(600.0), rendering_now, lambda *_: None, stop))
+        await begun.wait()
+        pid = host._child._self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            stop.set()
+            with pytest.raises(RenderCancelledError):
+                await asyncio.wait_for(rendering, 30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    use(work, "slow")
 
 
 def test_the_file_of_an_option_and_its_companion_go_to_the_actor(use, tmp_path):
