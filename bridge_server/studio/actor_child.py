@@ -65,7 +65,9 @@ IMPORTS = re.compile(r"^(ModuleNotFound|Import|Attribute)Error\b|No module named
 CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 TRY_AGAIN = "Try again: the next job gets a new process."
 NO_ROOM = "The song does not fit into Ray's memory for files on the render host."
-MORE_ROOM = "Free some memory and disk space there, or give `ray start` more with `--object-store-memory`, then try again."
+MORE_ROOM = (
+    "Free some memory and disk space there, or give `ray start` more with `--object-store-memory`, then try again."
+)
 
 
 class SharedObjects:
