@@ -66,7 +66,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 TRY_AGAIN = "Try again: the next job gets a new process."
 NO_ROOM = "The song does not fit into Ray's memory for files on the render host."
 MORE_ROOM = (
-    "Free some memory and disk space there, or give `ray start` more with `--object-store-memory`, then try again."
+    "Free memory and disk space there, or give `ray start` more with `--object-store-memory`, then try again."
 )
 
 
@@ -227,6 +227,7 @@ class ActorChild:
                         f"A machine of the Ray cluster has version {message.version} of Takebridge, the render host "
                         f"has {VERSION}."
                     )
+                    log.warning("Ray's node %s has version %s of Takebridge", message.node, message.version)
                     self._deliver(ChildRefused(0, "not loaded", sentence, SAME_VERSIONS))
             case ActorAudio():
                 if self._writing is not None and self._writing[0] == message.number:

@@ -62,6 +62,11 @@ class HostSettings:
     pulse: Pulse = PULSE
     cluster: ClusterSettings | None = None
 
+    @property
+    def describe_seconds(self) -> float:
+        """An engine's limit to say what it can do: other machines of a cluster have to import all it needs first."""
+        return 30.0 if self.cluster is None else 120.0
+
 
 @dataclass(frozen=True)
 class RunningHost:
@@ -139,7 +144,14 @@ def _imported() -> Any:
 async def _made(settings: HostSettings, cluster: Cluster, files: HostFiles, results: Path) -> RenderHost:
     """The host, with its places."""
     folders, received = EngineFolders(files.blobs.root, results), ReceivedFiles(files)
-    engines = await offered(settings.engines[0], cluster.places[0])
+    engines = await offered(settings.engines[0], cluster.places[0], settings.describe_seconds)
+    if settings.cluster is not None and not engines:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "No engine can render in the first place of the Ray cluster.",
+            "The lines above say why. `takebridge doctor` on the cluster's machines says what they lack.",
+            "ray",
+        )
     setups = itertools.cycle(settings.engines)
     places = [
         HostPlace(
@@ -170,9 +182,11 @@ def _trainings(settings: HostSettings) -> HostTrainings:
     )
 
 
-async def offered(setups: Mapping[str, EngineSetup], start: StartChild) -> dict[str, EngineDescription]:
+async def offered(
+    setups: Mapping[str, EngineSetup], start: StartChild, describe_seconds: float
+) -> dict[str, EngineDescription]:
     """The engines that can render anything in a place, with what they can do."""
-    pool = EnginePool(setups, start_child=start)
+    pool = EnginePool(setups, start_child=start, describe_seconds=describe_seconds)
 
     async def described(name: str) -> EngineDescription | None:
         try:
