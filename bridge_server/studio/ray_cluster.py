@@ -164,7 +164,7 @@ class _Session:
                 raise ProtocolError(
                     ErrorCode.NOT_ALLOWED,
                     f"The Ray cluster had no room for a place within {ROOM_SECONDS:.0f} s.",
-                    "`ray status` on its first machine says what uses it. End that, or add machines.",
+                    "End other work in the cluster (ray status lists it), or add machines.",
                     "ray",
                 )
             log.info("waiting for room in the Ray cluster")
