@@ -536,6 +536,7 @@ def test_surroundings_are_read_in_one_place():
     assert found == {
         "bridge_server/__main__.py",
         "bridge_server/studio/ray_cluster.py",  # sets what Ray takes no other way, and reads nothing
+        "bridge_server/studio/running_host.py",  # whether Ray has a token, before its import
     }
 
 

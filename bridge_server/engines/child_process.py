@@ -127,7 +127,7 @@ async def start_process(start: ChildStart, deliver: Deliver) -> ChildProcess:
         raise
     finally:
         theirs.close()
-        if starting.exception() is not None:
+        if starting.done() and starting.exception() is not None:
             ours.close()
     threading.Thread(target=_read, args=(ours, deliver), daemon=True).start()
     return child

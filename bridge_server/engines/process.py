@@ -170,10 +170,10 @@ class EngineProcess:
             await self._send(FilesHere(here))
         self._orders += 1
         numbered = replace(command, number=self._orders)
-        await self._send(numbered)
         stopper = asyncio.create_task(self._stop_when(stop, self._orders))
         collector = OutcomeCollector(command.request.takes, command.request.channels, folder)
         try:
+            await self._send(numbered)
             await self._collect(numbered.number, collector, on_progress, on_piece, stop)
         except asyncio.CancelledError:
             await self.close()  # the server is stopping: do not leave a render behind

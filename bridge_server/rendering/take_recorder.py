@@ -15,7 +15,7 @@ from bridge_server.jobs.database import Connection, transaction
 from bridge_server.jobs.job import Job
 from bridge_server.jobs.replies import analysed, planned, take_ready
 from bridge_server.rendering.blueprints import own_tempo_map, with_bars, written_fields
-from bridge_server.rendering.other_weights import RETAKE_OF, note_on_weights
+from bridge_server.rendering.other_weights import needing_its_weights, note_on_weights
 from bridge_server.rendering.plan import Plan
 from bridge_server.rendering.postprocess import FinishedTake, TakeContext, blueprint_record, finish
 from bridge_server.sessions.events import Events, JobReply
@@ -87,13 +87,13 @@ class TakeRecorder:
         """With a note where it is a variation by other weights. Raises ProtocolError where it cannot be one then."""
         request = context.plan.request
         try:
-            varied = self._store.index.get(request.origin).recipe if request.origin else None
+            varied = self._store.index.get(request.origin) if request.origin else None
         except TakeError:  # deleted since
             varied = None
         if varied is None:
             return outcome
-        close = RETAKE_OF in request.options
-        note = note_on_weights(outcome, context.engine.weights, varied, close=close)
+        needed_for = needing_its_weights(request, varied)
+        note = note_on_weights(outcome, context.engine.weights, varied.recipe, needed_for=needed_for)
         report = outcome.report
         return replace(outcome, report=replace(report, notes=(*report.notes, note))) if note else outcome
 

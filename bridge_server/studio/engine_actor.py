@@ -8,7 +8,9 @@ The child has threads of its own. Ray runs one for each call, and these only pas
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ from bridge_server.version import VERSION
 from daw_protocol.errors import ProtocolError
 from model.engine import Piece
 
+log = logging.getLogger(__name__)
+
+MORE_DISK = "Free some disk space on that machine, then try again; Ray's log there says what was wrong."
 CACHE_BYTES = 4 * 2**30  # of songs and files, for each actor
 MESSAGES_AHEAD = 64  # after so many that the host has not taken, the engine waits
 
@@ -83,7 +88,7 @@ class EngineActor:
             with contextlib.suppress(Empty):
                 while len(found) < MESSAGES_AHEAD:
                     found.append(self._said.get_nowait())
-            ended = found[-1] is None
+            ended = None in found
             yield [message for message in found if message is not None]
 
     def _run(self) -> None:
@@ -108,7 +113,11 @@ class EngineActor:
                     self._files.keep(part, file, {each.digest for each in files})
             here = {file: self._files.option_file(file) for file in command.files.values()}
         except ProtocolError as error:
-            self._said.put(ChildRefused(command.number, "store", error.sentence, error.remedy))
+            log.warning("a file of an order could not be kept: %s", error)
+            sentence = (
+                f"The machine {socket.gethostname()} of the Ray cluster could not keep a file of the order."
+            )
+            self._said.put(ChildRefused(command.number, "store", sentence, MORE_DISK))
             return
         if here:
             self._asked.put(FilesHere(here))

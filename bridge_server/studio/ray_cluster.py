@@ -14,7 +14,10 @@ import math
 import os
 import secrets
 import socket
+import threading
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +38,9 @@ CARD = "accelerator_type:"  # Ray's name for a model of graphics card begins wit
 PARTS = 10_000  # Ray divides a card or a processor into so many parts
 LONGEST_FOLDER = 40  # letters, so that the names of Ray's sockets below it have room
 LAST_PORT = 65_535
+ROOM_SECONDS = 60.0  # until other work in the cluster has left room for a place
 OPEN_SECONDS = 5.0  # until a machine has answered; Ray itself would try for minutes
+TOKEN = secrets.token_hex(32)  # of the cluster that is started here
 QUIET: dict[str, Any] = {
     "include_dashboard": False,
     "log_to_driver": False,
@@ -73,6 +78,7 @@ async def ray_cluster(settings: ClusterSettings, engines: int) -> AsyncIterator[
     try:
         yield await asyncio.shield(joining)
     finally:
+        session.left.set()
         await asyncio.wait({joining})
         await asyncio.to_thread(session.leave)
 
@@ -86,6 +92,8 @@ class _Session:
     groups: list[PlacementGroup] = field(default_factory=list)
     scratch: ScratchFolder | None = None
     begun: bool = False
+    left: threading.Event = field(default_factory=threading.Event)
+    asker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))  # which Ray may let wait
 
     def join(self) -> Cluster:
         """Raises ProtocolError."""
@@ -104,8 +112,9 @@ class _Session:
             raise _cannot(error, self.settings.address) from error
 
     def _begin(self) -> None:
-        """Starts Ray on this machine, for whoever has the token, which is nobody else."""
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        """Starts Ray on this machine, for whoever has the token, which is nobody else, whatever was in the shell."""
+        os.environ["RAY_AUTH_TOKEN"] = TOKEN
+        os.environ.pop("RAY_AUTH_MODE", None)  # without one Ray asks a cluster of its own for the token
         self.scratch = ScratchFolder("ray")
         fits = len(str(self.scratch.path)) <= LONGEST_FOLDER
         ray.init(
@@ -118,11 +127,20 @@ class _Session:
     def _reserved(self) -> Cluster:
         """Keeps a part of the cluster for each place."""
         there: dict[str, float] = ray.cluster_resources()
-        cards = int(there.get("GPU", 0))
+        cards, processors = int(there.get("GPU", 0)), int(there.get("CPU", 0))
         shares = shares_of(cards, self.settings.places, self.engines)
+        if shares.of == "CPU" and shares.places > processors:  # some would wait for ever
+            raise ProtocolError(
+                ErrorCode.NOT_ALLOWED,
+                f"The Ray cluster has {processors} processors and no graphics card; each of {shares.places} places "
+                "needs a processor.",
+                "Ask for fewer places with --places, or add machines to the cluster.",
+                "ray",
+            )
         objects, node = SharedObjects(), ray.get_runtime_context().get_node_id()
         for _ in range(shares.places):
             self.groups.append(placement_group([{shares.of: shares.place}]))
+        self._wait_for_room()
         places = [
             ActorPlace(
                 {
@@ -138,10 +156,24 @@ class _Session:
         kinds = sorted(name.removeprefix(CARD) for name in there if name.startswith(CARD)) if cards else []
         return Cluster(" + ".join(kinds), tuple(place.start for place in places), self._there)
 
+    def _wait_for_room(self) -> None:
+        """Until the first place is there, whose engines are asked next what they can do. Raises ProtocolError."""
+        began = time.monotonic()
+        while not self.groups[0].wait(1) and not self.left.is_set():
+            if time.monotonic() - began > ROOM_SECONDS:
+                raise ProtocolError(
+                    ErrorCode.NOT_ALLOWED,
+                    f"The Ray cluster had no room for a place within {ROOM_SECONDS:.0f} s.",
+                    "End other work in the cluster (ray status lists it), or add machines.",
+                    "ray",
+                )
+            log.info("waiting for room in the Ray cluster")
+
     async def _there(self, place: int) -> bool:
         """Whether a place's part of the cluster is there: Ray looks for another while its machine is lost."""
+        asking = asyncio.get_running_loop().run_in_executor(self.asker, self._kept, self.groups[place])
         try:
-            return await asyncio.to_thread(self._kept, self.groups[place])
+            return await asking
         except RayError as error:
             log.warning("Ray does not say what has become of a place: %s", first_line(error))
             return False
@@ -154,6 +186,7 @@ class _Session:
         """Ends Ray on this machine where it was started here; a cluster that was joined goes on."""
         if self.begun:
             ray.shutdown()
+        self.asker.shutdown(wait=False)
         if self.scratch is not None:
             self.scratch.remove()
 
@@ -162,7 +195,7 @@ def _refuse_silent(address: str) -> None:
     """Raises OSError where nothing answers, ValueError for what is no address."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > LAST_PORT:
-        raise ValueError("an address has a port")
+        raise ValueError("the address needs a port, such as 192.168.1.20:6379")
     socket.create_connection((host.strip("[]"), int(port)), OPEN_SECONDS).close()
 
 
@@ -179,6 +212,6 @@ def _cannot(error: Exception, address: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
         f"Ray cannot be started: {reason}.",
-        "Start the host without --ray: it needs none for the cards of one machine.",
+        "Start the host without --ray: the cards of one machine need no Ray.",
         "ray",
     )

@@ -33,6 +33,7 @@ ORPHAN_SECONDS = 120.0
 """So long an order is kept whose bridge is cut off."""
 MAX_ORDERS = 64  # of one bridge
 LOOK_SECONDS = 1.0  # how often orders without a bridge and engines without work are looked for
+THERE_SECONDS = 5.0  # for the cluster to say whether a place's machine is there
 IDLE_SECONDS = 900.0  # after this time without work a place gives its memory back
 
 
@@ -149,25 +150,40 @@ class RenderHost:
             await asyncio.gather(*(host.close() for host in hosts))
 
     async def _look_after(self) -> None:
-        """Lets orders go whose bridge does not come back, and engines whose memory others may want."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = time.monotonic()
-            for order in self.orders:
-                if order.watchers <= 0 and order.left_at is not None and now - order.left_at > ORPHAN_SECONDS:
-                    log.info("order %s: its bridge did not come back", order.name)
-                    self.drop(order)
-            for place in self.orders.places:
-                was_lost, place.lost = place.lost, not await place.there()
-                if place.lost and not was_lost:  # an order there would wait for its machine
-                    await asyncio.gather(*(host.close() for host in place.engines.values()))
-                if place.order is not None:
-                    self._idle_since[place] = now
-                elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
-                    place.song = ""
-                    await asyncio.gather(*(host.close() for host in place.engines.values()))
-            if self.orders.waiting():  # a place may be there again
-                self.wake()
+            try:
+                await self._look()
+            except Exception:  # a bug: the next look may find things as they should be
+                log.exception("orders and places could not be looked after, by a bug")
+
+    async def _look(self) -> None:
+        """Lets orders go whose bridge does not come back, and engines whose memory others may want."""
+        now = time.monotonic()
+        for order in tuple(self.orders):
+            if order.watchers <= 0 and order.left_at is not None and now - order.left_at > ORPHAN_SECONDS:
+                log.info("order %s: its bridge did not come back", order.name)
+                self.drop(order)
+        for place in self.orders.places:
+            was_lost, place.lost = place.lost, await self._is_lost(place)
+            if place.lost and not was_lost:  # an order there would wait for its machine
+                await asyncio.gather(*(host.close() for host in place.engines.values()))
+            if place.order is not None:
+                self._idle_since[place] = now
+            elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
+                place.song = ""
+                await asyncio.gather(*(host.close() for host in place.engines.values()))
+        if self.orders.waiting():  # a place may be there again
+            self.wake()
+
+    async def _is_lost(self, place: HostPlace) -> bool:
+        """Whether a place's machine is; as it was, while nobody says."""
+        try:
+            async with asyncio.timeout(THERE_SECONDS):
+                return not await place.there()
+        except TimeoutError:
+            log.warning("%s: the cluster does not say whether its machine is there", place.name)
+            return place.lost
 
     async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
         """Renders an order; once more, in another place if one is free, when the engine's process ends."""
@@ -178,7 +194,7 @@ class RenderHost:
                 if error.code is not ErrorCode.ENGINE_DIED or order.stop.is_set() or order.run > 1:
                     raise
                 log.warning("order %s in %s: %s", order.name, place.name, error)
-                place.lost = not await place.there()
+                place.lost = await self._is_lost(place)
                 place = self._other(place)
                 order.run, order.grown = order.run + 1, {}
                 if place.lost:  # with its machine: the first place that is free takes it

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -60,6 +61,11 @@ class HostSettings:
     stop_seconds: float = 2.0
     pulse: Pulse = PULSE
     cluster: ClusterSettings | None = None
+
+    @property
+    def describe_seconds(self) -> float:
+        """An engine's limit to say what it can do: other machines of a cluster have to import all it needs first."""
+        return 30.0 if self.cluster is None else 120.0
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,8 @@ async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Clust
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "Ray, which renders on several machines, is not installed.",
-            "pip install 'takebridge[cluster]', or start the host without --ray: it needs none for the cards of one "
-            "machine.",
+            "pip install 'takebridge[cluster]', or start the host without --ray: the cards of one machine need no "
+            "Ray.",
             "ray",
         ) from missing
     async with ray_cluster(settings, engines) as cluster:
@@ -126,7 +132,10 @@ async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Clust
 
 
 def _imported() -> Any:
-    """Ray takes a second to be imported."""
+    """Ray takes a second to be imported. It asks then whether its token counts, which it does not by itself."""
+    kept = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if "RAY_AUTH_TOKEN" in os.environ or kept.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     from bridge_server.studio.ray_cluster import ray_cluster
 
     return ray_cluster
@@ -135,7 +144,14 @@ def _imported() -> Any:
 async def _made(settings: HostSettings, cluster: Cluster, files: HostFiles, results: Path) -> RenderHost:
     """The host, with its places."""
     folders, received = EngineFolders(files.blobs.root, results), ReceivedFiles(files)
-    engines = await offered(settings.engines[0], cluster.places[0])
+    engines = await offered(settings.engines[0], cluster.places[0], settings.describe_seconds)
+    if settings.cluster is not None and not engines:
+        raise ProtocolError(
+            ErrorCode.NOT_ALLOWED,
+            "No engine can render in the first place of the Ray cluster.",
+            "The lines above say why. `takebridge doctor` on the cluster's machines says what they lack.",
+            "ray",
+        )
     setups = itertools.cycle(settings.engines)
     places = [
         HostPlace(
@@ -166,9 +182,11 @@ def _trainings(settings: HostSettings) -> HostTrainings:
     )
 
 
-async def offered(setups: Mapping[str, EngineSetup], start: StartChild) -> dict[str, EngineDescription]:
+async def offered(
+    setups: Mapping[str, EngineSetup], start: StartChild, describe_seconds: float
+) -> dict[str, EngineDescription]:
     """The engines that can render anything in a place, with what they can do."""
-    pool = EnginePool(setups, start_child=start)
+    pool = EnginePool(setups, start_child=start, describe_seconds=describe_seconds)
 
     async def described(name: str) -> EngineDescription | None:
         try:

@@ -31,7 +31,8 @@ class ScratchFolder:
                 left.unlink(missing_ok=True)
         # Short, as the names of Ray's sockets below it have little room.
         self.path = root / f"{name}{uuid.uuid4().hex[:12]}"
-        self._lock = FileLock(self.path.with_suffix(LOCK_SUFFIX), timeout=0)
+        # Not of the thread that makes it: another one may remove it.
+        self._lock = FileLock(self.path.with_suffix(LOCK_SUFFIX), timeout=0, thread_local=False)
         self._lock.acquire()
         self.path.mkdir(mode=0o700)
 

@@ -69,13 +69,16 @@ def standing_of(part: Passage) -> Standing:
 
 
 def from_silence(part: Passage) -> Passage:
-    """The passage from its first whole beat on where nothing sounds before it.
+    """The passage from its first whole beat on where nothing sounds before it, marked so; else as it is.
 
     A beat that began earlier could only be entered in the middle of its notes.
     """
+    if not passage.silent_at(part.analysis.listening, part.start_seconds):
+        return part
+    part = replace(part, around=replace(part.around, silence=True))
     earliest = part.start_seconds - p.JOIN_BEFORE_BEAT_SECONDS
     whole = part.targets[part.analysis.beats.seconds[part.targets] >= earliest]
-    return replace(part, targets=whole) if part.around.silence and len(whole) > 1 else part
+    return replace(part, targets=whole) if len(whole) > 1 else part
 
 
 def silent_lead(part: Passage, run: Run) -> int:

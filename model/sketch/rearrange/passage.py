@@ -75,7 +75,6 @@ def passage_of(request: RenderRequest, song: Song, analysis: Analysis) -> Passag
     around = Surroundings(
         before if before >= 0 and beats.sounding[before] else None,
         after if after < len(beats) and beats.sounding[after] else None,
-        silent_at(analysis.listening, start),
     )
     return Passage(request, song, analysis, targets, sources, around)
 
@@ -213,7 +212,14 @@ def finish(
     if handle > 0:
         audio = laid.audio * np.float32(gain)
         if lead:
-            audio[: handle + lead] = original.read(start - handle, start + lead)
+            begins = handle + lead
+            audio[:begins] = original.read(start - handle, start + lead)
+            if edges:  # as the mix begins
+                entry = edges[0]
+                played = audio[begins : begins + entry.length]
+                audio[begins : begins + entry.length] = joins.crossfade(
+                    original.read(entry.first, entry.end), played
+                )
         if fade is not None:
             audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
         audio += beneath.read(start - handle, end + handle)

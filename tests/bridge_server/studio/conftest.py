@@ -11,7 +11,7 @@ from bridge_server.engines.registry import make_engine
 from bridge_server.studio import running_host
 
 
-async def described_here(setups, _):
+async def described_here(setups, *_):
     return {name: make_engine(setup).describe() for name, setup in setups.items()}
 
 

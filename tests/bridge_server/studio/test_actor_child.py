@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,15 +12,17 @@ pytest.importorskip(
 )
 
 import numpy as np
-from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
+from ray.exceptions import ActorDiedError, ObjectStoreFullError, OutOfMemoryError, RayError
 
 from bridge_server.engines.child import StemWriters
 from bridge_server.engines.child_process import Gone
-from bridge_server.engines.messages import ChildRefused, ChildStart
+from bridge_server.engines.messages import ChildBroke, ChildDone, ChildRefused, ChildStart, EngineFolders
 from bridge_server.studio.actor_child import ActorChild, ActorPlace, SharedObjects
 from bridge_server.studio.engine_actor import ActorAudio, ActorSelf
 from bridge_server.version import VERSION
 from model.engine import Piece
+from tests.bridge_server.render_hosts import order
+from tests.bridge_server.studio.test_engine_link import stored
 
 PIECE = Piece("mix", 0, np.zeros((4, 2), np.float32))
 
@@ -73,10 +76,17 @@ def test_an_actor_that_ray_ended_for_want_of_memory_says_so(child, said, tmp_pat
 
 
 def test_one_that_could_not_start_says_why_and_one_that_has_gone_just_goes(child, said):
-    child._read(ending_with(RayError("No module named 'bridge_server'\nmuch more")))
-    refused, gone = said
-    assert (refused.kind, gone) == ("not loaded", Gone())
-    assert "No module named 'bridge_server'." in refused.sentence
+    traceback = "\x1b[36mray::EngineActor()\x1b[39m (pid=7, ip=192.0.2.3)\n  File x\n"
+    for reason, remedy in (
+        ("ModuleNotFoundError: No module named 'bridge_server'", "same versions"),
+        ("OSError: No space left", "takebridge doctor"),
+    ):
+        child._read(ending_with(RayError(f"{traceback}\x1b[31m{reason}\x1b[0m\n")))
+        refused, gone = said
+        assert (refused.kind, gone) == ("not loaded", Gone())
+        assert refused.sentence.endswith(f"in the Ray cluster: {reason}.")
+        assert remedy in refused.remedy
+        said.clear()
     said.clear()
     child._read(ending_with(ActorDiedError()))
     assert said == [Gone()], "with its machine, before it began"
@@ -99,6 +109,33 @@ def test_audio_of_an_order_that_was_left_is_not_written(child, tmp_path):
     child._take(ActorAudio(2, 0, PIECE))
     child._read(iter([]))
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [32]
+
+
+@pytest.mark.parametrize(
+    "end", [ChildDone(2), ChildRefused(2, "cannot", "No.", "Use another."), ChildBroke(2, "KeyError", "")]
+)
+def test_files_of_an_order_are_closed_when_it_is_done(child, tmp_path, end):
+    child._writing = (2, StemWriters(tmp_path, 2))
+    child._take(ActorAudio(2, 0, PIECE))
+    child._take(end)
+    assert all(file.closed for file in child._writing[1]._files.values())
+
+
+def test_an_order_about_a_song_that_ray_has_no_room_for_is_refused_in_words(said, tmp_path, monkeypatch):
+    folders = EngineFolders(tmp_path / "blobs", tmp_path)
+    child = ActorChild(ActorPlace({}, SharedObjects(), "here"), ChildStart("x:Y", "{}", folders), said.append)
+    command = replace(order(), song=stored(tmp_path), kept="ab" * 32)
+
+    def full(_):
+        raise ObjectStoreFullError("\x1b[31mno room\x1b[0m")
+
+    monkeypatch.setattr("ray.put", full)
+    asyncio.run(child.send(command))
+    (refused,) = said
+    assert (refused.number, refused.kind) == (command.number, "store")
+    assert "--object-store-memory" in refused.remedy
+    monkeypatch.setattr("ray.put", lambda data: data)
+    assert [file.digest for file in child._shared(command)] == [command.song], "what was kept has gone"
 
 
 def test_a_full_disk_of_the_host_ends_the_order_in_its_words(child, said, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from tests.bridge_server.render_hosts import Cable, HostThread, host_settings, k
 from tests.bridge_server.studio.test_engine_link import render, stored
 
 QUICK = Pulse(0.1, 0.6)
-LONG = 400_000  # frames of a take: 3.2 MB as pieces
+LONG = 1_000_000  # frames of a take: 31 messages, twice what waits
 SLOW = 150_000  # bytes a second: the parts of a song or a stem take more than a second and a half
 
 
@@ -45,6 +45,8 @@ def test_a_bridge_whose_disk_is_slow_loses_neither_a_piece_nor_its_host(tmp_path
 
     async def slowly(self, message, stop):
         if not waiting:
+            while most_waiting() < MESSAGES_AHEAD:
+                await asyncio.sleep(0.02)
             await asyncio.sleep(3 * QUICK.lost_after)
             waiting.append(most_waiting())
         return await accept(self, message, stop)
@@ -68,5 +70,4 @@ def test_a_bridge_whose_disk_is_slow_loses_neither_a_piece_nor_its_host(tmp_path
             return max(inbox._messages.qsize() for inbox in most[0]._inboxes.values())
 
         asyncio.run(asyncio.wait_for(run(), 60))
-    assert waiting
-    assert waiting[0] <= MESSAGES_AHEAD
+    assert waiting == [MESSAGES_AHEAD]

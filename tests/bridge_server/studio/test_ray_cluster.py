@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import uuid
 from contextlib import ExitStack
@@ -25,9 +26,9 @@ from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.process import EngineProcess
 from bridge_server.engines.registry import EngineSetup
-from bridge_server.studio import running_host
+from bridge_server.studio import ray_cluster, running_host
 from bridge_server.studio.host_places import Cluster, ClusterSettings
-from bridge_server.studio.ray_cluster import Shares, shares_of
+from bridge_server.studio.ray_cluster import TOKEN, Shares, _Session, shares_of
 from bridge_server.studio.running_host import joined
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.engines import test_host as every_host
@@ -62,9 +63,14 @@ class ClusterThread(LoopThread):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with ClusterThread() as thread:
-        assert sys.platform != "linux" or own_processes_of_ray()
-        yield thread.cluster
+    with pytest.MonkeyPatch.context() as shell:
+        shell.setenv("RAY_AUTH_MODE", "disabled")
+        shell.setenv("RAY_AUTH_TOKEN", "known to others")
+        with ClusterThread() as thread:
+            assert os.environ["RAY_AUTH_MODE"] == "token"
+            assert os.environ["RAY_AUTH_TOKEN"] == TOKEN
+            assert sys.platform != "linux" or own_processes_of_ray()
+            yield thread.cluster
     assert own_processes_of_ray() == [], "nothing of it is left"
 
 
@@ -190,6 +196,30 @@ def test_an_engine_that_does_not_stop_is_ended(use):
     use(work, "deaf")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="processes are held the POSIX way")
+def test_an_actor_that_answers_nothing_is_ended(use):
+    async def work(host: EngineProcess) -> None:
+        stop, begun = asyncio.Event(), asyncio.Event()
+
+        def rendering_now(at):
+            if at.stage == "rendering":
+                begun.set()
+
+        rendering = asyncio.create_task(host.render(order(600.0), rendering_now, lambda *_: None, stop))
+        await begun.wait()
+        pid = host._child._self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            stop.set()
+            with pytest.raises(RenderCancelledError):
+                await asyncio.wait_for(rendering, 30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    use(work, "slow")
+
+
 def test_the_file_of_an_option_and_its_companion_go_to_the_actor(use, tmp_path):
     (tmp_path / "brushes").write_text("swish")
     (tmp_path / SoundsEngine.companion).write_text("{}")
@@ -245,3 +275,21 @@ def test_a_cluster_that_is_not_there_is_named_at_once(address):
         asyncio.run(asyncio.wait_for(run(), 30))
     assert caught.value.code is ErrorCode.NOT_ALLOWED
     assert address in caught.value.sentence
+
+
+def test_more_places_than_the_cluster_has_processors_are_refused_at_once(cluster, monkeypatch):
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0})
+    with pytest.raises(ProtocolError, match=r"2 processors .* 3 places") as refused:
+        _Session(SETTINGS, 1)._reserved()
+    assert "--places" in refused.value.remedy
+
+
+def test_a_cluster_without_room_is_no_host(cluster, monkeypatch):
+    class Busy:
+        def wait(self, _seconds):
+            return False
+
+    monkeypatch.setattr(ray_cluster, "ROOM_SECONDS", 0.0)
+    monkeypatch.setattr(ray_cluster, "placement_group", lambda _: Busy())
+    with pytest.raises(ProtocolError, match="no room for a place"):
+        _Session(SETTINGS, 1)._reserved()

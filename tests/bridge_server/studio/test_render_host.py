@@ -105,6 +105,31 @@ def test_an_order_whose_machine_is_lost_waits_for_a_place_that_is_there(tmp_path
     on_host(tmp_path, work, places=2)
 
 
+def test_a_look_that_fails_or_gets_no_answer_is_not_the_last(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(render_host, "THERE_SECONDS", 0.01)
+
+    async def work(host, engines):
+        place, looks = host.orders.places[0], []
+
+        async def there() -> bool:
+            looks.append(len(looks))
+            if len(looks) == 1:
+                raise KeyError("a bug")
+            if len(looks) == 2:
+                await asyncio.Event().wait()
+            return False
+
+        place.there = there
+        while not place.lost:
+            await asyncio.sleep(0.01)
+        assert len(looks) == 3
+
+    on_host(tmp_path, work)
+    assert "by a bug" in caplog.text
+    assert "does not say" in caplog.text
+
+
 def test_an_order_that_kills_every_engine_fails(tmp_path):
     async def work(host, engines):
         found = await host.accept("anna", "noise", order())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import sys
 
 import pytest
 
+from bridge_server.engines.child_process import start_process
 from bridge_server.engines.registry import EngineSetup
+from bridge_server.studio import running_host as running_host_module
 from bridge_server.studio.host_connection import HostConnection
-from bridge_server.studio.host_places import ClusterSettings
+from bridge_server.studio.host_places import Cluster, ClusterSettings
 from bridge_server.studio.running_host import running_host
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.render_hosts import UNHURRIED, host_settings, kept_up
@@ -79,3 +82,20 @@ def test_without_ray_it_says_what_to_install(tmp_path, monkeypatch):
         asyncio.run(run())
     assert caught.value.code is ErrorCode.NOT_ALLOWED
     assert "pip install 'takebridge[cluster]'" in caught.value.remedy
+
+
+def test_a_cluster_where_no_engine_can_render_is_no_host(tmp_path, monkeypatch):
+    @contextlib.asynccontextmanager
+    async def there_already(*_):
+        yield Cluster("one process", (start_process,))
+
+    monkeypatch.setattr(running_host_module, "joined", there_already)
+    settings = host_settings(tmp_path / "host", ("noise",), cluster=ClusterSettings())
+    broken = ({"broken": EngineSetup("tests.doubles:Nothing")},)
+
+    async def run() -> None:
+        async with running_host(dataclasses.replace(settings, engines=broken)):
+            pass
+
+    with pytest.raises(ProtocolError, match="No engine can render"):
+        asyncio.run(run())

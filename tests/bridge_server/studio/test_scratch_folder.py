@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_it_is_this_users_alone_and_goes_with_all_that_is_in_it(root):
     if os.name == "posix":
         assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     folder.remove()
+    assert list(root.iterdir()) == []
+
+
+def test_another_thread_may_remove_it(root):
+    folder = ScratchFolder("test")
+    removing = threading.Thread(target=folder.remove)
+    removing.start()
+    removing.join()
+    assert not folder._lock.is_locked
     assert list(root.iterdir()) == []
 
 

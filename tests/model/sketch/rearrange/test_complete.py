@@ -155,6 +155,8 @@ def test_handles_are_silent_where_the_music_has_not_begun(engine: SketchEngine, 
     lead = int(np.argmax(mix.any(axis=1)))
     assert lead > 0.6 * pop.beat_frame(1)
     assert not handles[: 1000 + lead - RATE // 100].any()
+    assert 0.0 < np.abs(handles[1000 + lead]).max() < 0.05, "it begins as the mix does"
+    assert np.allclose(mix[lead : lead + 20], handles[1000 + lead : 1020 + lead], atol=1e-3)
 
 
 def test_one_held_chord_is_faded_in_after_silence_and_says_so(engine: SketchEngine, pop: Generated) -> None:

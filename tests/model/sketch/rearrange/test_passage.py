@@ -9,7 +9,7 @@ from model.errors import CannotRender
 from model.pace import Pace
 from model.sketch.analysis import analysis
 from model.sketch.analysis.analysis import Analysis
-from model.sketch.rearrange import passage
+from model.sketch.rearrange import complete, passage
 from model.sketch.rearrange.layers import WholeSong
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Run
@@ -91,3 +91,17 @@ def test_finish_reports_what_it_did(made: Generated, analysed: Analysis) -> None
     assert -6.0 <= finished.figures["gain_db"] <= 6.0
     assert finished.figures["loudness_lufs"] == pytest.approx(-20.0, abs=1.0)
     assert np.array_equal(mix.samples[0], made.song.samples[mix.start])
+
+
+def test_a_repaint_after_silence_is_planned_as_anywhere(made: Generated) -> None:
+    """Only what continues begins anew after silence."""
+    samples, rate = made.song.samples.copy(), made.song.rate
+    samples[round(6.0 * rate) : round(8.0 * rate)] = 0.0
+    song = song_of(samples, rate)
+    pace = Pace(lambda progress: None, lambda: False)
+    analysed = analysis.on_grid(analysis.listen(song, pace), made.grid, None, pace)
+    request = request_for(made, round(7.0 * rate), made.bar_frame(6))
+    assert passage.silent_at(analysed.listening, 7.0)
+    part = passage.passage_of(request, song, analysed)
+    assert not part.around.silence
+    assert complete.from_silence(part).around.silence
