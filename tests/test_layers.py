@@ -251,7 +251,7 @@ ONLY_IN = {
         "bridge_server.cli.client",
         "bridge_server.studio.host_connection",
         "bridge_server.studio.host_server",
-        "bridge_server.studio.pulse",
+        "bridge_server.studio.living_connection",
         "bridge_server.studio.wire",
         "model.remote.comfy_events",
     ),

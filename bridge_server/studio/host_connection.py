@@ -20,7 +20,8 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bridge_server.studio.join_string import JoinString, pinned_context
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
-from bridge_server.studio.pulse import PULSE, LivingClient, Pulse
+from bridge_server.studio.living_connection import LivingClient
+from bridge_server.studio.pulse import PULSE, Pulse
 from bridge_server.studio.wire import FRAME_BYTES, LinkLostError, UnreadableMessageError, Wire
 from bridge_server.version import VERSION
 from daw_protocol.errors import sendable

@@ -20,7 +20,8 @@ from websockets.http11 import Request, Response
 from bridge_server.guesses import Guesses
 from bridge_server.studio.host_identity import HostCertificate
 from bridge_server.studio.host_session import HostSession
-from bridge_server.studio.pulse import PULSE, LivingServer, Pulse
+from bridge_server.studio.living_connection import LivingServer
+from bridge_server.studio.pulse import PULSE, Pulse
 from bridge_server.studio.render_host import RenderHost
 from bridge_server.studio.wire import FRAME_BYTES, Wire
 from daw_protocol.errors import ErrorCode, ProtocolError

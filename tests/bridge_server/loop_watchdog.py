@@ -35,6 +35,12 @@ _run = asyncio.Handle._run  # the one place through which every step of every lo
 _fsync = os.fsync
 
 
+_below = [_fsync]
+"""What the watched fsync calls: the system's, or a test's own, such as one of a full disk."""
+_syncing = threading.local()
+"""`now` in a thread that is in the watched fsync, to which a test's own may lead back."""
+
+
 @dataclass
 class _Step:
     """A step of the loop that has begun. where: what it did when it was looked at last."""
@@ -63,7 +69,9 @@ class LoopWatchdog:
         """Steps that begin from now on count."""
         _WATCHED[self._thread] = self
         asyncio.Handle._run = _watched_run  # type: ignore[method-assign]
-        os.fsync = _watched_fsync
+        if os.fsync is not _watched_fsync:
+            _below[0] = os.fsync
+            os.fsync = _watched_fsync
         gc.callbacks.append(self._collect)
         self._sampler.start()
 
@@ -71,7 +79,8 @@ class LoopWatchdog:
         _WATCHED.pop(self._thread, None)
         if not _WATCHED:
             asyncio.Handle._run = _run  # type: ignore[method-assign]
-            os.fsync = _fsync
+            if os.fsync is _watched_fsync:
+                os.fsync = _below[0]
         gc.callbacks.remove(self._collect)
         self._ended.set()
         self._sampler.join()
@@ -163,7 +172,14 @@ def _watched_run(handle: asyncio.Handle) -> None:
 def _watched_fsync(file: Any) -> None:
     if (watchdog := _WATCHED.get(threading.get_ident())) is not None:
         watchdog.synced()
-    _fsync(file)
+    if getattr(_syncing, "now", False):
+        _fsync(file)
+        return
+    _syncing.now = True
+    try:
+        _below[0](file)
+    finally:
+        _syncing.now = False
 
 
 def _name(handle: asyncio.Handle) -> str:

@@ -30,8 +30,10 @@ from model.acestep.networks.vae import Decoder, Encoder
 
 ONEDNN_GAIN = 1.4
 """How much faster oneDNN has to be: 1.9 to 2.2 was measured on AMD (Zen 4), 0.9 to 1.1 on Intel (Sapphire Rapids)."""
-BFLOAT16_GAIN = 1.8
-"""How much faster bfloat16 has to be: 3 to 6 was measured where the processor has instructions for it."""
+BFLOAT16_GAIN, UNKNOWN_BFLOAT16_GAIN = 1.3, 1.8
+"""How much faster bfloat16 has to be where the processor has instructions for it, with which 1.9 to 6 was measured, and
+where torch does not know of any: without them it is slower.
+"""
 
 ATTENTION_GAIN = 1.3
 """How much faster attention in blocks has to be in bfloat16: 1.6 to 2.2 was measured on AMD (Zen 5)."""
@@ -99,20 +101,39 @@ def fastest_kernels() -> CpuKernels:
     torch.set_num_threads(1)  # so that the thread's own time is all there is: other programs do not count
     try:
         with torch.no_grad():
-            return replace(chosen_kernels(*_shortest(_products())), packs=_can_pack())
+            times = _shortest(_products())
+            return replace(chosen_kernels(*times, instructions=has_bfloat16()), packs=_can_pack())
     finally:
         torch.set_num_threads(threads)
 
 
 def chosen_kernels(
-    usual: float, onednn: float, bfloat16: float, attention: float = 1.0, blocks: float = math.inf
+    usual: float,
+    onednn: float,
+    bfloat16: float,
+    attention: float = 1.0,
+    blocks: float = math.inf,
+    *,
+    instructions: bool = False,
 ) -> CpuKernels:
-    """The choice after measured seconds; infinite = not to be had. attention, blocks: in bfloat16."""
+    """The choice after measured seconds; infinite = not to be had. attention, blocks: in bfloat16.
+
+    instructions: the processor has some for bfloat16. What it was measured to gain has to be far from what it has to
+    gain: processes that chose differently, on a busy machine, would render a take to different samples.
+    """
     return CpuKernels(
         onednn * ONEDNN_GAIN < usual,
-        bfloat16 * BFLOAT16_GAIN < min(usual, onednn),
+        bfloat16 * (BFLOAT16_GAIN if instructions else UNKNOWN_BFLOAT16_GAIN) < min(usual, onednn),
         blocks * ATTENTION_GAIN < attention,
     )
+
+
+def has_bfloat16() -> bool:
+    """Whether torch knows that this processor has instructions for bfloat16: AVX-512 BF16 or AMX."""
+    asked = (
+        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return any(ask() for ask in asked if ask is not None)
 
 
 def _products() -> tuple[Callable[[], Tensor], ...]:

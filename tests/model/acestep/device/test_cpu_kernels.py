@@ -39,6 +39,12 @@ def test_only_a_large_difference_counts(seconds, kernels):
     assert chosen_kernels(*seconds) == kernels
 
 
+def test_instructions_for_bfloat16_count_so_that_a_busy_machine_decides_alike():
+    for measured in (0.35, 0.26):  # against 0.5 through oneDNN: beside a render, and quiet
+        assert chosen_kernels(1.0, 0.5, measured, instructions=True).bfloat16
+    assert not chosen_kernels(1.0, 0.5, 0.35).bfloat16
+
+
 def test_what_torch_cannot_do_is_not_chosen_and_threads_stay(monkeypatch):
     def cannot(*_):
         raise RuntimeError("could not create a primitive descriptor")
