@@ -165,7 +165,7 @@ export function receiptLine(receipt) {
   if (receipt.outside_identical === false) parts.push("the outside CHANGED");
   if (receipt.reference_lufs !== undefined && receipt.reference_lufs !== null) parts.push("loudness matched");
   if (receipt.seam_rank !== undefined && receipt.seam_rank !== null && receipt.seam_rank <= 95) parts.push("seams as smooth as the song");
-  if (receipt.sum_error !== undefined && receipt.sum_error !== null) parts.push("the stems sum to the song");
+  if (receipt.sum_error !== undefined && receipt.sum_error !== null) parts.push("the stems make up the song");
   if (warnings) parts.push(counted(warnings, "warning"));
   return `${parts.join(", ")}.`;
 }
