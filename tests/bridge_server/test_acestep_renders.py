@@ -400,7 +400,7 @@ def generating(ws: WebSocketPeer, job: str, which: str = "take") -> None:
 def test_a_cancelled_job_stops_and_its_places_render_the_next(
     acestep: ServerThread, ws: WebSocketPeer, in_order: dict[int, str]
 ) -> None:
-    job = ws.call("repaint", **FOUR)["job"]
+    job = ws.call("repaint", **{**FOUR, "options": {"steps": 200}})["job"]  # long enough to be stopped
     generating(ws, job)
     pids = acestep.on_loop(acestep.server.engines.pids)
     ws.call("cancel", job=job)

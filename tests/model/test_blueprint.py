@@ -26,6 +26,7 @@ FULL = Blueprint(
     codes=(1, 2),
     tuning=-3.5,
     confidence={"tempo": 0.9, "key": 0.5},
+    fit={"total": 0.4, "caption": 0.3},
 )
 
 

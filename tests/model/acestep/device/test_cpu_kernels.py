@@ -10,6 +10,7 @@ from torch import nn
 from model.acestep.device import cpu_kernels
 from model.acestep.device.cpu_kernels import (
     BFLOAT16_GAIN,
+    UNKNOWN_BFLOAT16_GAIN,
     ONEDNN_GAIN,
     CpuKernels,
     OneDnnLinear,
@@ -30,8 +31,8 @@ WITH_ONEDNN = pytest.mark.skipif(
         ((2.0, 1.0, 3.0), CpuKernels(True, False)),
         ((ONEDNN_GAIN * 0.99, 1.0, 2.0), CpuKernels(False, False)),
         ((1.0, 1.0, 0.2), CpuKernels(False, True)),
-        ((2.0, 1.0, 0.99 / BFLOAT16_GAIN), CpuKernels(True, True)),
-        ((2.0, 1.0, 1.01 / BFLOAT16_GAIN), CpuKernels(True, False)),
+        ((2.0, 1.0, 0.99 / UNKNOWN_BFLOAT16_GAIN), CpuKernels(True, True)),
+        ((2.0, 1.0, 1.01 / UNKNOWN_BFLOAT16_GAIN), CpuKernels(True, False)),
         ((1.0, math.inf, math.inf), CpuKernels(False, False)),
     ],
 )
@@ -42,6 +43,7 @@ def test_only_a_large_difference_counts(seconds, kernels):
 def test_instructions_for_bfloat16_count_so_that_a_busy_machine_decides_alike():
     for measured in (0.35, 0.26):  # against 0.5 through oneDNN: beside a render, and quiet
         assert chosen_kernels(1.0, 0.5, measured, instructions=True).bfloat16
+    assert not chosen_kernels(1.0, 0.5, 0.51 / BFLOAT16_GAIN, instructions=True).bfloat16
     assert not chosen_kernels(1.0, 0.5, 0.35).bfloat16
 
 
