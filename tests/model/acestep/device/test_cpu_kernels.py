@@ -10,8 +10,8 @@ from torch import nn
 from model.acestep.device import cpu_kernels
 from model.acestep.device.cpu_kernels import (
     BFLOAT16_GAIN,
-    UNKNOWN_BFLOAT16_GAIN,
     ONEDNN_GAIN,
+    UNKNOWN_BFLOAT16_GAIN,
     CpuKernels,
     OneDnnLinear,
     chosen_kernels,
