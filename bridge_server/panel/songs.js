@@ -1,7 +1,6 @@
 /** Choosing the song: from the server's folders, by dropping a file, or in the DAW. And its tempo, time signature and key. */
 
 import { button, byId, make, setText, show } from "./dom.js";
-import { translated } from "./language.js";
 import { songList } from "./song_list.js";
 import { SongTempo } from "./tempo.js";
 import { bytes, clock, songName, tempoName } from "./words.js";
@@ -40,7 +39,10 @@ export class Songs {
 
   #title({ focus, grid, songs, recent }) {
     const song = focus?.song;
-    setText(byId("song-title"), song ? songName(song) : translated(focus?.problem ? "The song cannot be read" : "Choose a song"));
+    const title = byId("song-title");
+    if (song) title.dir = "auto"; // a name, which is never translated
+    else title.removeAttribute("dir");
+    setText(title, song ? songName(song) : focus?.problem ? "The song cannot be read" : "Choose a song");
     // Bounces of one project have the same title in their tags: then the file's name tells them apart.
     const twin = song?.tag_title && [...(songs ?? []), ...(recent ?? [])].some((other) => other.tag_title === song.tag_title && other.title !== song.title);
     setText(byId("song-artist"), (twin ? song.title : song?.tag_artist) ?? "");
