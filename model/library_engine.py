@@ -25,6 +25,7 @@ from model.engine import (
 from model.errors import CannotRender, NotLoaded
 from model.library_checkpoint import LibraryCheckpoint
 from model.memory_failures import memory_explained
+from model.named_checkpoint import named_checkpoint
 from model.pace import Pace, stoppable
 from model.packages import require_packages
 from model.takes_in_order import takes_in_order
@@ -126,7 +127,7 @@ class LibraryEngine(ABC, Generic[Found, Settings]):
     ) -> Iterator[Rendered]:
         if request.task in self.words.never:
             raise CannotRender(*self.words.never[request.task])
-        chosen = _named(self.checkpoints(), str(request.options.get(CHECKPOINT, "")))
+        chosen = named_checkpoint(self.checkpoints(), str(request.options.get(CHECKPOINT, "")))
         settings = self.settings(request.options)
         with self._explained():
             loaded = self._with(chosen, stoppable(progress, should_stop))
@@ -176,12 +177,3 @@ class LibraryEngine(ABC, Generic[Found, Settings]):
             spare_a_core()
         self._loaded = self.open(chosen, place, label, progress)
         return self._loaded
-
-
-def _named(found: tuple[Found, ...], wanted: str) -> Found:
-    """The checkpoint with this name; the first without one. Raises CannotRender."""
-    for one in found:
-        if wanted in ("", one.name):
-            return one
-    names = ", ".join(one.name for one in found)
-    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"Available: {names}.")

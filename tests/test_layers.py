@@ -155,7 +155,15 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("ears", "notes", "prompt_match", "stems", "word_hearing"),
         ("library_engine", "pace", "placed_audio", "stem_notes", "tagged_caption", "takes_in_order"),
         ("engine", "engine_config", "memory_failures"),
-        ("library_checkpoint", "packages", "part_checks", "published", "torch_device", "weight_header"),
+        (
+            "library_checkpoint",
+            "named_checkpoint",
+            "packages",
+            "part_checks",
+            "published",
+            "torch_device",
+            "weight_header",
+        ),
         ("blueprint", "dsp", "errors", "given_chord", "kept", "lyric_tags", "vocabulary"),
     ),
     "model.acestep": (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -78,15 +78,26 @@ def _no_copy_begun(models: Path) -> Iterator[None]:
     if not staging.is_dir():
         yield
         return
+    with _only_one(staging):
+        yield
+
+
+@contextmanager
+def _only_one(staging: Path) -> Iterator[None]:
+    """Raises ProtocolError while a copy is being made, OSError where the folder refuses."""
+    lock = FileLock(staging / "halve.lock", timeout=0)
     try:
-        with FileLock(staging / "halve.lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout as taken:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,
             "Another model is being stored in half precision.",
             "Wait until that is done.",
         ) from taken
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _named(models: Path, names: Sequence[str]) -> list[InstalledModel]:
@@ -120,26 +131,17 @@ def _of_acestep(checkpoint: Path) -> bool:
 def _halved(screen: Screen, one: InstalledModel, models: Path) -> int:
     """Makes one copy; its bytes."""
     staging = (models if models.is_dir() else models.parent) / STAGING
-    try:
-        staging.mkdir(exist_ok=True)
-        lock = FileLock(staging / "halve.lock", timeout=0)
-        lock.acquire()
-    except Timeout as taken:
-        raise ProtocolError(
-            ErrorCode.NOT_ALLOWED,
-            "Another model is being stored in half precision.",
-            "Wait until that is done.",
-        ) from taken
-    except OSError as refused:
-        raise ProtocolError(
-            ErrorCode.STORE_FAILED,
-            f"{staging} cannot be written: {refused.strerror or refused}.",
-            "Check the folder's permissions.",
-        ) from refused
-    try:
+    with ExitStack() as stack:
+        try:
+            staging.mkdir(exist_ok=True)
+            stack.enter_context(_only_one(staging))
+        except OSError as refused:
+            raise ProtocolError(
+                ErrorCode.STORE_FAILED,
+                f"{staging} cannot be written: {refused.strerror or refused}.",
+                "Check the folder's permissions.",
+            ) from refused
         return _written(screen, one)
-    finally:
-        lock.release()
 
 
 def _written(screen: Screen, one: InstalledModel) -> int:

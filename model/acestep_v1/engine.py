@@ -25,6 +25,7 @@ from model.engine import (
     TextLimit,
 )
 from model.errors import CannotRender, NotLoaded
+from model.named_checkpoint import named_checkpoint
 from model.pace import stoppable
 from model.packages import require_packages
 from model.takes_in_order import takes_in_order
@@ -122,7 +123,7 @@ class AceStepV1Engine:
         if request.task in NEVER:
             raise CannotRender(*NEVER[request.task])
         options = dict(request.options)
-        chosen = _named(self._checkpoints(), str(options.pop(CHECKPOINT, "")))
+        chosen = named_checkpoint(self._checkpoints(), str(options.pop(CHECKPOINT, "")))
         adapter = _adapter(options)
         loaded = self._with(chosen, stoppable(progress, should_stop))
         yield from loaded.render(replace(request, options=options), progress, should_stop, adapter)
@@ -173,15 +174,6 @@ def _capability(task: Task, missing: NotLoaded | None) -> Capability:
         if missing is None
         else Capability(task, False, missing.sentence, missing.remedy)
     )
-
-
-def _named(found: tuple[V1Checkpoint, ...], wanted: str) -> V1Checkpoint:
-    """The checkpoint with this name; the first without one. Raises CannotRender."""
-    for one in found:
-        if wanted in ("", one.name):
-            return one
-    names = ", ".join(one.name for one in found)
-    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"Available: {names}.")
 
 
 def _adapter(options: dict[str, Any]) -> V1AdapterRequest | None:
