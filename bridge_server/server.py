@@ -82,7 +82,7 @@ from bridge_server.songs.plans import Plans
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
 from bridge_server.studio.host_connection import HostConnection
-from bridge_server.supervisor import Supervisor
+from bridge_server.supervisor import Supervisor, close_each
 from clip_store.errors import ClipStoreError
 from clip_store.store import ClipStore, blobs_in
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -256,16 +256,10 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                             announcement, midi,
                         )  # fmt: skip
         finally:
-            aside.close()
-            await http.close()
-            await health.close()
-            osc.close()
-            await controller.close()
-            await models.close()
-            await trainings.close()
-            await supervisor.close()
-            await mailbox.close()
-            address.unlink(missing_ok=True)
+            await close_each(
+                aside.close, http.close, health.close, osc.close, controller.close, models.close, trainings.close,
+                supervisor.close, mailbox.close, lambda: address.unlink(missing_ok=True),
+            )  # fmt: skip
 
 
 @contextlib.contextmanager

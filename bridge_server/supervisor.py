@@ -141,3 +141,14 @@ class Supervisor:
             await work
         except Exception:
             log.exception("%s failed", name)
+
+
+async def close_each(*closings: Callable[[], Awaitable[None] | None]) -> None:
+    """Closes the parts of a server one after another. One that cannot is logged, and keeps no other from it."""
+    for close in closings:
+        try:
+            waiting = close()
+            if waiting is not None:
+                await waiting
+        except Exception:
+            log.exception("A part of the server did not close")

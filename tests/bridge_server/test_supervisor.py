@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from bridge_server.supervisor import CALM_SECONDS, MAX_RESTARTS, Supervisor
+from bridge_server.supervisor import CALM_SECONDS, MAX_RESTARTS, Supervisor, close_each
 from daw_protocol.results import MidiStatus, WatchFolderStatus
 
 
@@ -166,3 +166,18 @@ def test_an_errand_that_is_ended_before_it_begins_leaves_nothing_behind():
     work = asyncio.run(stopping())
     assert begun == []
     assert work.cr_frame is None, "it is closed: Python warns of work that was never begun"
+
+
+def test_what_does_not_close_keeps_nothing_else_from_it(caplog):
+    closed = []
+
+    async def broken() -> None:
+        closed.append("broken")
+        raise OSError("no such device")
+
+    async def whole() -> None:
+        closed.append("whole")
+
+    asyncio.run(close_each(broken, whole, lambda: closed.append("plain")))
+    assert closed == ["broken", "whole", "plain"]
+    assert "no such device" in caplog.text

@@ -59,8 +59,11 @@ class Panel:
         page.on("pageerror", lambda error: self.trouble.append(f"{error}\n{error.stack}"))
 
     def _heard(self, message: Any) -> None:
-        if message.type in ("error", "warning") and not self.away:
-            self.trouble.append(f"{message.type}: {message.text}")
+        # A passage is asked for by what it sounded like. When that has just changed the server says so (409), and the
+        # page asks again; the browser puts every such answer on the console.
+        asks_again = "/passages/" in message.location["url"] and "409" in message.text
+        if message.type in ("error", "warning") and not self.away and not asks_again:
+            self.trouble.append(f"{message.type}: {message.text} {message.location['url']}")
 
     def open(self) -> Panel:
         self.page.goto(f"{self.address}/")

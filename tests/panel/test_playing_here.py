@@ -163,7 +163,6 @@ def test_what_is_accepted_meanwhile_is_heard_at_once(panel, server):
         replies = daw.render("repaint", source="band.wav", bars="5", bpm=120, seed=9)
     panel.wait("v.takes.length === 3")
     page = panel.page
-    panel.away = True  # a chunk may be asked for just then, which the browser reports as trouble
     panel.press(" ")
     panel.wait("v.audition.state === 'playing'")
     sound = "panel.listening.browser.scene.passage.sides.find(one => one.side === 'original').sound"

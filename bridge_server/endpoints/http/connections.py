@@ -12,6 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from bridge_server.endpoints.websocket import ABORT
 
@@ -146,6 +147,14 @@ class WebSocketConnection(EndsWhenStalled, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"][ABORT] = {"now": self.transport.abort}
+
+    def shutdown(self) -> None:
+        """Says goodbye, unless the client is just saying it: a second close is none (RFC 6455, 5.5.1), and websockets
+        refuses to send it.
+        """
+        if self.handshake_complete and self.conn.state is not State.OPEN:
+            self.close_sent = True
+        super().shutdown()
 
     def handle_parser_exception(self) -> None:
         """Sends the reason, and reads on for a while: to close at once would reset the connection of a client that is

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
 
 import pytest
+import uvicorn
+import websockets
+from uvicorn.server import ServerState
 
 from bridge_server.endpoints.http.connections import HttpConnection, WebSocketConnection
 from tests.bridge_server.endpoints.http.asking import HANDSHAKE, head, raw
@@ -144,3 +148,36 @@ def test_a_body_that_cannot_be_read_is_refused_once_and_is_no_bug(server, target
     assert response.count(b"HTTP/1.1 ") == 1
     assert response.startswith(b"HTTP/1.1 400 ")
     assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
+def test_a_client_that_says_goodbye_while_the_server_ends_is_no_trouble():
+    """Between its closing frame and the end of its connection the server may end, and must not answer it twice."""
+    heard = []
+
+    async def app(_scope, receive, send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        heard.append(await receive())
+
+    async def scenario() -> None:
+        loop, state, made = asyncio.get_running_loop(), ServerState(), []
+        config = uvicorn.Config(app, log_config=None)
+        config.load()
+
+        def connection() -> WebSocketConnection:
+            made.append(WebSocketConnection(config, state, {}))
+            return made[-1]
+
+        listening = await loop.create_server(connection, "127.0.0.1", 0)
+        async with asyncio.timeout(30), listening:
+            port = listening.sockets[0].getsockname()[1]
+            async with websockets.connect(f"ws://127.0.0.1:{port}/") as client:
+                made[0].data_received(b"\x88\x82\x00\x00\x00\x00\x03\xe8")  # a masked frame: close, 1000
+                made[0].shutdown()
+                await client.wait_closed()
+            assert client.close_code == 1000
+            await asyncio.gather(*state.tasks)
+        assert not state.connections
+
+    asyncio.run(scenario())
+    assert [event["code"] for event in heard] == [1000]
