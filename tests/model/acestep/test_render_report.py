@@ -12,7 +12,7 @@ from model.acestep.render_report import UNTRAINED, report_of
 from tests.model.acestep.small_parts import SmallParts
 from tests.model.acestep.test_renderer import request, small_plan
 
-TRAITS = SmallParts().traits
+TRAITS = replace(SmallParts().traits, untrained=True)
 
 
 def test_an_untrained_checkpoint_is_called_one() -> None:
