@@ -89,6 +89,7 @@ class EngineConfig:
     memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
     precision:  what the transformer computes in: "float32", "bfloat16", or "auto": what the device is fastest in.
     step:       how the transformer's steps run: "plain", or "graph": as CUDA graphs, where they are equal and faster.
+    compile:    whether the transformer's layers are compiled, where that pays.
     batch_size: how many takes of a request the transformer computes in one pass, where memory allows; 1 = one by one.
     """
 
@@ -98,6 +99,7 @@ class EngineConfig:
     memory_gb: float = 0.0
     precision: str = "auto"
     step: str = "plain"
+    compile: bool = False
     batch_size: int = 1
 
     def __post_init__(self) -> None:
@@ -232,7 +234,8 @@ class AceStepEngine:
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
         from model.torch_device import spare_a_core
 
-        device = choose_device(self._config.device, self._config.precision, self._config.step)
+        config = self._config
+        device = choose_device(config.device, config.precision, config.step, config.compile)
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

@@ -287,7 +287,7 @@ class LoadedCheckpoint:
         return plan, file, blueprint_of(plan, request, written)
 
     def _completed(
-        self, report: Report, applied: AppliedAdapters, as_graphs: bool, news: tuple[str, ...]
+        self, report: Report, applied: AppliedAdapters, step: str, news: tuple[str, ...]
     ) -> Report:
         placement, attention = self._parts.placement, self._device.attention(self._heads)
         figures: dict[str, Any] = {
@@ -297,7 +297,7 @@ class LoadedCheckpoint:
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "attention": "in blocks" if attention is None else attention.name,
-            "step": "graph" if as_graphs else "plain",
+            "step": step,
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,
