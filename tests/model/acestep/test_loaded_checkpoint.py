@@ -21,6 +21,7 @@ from model.acestep.batches import Batch
 from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.delivered_pieces import MIX
+from model.acestep.device.compiled_steps import CompiledSteps, Compiler
 from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
@@ -29,6 +30,7 @@ from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.device.step_graphs import CudaCapture
 from model.acestep.latent_grid import Window
 from model.acestep.loaded_checkpoint import Extras, LoadedCheckpoint, work_of
+from model.acestep.networks.dit import RunLayer
 from model.acestep.renderer import Renderer
 from model.acestep.weights.checkpoint import open_weights
 from model.acestep.weights.model_folders import ModelFolder, recognise
@@ -96,6 +98,27 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
         "The steps were not run as a graph: the device could not capture them."
     ]
     assert again.notes == asked.notes, "told of every take"
+
+
+def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_none(tiny_models: Path) -> None:
+    def refuse(_run: RunLayer) -> RunLayer:
+        raise RuntimeError("There is no compiler")
+
+    def checkpoint(compiler: Compiler) -> LoadedCheckpoint:
+        found = loaded(tiny_models, device=replace(FLOAT32, compiles=True))
+        seconds = iter([100.0, 1.0, 50.0])  # of a plain step, of compiling and of a compiled step
+        found._parts._compiled = CompiledSteps(
+            lambda work: (work(), next(seconds))[1], found._parts._of_render.append, compiler
+        )
+        return found
+
+    compiled = checkpoint(lambda run: lambda *given: run(*given))
+    assert [report_of(compiled, request()).figures["step"] for _ in range(2)] == ["compiled", "compiled"]
+    broken = checkpoint(refuse)
+    found = [report_of(broken, request()) for _ in range(2)]
+    assert [each.figures["step"] for each in found] == ["plain", "plain"]
+    told = [[note for note in each.notes if "compile" in note] for each in found]
+    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."], []]
 
 
 def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:

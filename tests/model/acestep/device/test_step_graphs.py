@@ -15,7 +15,7 @@ from torch import Tensor
 from model.acestep import pipeline
 from model.acestep.device import step_graphs
 from model.acestep.device.step_graphs import StepGraphs, Work, seconds_on
-from model.acestep.networks.dit import Dit, Prepare
+from model.acestep.networks.dit import Dit, Prepare, Step
 from model.acestep.sampling.samplers import Solver
 from model.acestep.song_edit import compose_edit
 from model.errors import DeviceUnusable
@@ -100,6 +100,31 @@ def test_an_edit_with_graphs_has_the_bits_of_a_plain_one() -> None:
         assert torch.equal(edited(), plain)
     assert recorder.replays
     assert not refused
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_render_tells_about_how_many_calls_come(name: str) -> None:
+    """At most as many too many as there are steps without a second evaluation or without guidance."""
+    told, called = list[int](), list[int]()
+
+    def counted(step: Step, calls: int) -> Step:
+        at = len(told)
+        told.append(calls)
+        called.append(0)
+
+        def here(noisy: Tensor, time: Tensor) -> Tensor:
+            called[at] += 1
+            return step(noisy, time)
+
+        return here
+
+    with prepared(networks(TURBO).dit, counted):
+        composed(name)
+    assert sum(told) > 3
+    assert all(came <= expected <= came + 1 for came, expected in zip(called, told, strict=True)), (
+        told,
+        called,
+    )
 
 
 class Refusing(Recorder):
