@@ -37,6 +37,8 @@ Compiler = Callable[[RunLayer], RunLayer]
 Seconds = Callable[[Callable[[], object]], float]
 _Length = tuple[tuple[int, ...], bool]
 """The shape of the latents, and whether the condition is that of no words, a single entry."""
+_Asked = tuple[int, bool]
+"""The same before there are latents: without the number of takes."""
 
 
 def torch_compiler(run: RunLayer) -> RunLayer:
@@ -57,7 +59,7 @@ class CompiledSteps:
         self.used = False
         self._seconds, self._on_refusal, self._compiler = seconds, on_refusal, compiler
         self._layer: RunLayer | None = None
-        self._asked: Counter[_Length] = Counter()  # calls
+        self._asked: Counter[_Asked] = Counter()  # calls
         self._plain: dict[_Length, float] = {}  # seconds of a plain step
         self._saved: dict[_Length, float] = {}  # seconds a compiled one saves
         self._useless: dict[_Length, str] = {}
@@ -67,12 +69,12 @@ class CompiledSteps:
 
     def chosen(self, step: RenderStep, calls: int) -> Step:
         """The step, compiled where that pays. calls: about how many times it will run."""
-        return _ChosenStep(step, self, calls)
+        self._asked[_asked(step)] += calls
+        return _ChosenStep(step, self)
 
-    def best(self, step: RenderStep, noisy: Tensor, time: Tensor, calls: int) -> Step:
-        """As `chosen`, for latents of this shape. Decides before the step is used: a render has one kind of step."""
-        length = tuple(noisy.shape), step.condition.layers[0].key.shape[2] == 1
-        self._asked[length] += calls
+    def best(self, step: RenderStep, noisy: Tensor, time: Tensor) -> Step:
+        """As `chosen`, for latents of this shape. Decides before the step runs, which stays as it is for the render."""
+        length = tuple(noisy.shape), _asked(step)[1]
         compiled = RenderStep(step.dit, step.context, step.condition, step.plan, self._run)
         refusal = (
             self._never or self._useless.get(length) or self._measured(length, step, compiled, noisy, time)
@@ -95,7 +97,7 @@ class CompiledSteps:
             step(noisy, time)  # the first call also plans
             self._plain[length] = self._seconds(lambda: step(noisy, time))
         plain = self._plain[length]
-        if plain * self._share * self._asked[length] <= self._cost:
+        if plain * self._share * self._asked[_asked(step)] <= self._cost:
             return "compiling takes longer than it would save"
         if len(self._saved) + len(self._useless) >= MOST_LENGTHS:
             return f"{MOST_LENGTHS} lengths are compiled already"
@@ -144,14 +146,18 @@ class CompiledSteps:
 
 
 class _ChosenStep:
-    def __init__(self, step: RenderStep, steps: CompiledSteps, calls: int) -> None:
-        self._plain, self._steps, self._calls = step, steps, calls
+    def __init__(self, step: RenderStep, steps: CompiledSteps) -> None:
+        self._plain, self._steps = step, steps
         self._step: Step | None = None
 
     def __call__(self, noisy: Tensor, time: Tensor) -> Tensor:
         if self._step is None:
-            self._step = self._steps.best(self._plain, noisy, time, self._calls)
+            self._step = self._steps.best(self._plain, noisy, time)
         return self._step(noisy, time)
+
+
+def _asked(step: RenderStep) -> _Asked:
+    return step.plan.frames, step.condition.layers[0].key.shape[2] == 1
 
 
 def _alike(found: Tensor, wanted: Tensor, dtype: torch.dtype) -> bool:

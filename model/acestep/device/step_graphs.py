@@ -126,9 +126,7 @@ class StepGraphs:
         self.used = False
         self._capture, self._on_refusal = capture, on_refusal
         self._differ: set[_Shape] = set()  # whose graphs have other bits
-        self._figures: dict[
-            _Shape, tuple[float, float]
-        ] = {}  # seconds: of recording, and what a call then saves
+        self._figures: dict[_Shape, tuple[float, float]] = {}  # seconds: recording took, a call then saves
         self._never = ""  # why none is tried any more
 
     def captured(self, step: Step, calls: int) -> Step:

@@ -128,7 +128,7 @@ def test_where_compiling_is_no_good_steps_stay_plain_and_it_is_told_once(
         assert torch.equal(found, plain)
         assert len(clock.measured) == tried or "memory" in reason
         clock.measured[tried:] = []
-        steps._asked.clear()
+        steps._asked.clear()  # the second render is as short as the first
     assert not steps.used
     assert told == [f"The steps were not compiled: {reason}."]
 
@@ -154,6 +154,18 @@ def test_the_next_length_is_judged_by_what_the_first_one_cost_and_saved() -> Non
     for calls, used in ((9, False), (2, True)):  # a tenth is saved: eleven calls pay for it
         ran(steps, calls=calls, frames=6)
         assert steps.used == used
+
+
+def test_all_calls_of_a_render_count_before_its_first() -> None:
+    """A cover has other words from some step on: both parts of it run alike."""
+    steps, _ = compiling(Clock(FIRST_SECONDS / 10, FIRST_SECONDS / 20))
+    step, noisy, time = step_of()
+    early, late = steps.chosen(step, 15), steps.chosen(step, 15)
+    with torch.no_grad():
+        early(noisy, time)
+    assert steps.used, "fifteen calls alone would not pay"
+    with torch.no_grad():
+        assert torch.equal(late(noisy, time), step(noisy, time))
 
 
 def test_lengths_are_compiled_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
