@@ -109,9 +109,9 @@ def test_a_take_of_a_batch_is_the_take_by_itself_but_for_rounding(
     asked = replace(BATCHED[name], takes=(0, 1, 2, 3), takes_in_all=4)
     rows, computed = list[int](), Dit.forward
 
-    def counted(self: Dit, noisy: Tensor, *given: Any) -> Tensor:
+    def counted(self: Dit, noisy: Tensor, *given: Any, **more: Any) -> Tensor:
         rows.append(len(noisy))
-        return computed(self, noisy, *given)
+        return computed(self, noisy, *given, **more)
 
     monkeypatch.setattr(Dit, "forward", counted)
     found = rendered(batching, asked)
