@@ -6,7 +6,7 @@
 
 1 stored numbers in float32. 2 steps over 28, 240 and 600 s with 1 to 8 takes, and the most memory against the plan.
 3 which attention is fastest in the sliding layers. 4 the large transformer in 8 bits, and moved in for every render.
-5 the autoencoder in half precision, and the length of tiles. 6 a compiled step and a step as a CUDA graph. 7 how long
+5 the autoencoder in half precision, and the length of tiles. 6 compiled layers and a step as a CUDA graph. 7 how long
 a stop takes, memory after unloading, a device that is too small. 8 the same seed twice, and against the processor.
 """
 
@@ -22,6 +22,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.acestep.device.compiled_steps import torch_compiler
 from model.acestep.device.devices import Device, choose_device, free_bytes, give_back_unused
 from model.acestep.device.gpu_attention import AttentionWay, HeadShape, attention_way
 from model.acestep.device.memory_plan import (
@@ -33,9 +34,9 @@ from model.acestep.device.memory_plan import (
     plan_memory,
 )
 from model.acestep.device.parts import empty
-from model.acestep.device.step_graphs import CudaCapture
+from model.acestep.device.step_graphs import CudaCapture, seconds_on
 from model.acestep.networks.attention import attend, sliding_band
-from model.acestep.networks.dit import Condition, Dit, DitPlan
+from model.acestep.networks.dit import Condition, Dit, DitLayer, DitPlan, RunLayer
 from model.acestep.networks.network_config import PUBLISHED
 from model.acestep.networks.vae import Vae, VaeConfig
 from model.acestep.networks.vae_tiling import decode_span, encode_tiled
@@ -103,8 +104,10 @@ class Bench:
             self.device.fit(network)
         return network
 
-    def step(self, dit: Dit, seconds: int, takes: int = 1) -> Callable[[], Tensor]:
-        """One step of the transformer."""
+    def step(
+        self, dit: Dit, seconds: int, takes: int = 1, run: RunLayer = DitLayer.__call__
+    ) -> Callable[[], Tensor]:
+        """One step of the transformer. run: how its layers are run."""
         frames, channels = seconds * 25, dit.config.latent_channels
         like = {"device": self.place, "dtype": dit.patchify.weight.dtype}
         x, context = (
@@ -115,7 +118,7 @@ class Bench:
         at = torch.full((1,), 0.5, device=self.place)
         plan: DitPlan = dit.plan(frames)
         condition: Condition = dit.condition(states)
-        return lambda: dit(x, context, at, condition, plan)
+        return lambda: dit(x, context, at, condition, plan, run=run)
 
     def alone(self, dit: Dit, seconds: int, takes: int) -> str:
         """Whether each take of several has the bits it has alone."""
@@ -123,7 +126,7 @@ class Bench:
         x = torch.randn(takes, frames, channels, device=self.place)
         context = torch.randn(1, frames, 2 * channels, device=self.place)
         states = torch.randn(1, CONDITION_TOKENS, dit.config.condition_width, device=self.place)
-        step = dit.step(context, dit.condition(states), dit.plan(frames))
+        step = dit.step(context, dit.condition(states), dit.plan(frames), STEPS)
         at = torch.full((1,), 0.5, device=self.place)
         together, each = step(x, at), torch.cat([step(one, at) for one in torch.split(x, 1)])
         return f"{torch.equal(together, each)}, largest difference {worst(together.cpu(), each.cpu()):.1e}"
@@ -314,12 +317,15 @@ class Bench:
             graph = capture.capture(step)
             same = torch.equal(graph(), step())
             yield "as a CUDA graph", f"{self.seconds(graph) * 1e3:.2f} ms, equal bits: {same}"
-            began = time.perf_counter()
-            dit.compile()
-            step()
-            self.wait()
-            yield "compiling", f"{time.perf_counter() - began:.0f} s"
-            yield "compiled", f"{self.seconds(step) * 1e3:.2f} ms"
+            torch.manual_seed(2)
+            plain = self.step(dit, seconds)()
+            torch.manual_seed(2)
+            compiled = self.step(dit, seconds, run=torch_compiler(DitLayer.forward))
+            yield "compiling a layer", f"{seconds_on(self.place, compiled):.0f} s"
+            apart = float((compiled() - plain).float().square().mean() / plain.float().square().mean()) ** 0.5
+            yield "with compiled layers", f"{self.seconds(compiled) * 1e3:.2f} ms, differs by {apart:.1e}"
+            graph = capture.capture(compiled)
+            yield "with compiled layers, as a CUDA graph", f"{self.seconds(graph) * 1e3:.2f} ms"
 
     def limits(self) -> Iterator[Row]:
         """7"""

@@ -170,7 +170,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("engine", "training"),
         ("loaded_checkpoint",),
         ("renderer",),
-        ("song_edit", "lyrics", "delivered_pieces"),
+        ("song_edit", "lyrics", "delivered_pieces", "render_report", "batches"),
         ("pipeline", "planner"),
         ("device",),
         ("conditioning",),

@@ -180,9 +180,17 @@ class EnginePool:
 
     def takes_at_once(self, name: str) -> int:
         """How many takes of one request to order together, as far as is known by now."""
-        known = self._known.get(name)
-        found = self._described_there(name) or (known.description if known is not None else None)
+        found = self._last_described(name)
         return found.takes_at_once if found is not None else 1
+
+    def fixed_batches(self, name: str) -> bool:
+        """Whether those are always the same ones, as far as is known by now."""
+        found = self._last_described(name)
+        return found is not None and found.fixed_batches
+
+    def _last_described(self, name: str) -> EngineDescription | None:
+        known = self._known.get(name)
+        return self._described_there(name) or (known.description if known is not None else None)
 
     def expect(self, name: str) -> None:
         """Announces a `warm_up`: requests for this engine's description wait for it and start no process."""

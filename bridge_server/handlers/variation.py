@@ -25,6 +25,9 @@ DRAWN = 2**31
 TIMED_TASKS = ("generate", "cover")
 """Tasks whose lyrics can be timed."""
 SAME = "The take is rendered once more, as it is, for the times of its lines."
+BATCH = "batch"
+"""The figure of engines that compute several takes in one pass: the numbers of those a take was computed with."""
+OTHER_BITS = "The take was computed in one pass with others, so by itself its last bits are other ones."
 
 
 def is_the_same(request: requests.Vary) -> bool:
@@ -75,7 +78,11 @@ def varied(take: Take, request: requests.Vary, description: EngineDescription | 
         fields["seed"] = request.seed
     again = BY_NAME[take.task].request.from_fields(fields)
     assert isinstance(again, Render), take.task
-    return again, SAME if is_the_same(request) else note
+    if is_the_same(request):
+        note = SAME
+    elif request.variance is None:
+        return again, note
+    return again, f"{note} {OTHER_BITS}" if take.recipe.figures.get(BATCH) else note
 
 
 def _refuse_untimed(take: Take, request: requests.Vary) -> None:

@@ -112,7 +112,7 @@ class JobRun:
         self._keeping_files = asyncio.Lock()
         recorded = self._recorder.recorded(job)
         self._missing = [n for part in self._parts for n in part.takes if n not in recorded]
-        self._orders = self._claimed_orders(services.engines.takes_at_once(self._request.engine))
+        self._orders = self._claimed_orders(services.engines)
         self._material = JobMaterial(
             self.job.id,
             self._request,
@@ -122,14 +122,20 @@ class JobRun:
             self._bar,
         )
 
-    def _claimed_orders(self, takes_at_once: int) -> list[TakeOrder]:
-        """The missing takes as orders: as many together as the engine likes, as long as every place gets some."""
-        fair = -(-len(self._missing) // self._places.count)
-        size = max(1, min(takes_at_once, fair))
+    def _claimed_orders(self, engines: EnginePool) -> list[TakeOrder]:
+        """The missing takes as orders: as many together as the engine likes, as long as every place gets some.
+
+        Where a take's bits depend on its batch, neither places nor what is missing decide who is together.
+        """
+        size, fixed = engines.takes_at_once(self._request.engine), engines.fixed_batches(self._request.engine)
+        if not fixed:
+            size = max(1, min(size, -(-len(self._missing) // self._places.count)))
         orders = []
         for part in self._parts:
-            missing = [number for number in part.takes if number in self._missing]
-            orders += [(part, tuple(missing[at : at + size])) for at in range(0, len(missing), size)]
+            takes = part.takes if fixed else [number for number in part.takes if number in self._missing]
+            groups = [takes[at : at + size] for at in range(0, len(takes), size)]
+            missing = [tuple(number for number in group if number in self._missing) for group in groups]
+            orders += [(part, group) for group in missing if group]
         return [TakeOrder(part, group, self._claim(group)) for part, group in orders]
 
     def _claim(self, numbers: tuple[int, ...]) -> PlaceClaim:

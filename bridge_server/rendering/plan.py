@@ -100,6 +100,7 @@ class Plan:
             grid=self.grid(),
             seed=request.seed or 0,
             takes=takes,
+            takes_in_all=request.takes,
             handle=self.handle,
             caption=request.prompt,
             lyrics=request.lyrics,

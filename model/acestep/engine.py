@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.acestep.batches import batches_of
 from model.acestep.conditioning import prompts
 from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
@@ -55,6 +56,9 @@ CPU_CONTEXT_SECONDS = 16.0
 """Context on each side where no GPU computes: 36 s around a region of four, instead of a whole song of four minutes,
 which takes ten times as long."""
 
+MOST_TAKES = 8
+"""A request has no more."""
+
 _LOADING = 0.15  # share of a take's bar where a checkpoint is loaded for it first
 _FORM_TOKENS = 70  # of a prompt's 256 and 2048: taken by the template with instruction, tempo, key and so on
 _FIRST_CHOICE = "acestep-v15-turbo"
@@ -85,6 +89,8 @@ class EngineConfig:
     memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
     precision:  what the transformer computes in: "float32", "bfloat16", or "auto": what the device is fastest in.
     step:       how the transformer's steps run: "plain", or "graph": as CUDA graphs, where they are equal and faster.
+    compile:    whether the transformer's layers are compiled, where that pays.
+    batch_size: how many takes of a request the transformer computes in one pass, where memory allows; 1 = one by one.
     """
 
     folder: str = ""
@@ -93,6 +99,12 @@ class EngineConfig:
     memory_gb: float = 0.0
     precision: str = "auto"
     step: str = "plain"
+    compile: bool = False
+    batch_size: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= MOST_TAKES:
+            raise ValueError(f"batch_size must be 1 to {MOST_TAKES}, got {self.batch_size}")
 
 
 class AceStepEngine:
@@ -116,7 +128,10 @@ class AceStepEngine:
     def _description(self, tasks: tuple[Capability, ...], weights: str) -> EngineDescription:
         kind = likely_kind(self._config.device) if self._loaded is None else self._loaded.device_kind
         return replace(
-            _description(tasks, weights), context_seconds=CPU_CONTEXT_SECONDS if kind == "cpu" else None
+            _description(tasks, weights),
+            context_seconds=CPU_CONTEXT_SECONDS if kind == "cpu" else None,
+            takes_at_once=self._config.batch_size,
+            fixed_batches=self._config.batch_size > 1,
         )
 
     def load(self, progress: OnProgress) -> None:
@@ -128,17 +143,29 @@ class AceStepEngine:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine. Switches the loaded checkpoint first if necessary.
 
-        Takes are rendered one after the other: together they would come out different in their last bits, because a
-        matrix product of several takes is summed in another order (measured on a CPU, for short windows), and a take
-        must not depend on its neighbours. What they share (prompts, song, timbre) is encoded once all the same.
+        Takes are rendered one after the other unless `batch_size` says otherwise: together they come out different in
+        their last bits, see batches.py. What they share (prompts, song, timbre) is encoded once all the same.
         """
-        yield from takes_in_order(
-            request, progress, lambda one, report: self._render_one(one, report, should_stop)
-        )
+        size = 1 if request.task in WORD_TASKS else self._config.batch_size
+        batches = batches_of(request.takes, request.takes_in_all, size)
+        if all(len(batch.takes) == 1 for batch in batches):
+            yield from takes_in_order(
+                request, progress, lambda one, report: self._render_batch(one, report, should_stop)
+            )
+            return
+        for index, batch in enumerate(batches):
+            part = within(progress, index / len(batches), (index + 1) / len(batches))
+            some = replace(request, takes=batch.wanted)
+            yield from self._render_batch(some, part, should_stop, batch.takes)
 
-    def _render_one(
-        self, request: RenderRequest, progress: OnProgress, should_stop: ShouldStop
+    def _render_batch(
+        self,
+        request: RenderRequest,
+        progress: OnProgress,
+        should_stop: ShouldStop,
+        together: tuple[int, ...] = (),
     ) -> Iterator[Rendered]:
+        """together: the takes of the batch, () = those of the request."""
         options = dict(request.options)
         wanted = str(options.pop(CHECKPOINT, ""))
         extras = _extras(options)
@@ -153,7 +180,7 @@ class AceStepEngine:
         if request.task in WORD_TASKS:
             yield from loaded.words(request, rendering, should_stop, extras)
             return
-        yield from loaded.render(replace(request, options=options), rendering, should_stop, extras)
+        yield from loaded.render(replace(request, options=options), rendering, should_stop, extras, together)
 
     def unload(self) -> None:
         """Frees all memory."""
@@ -207,7 +234,8 @@ class AceStepEngine:
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
         from model.torch_device import spare_a_core
 
-        device = choose_device(self._config.device, self._config.precision, self._config.step)
+        config = self._config
+        device = choose_device(config.device, config.precision, config.step, config.compile)
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

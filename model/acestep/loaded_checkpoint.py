@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
+from model.acestep.batches import Batch
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS, MAX_TEXT_TOKENS, UNKNOWN_LANGUAGE
 from model.acestep.conditioning.request_plan import RenderPlan, plan_render, with_codes, with_song_plan
 from model.acestep.device.devices import Device, free_bytes
 from model.acestep.device.gpu_attention import HeadShape
-from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, preflight
+from model.acestep.device.memory_plan import GIGABYTE, MemoryPlan, Placement, Work, plan_memory, preflight
 from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import Neighbours, StoredParts, neighbours
 from model.acestep.latent_grid import FRAMES_PER_SECOND, MIN_FRAMES
@@ -25,6 +26,7 @@ from model.acestep.lyrics.lyric_timing import present_heads
 from model.acestep.planner import word_tasks
 from model.acestep.planner.song_planning import PlannerHouse, blueprint_of, plan_song
 from model.acestep.renderer import Renderer
+from model.acestep.sampling.render_settings import Encoding
 from model.acestep.weights.adapted_weights import AppliedAdapter, AppliedAdapters, dit_shapes
 from model.acestep.weights.adapter_file import read_adapter
 from model.acestep.weights.autoencoders import OFFICIAL, chosen_autoencoder
@@ -110,37 +112,69 @@ class LoadedCheckpoint:
         progress: OnProgress,
         should_stop: ShouldStop,
         extras: Extras | None = None,
+        together: tuple[int, ...] = (),
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine."""
+        """See model.engine.Engine; everything that comes names its take.
+
+        together: the batch of the request's takes, () = these. It is split where memory is short, and where takes
+        differ in more than the transformer's noise: in a plan, or in how the song is drawn.
+        """
         extras = extras or Extras()
+        passes = self._passes(request, extras, Batch(together or request.takes, request.takes))
+        for index, batch in enumerate(passes):
+            part = within(progress, index / len(passes), (index + 1) / len(passes))
+            yield from self._render_batch(
+                replace(request, takes=batch.wanted), batch, part, should_stop, extras
+            )
+
+    def _passes(self, request: RenderRequest, extras: Extras, whole: Batch) -> tuple[Batch, ...]:
+        """Raises CannotRender."""
+        if len(whole.takes) == 1:
+            return (whole,)
+        plan = plan_render(request, self._parts.traits)
+        if extras.planned or plan.settings.encoding is Encoding.SAMPLE:
+            return whole.split(1)
+        work = replace(work_of(plan, request.reference is not None), takes=len(whole.takes))
+        return whole.split(self._planned_memory(work).work.takes)
+
+    def _render_batch(
+        self,
+        request: RenderRequest,
+        batch: Batch,
+        progress: OnProgress,
+        should_stop: ShouldStop,
+        extras: Extras,
+    ) -> Iterator[Rendered]:
         self._parts.begin()
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
             vae = self._choose_vae(extras.vae)
-            plan = plan_render(request, self._parts.traits)
+            plan = replace(plan_render(request, self._parts.traits), together=batch.takes)
             if request.lyric_times:
                 present_heads(self._parts.traits, self.folder.config.dit)  # before anything is rendered
             self._house.close()
-            self._parts.arrange(self._placed(work_of(plan, request.reference is not None)))
+            work = replace(work_of(plan, request.reference is not None), takes=len(batch.takes))
+            self._parts.arrange(self._planned_memory(work).placement)
             given = request.blueprint
             if given is not None:
                 plan = with_codes(plan, request, given.codes)
             if extras.planned and not plan.codes:
                 pace = Pace(progress, should_stop).part(0, _PLANNED)
                 plan, file, words = self._planned(request, plan, extras, pace)
-                yield file
+                yield replace(file, take=request.take)
                 given = words if given is None else replace(given, codes=words.codes, fit=words.fit)
                 progress = within(progress, _PLANNED, 1.0)
             if given is not None and not request.lyric_times:
-                yield given
+                yield from (replace(given, take=take) for take in request.takes)
+            news = None
             for found in self._renderer.render(request, plan, progress, should_stop):
                 if isinstance(found, Blueprint):
-                    found = _timed(
-                        given or Blueprint(caption=request.caption, language=_said(request)), found
-                    )
+                    known = given or Blueprint(caption=request.caption, language=_said(request))
+                    found = replace(_timed(known, found), take=found.take)
                 if isinstance(found, Report):
-                    found = self._completed(found, applied)
+                    news = news or self._parts.news()
+                    found = self._completed(found, applied, *news)
                     found = replace(found, figures={**found.figures, **vae})
                 yield found
 
@@ -199,11 +233,14 @@ class LoadedCheckpoint:
 
     def _placed(self, work: Work) -> Placement:
         """Raises CannotRender for work that no placement can fit."""
+        return self._planned_memory(work).placement
+
+    def _planned_memory(self, work: Work) -> MemoryPlan:
+        """The plan may be for fewer takes. Raises CannotRender for work that no placement can fit."""
         fastest = self._device.fastest(self._heads)
         if self._budget is None:  # the system does not report free memory, so use as little as is still fast
-            return replace(fastest, offload=True)
-        plan: MemoryPlan = preflight(self._sizes, work, self._budget, fastest)
-        return plan.placement
+            return plan_memory(self._sizes, replace(work, takes=1), replace(fastest, offload=True))
+        return preflight(self._sizes, work, self._budget, fastest)
 
     def _choose_vae(self, name: str) -> dict[str, str]:
         """Opens the autoencoder of this name for this render; its figures for the recipe. Raises CannotRender."""
@@ -249,8 +286,9 @@ class LoadedCheckpoint:
         plan = with_song_plan(plan, request, written)
         return plan, file, blueprint_of(plan, request, written)
 
-    def _completed(self, report: Report, applied: AppliedAdapters) -> Report:
-        as_graphs, news = self._parts.news()
+    def _completed(
+        self, report: Report, applied: AppliedAdapters, step: str, news: tuple[str, ...]
+    ) -> Report:
         placement, attention = self._parts.placement, self._device.attention(self._heads)
         figures: dict[str, Any] = {
             **report.figures,
@@ -259,7 +297,7 @@ class LoadedCheckpoint:
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "attention": "in blocks" if attention is None else attention.name,
-            "step": "graph" if as_graphs else "plain",
+            "step": step,
             "offloaded": placement.offload,
             "int8": placement.int8,
             "weights_digest": self._fingerprint,

@@ -33,12 +33,14 @@ from model.acestep.sampling.samplers import (
     Keep,
     NoisePurpose,
     OnStep,
+    Solver,
     denoise,
     from_source,
     generator,
     noise_like_latents,
     varied,
 )
+from model.acestep.sampling.schedules import Times, step_count
 from model.acestep.weights.capabilities import ModelTask
 from model.engine import ShouldStop
 from model.torch_device import send
@@ -263,10 +265,14 @@ class _GuidedVelocity:
         self._nothing = (
             dit.condition(self._ready(conditions.nothing)) if settings.guidance.scale > 1 else None
         )
-        self._before = self._steps(scene.context, conditions.prompt)
+        steps, switch = step_count(settings.times), settings.switch_step
+        last = steps if switch is None else min(switch, steps)
+        self._before = self._steps(scene.context, conditions.prompt, settings.times[:last])
         self._after = self._before
-        if settings.switch_step is not None and conditions.unconditioned is not None:
-            self._after = self._steps(scene.unconditioned, conditions.unconditioned)
+        if switch is not None and conditions.unconditioned is not None:
+            self._after = self._steps(
+                scene.unconditioned, conditions.unconditioned, settings.times[last:steps]
+            )
 
     def __call__(self, latents: Tensor, time: float, step: int, corrector: bool) -> Tensor:
         switch = self._settings.switch_step
@@ -285,11 +291,14 @@ class _GuidedVelocity:
         at = torch.full((1,), time, dtype=torch.float32, device=latents.device)
         return step(self._ready(latents), at).float()
 
-    def _steps(self, context: Tensor, states: Tensor) -> _Steps:
-        shown = self._ready(context)
+    def _steps(self, context: Tensor, states: Tensor, times: Times) -> _Steps:
+        """times: of the steps they are for."""
+        shown, each = self._ready(context), 2 if self._settings.sampler.solver is Solver.HEUN else 1
+        guided = each * sum(self._guide.settings.active(time) for time in times)
+        condition = self._dit.condition(self._ready(states))
         return _Steps(
-            self._dit.step(shown, self._dit.condition(self._ready(states)), self._plan),
-            None if self._nothing is None else self._dit.step(shown, self._nothing, self._plan),
+            self._dit.step(shown, condition, self._plan, each * len(times)),
+            None if self._nothing is None else self._dit.step(shown, self._nothing, self._plan, guided),
         )
 
     def _ready(self, values: Tensor) -> Tensor:

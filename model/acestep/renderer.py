@@ -7,7 +7,7 @@ Knows the order of the phases and caches what the next render can reuse: prompt 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -23,12 +23,12 @@ from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import decoded_frames, project_audio
 from model.acestep.conditioning.fitting_words import fitted
 from model.acestep.conditioning.kept_latents import joined, kept_of
-from model.acestep.conditioning.listener import Listener, Recent, hears_nothing, origin_of_latents
+from model.acestep.conditioning.listener import Listener, Recent, hears_nothing
 from model.acestep.conditioning.prompts import MAX_LYRIC_TOKENS
 from model.acestep.conditioning.request_plan import Prompts, RenderPlan
 from model.acestep.conditioning.text_encoder import TextEncoder
 from model.acestep.delivered_pieces import DeliveredPieces
-from model.acestep.latent_grid import FRAMES_PER_SECOND, HOP, plan_window
+from model.acestep.latent_grid import HOP, plan_window
 from model.acestep.lyrics.lyric_timing import present_heads, time_lyrics, with_words
 from model.acestep.lyrics.timed_lines import TimedWords, Token
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
@@ -36,17 +36,16 @@ from model.acestep.networks.condition_encoder import ConditionEncoder
 from model.acestep.networks.dit import Dit
 from model.acestep.networks.vae import Vae
 from model.acestep.pipeline import Conditions, PromptStates, Scene
+from model.acestep.render_report import report_of
 from model.acestep.sampling.render_settings import Encoding
 from model.acestep.sampling.samplers import OnStep
 from model.acestep.sampling.schedules import step_count
 from model.acestep.song_edit import compose_edit, seeded_edit_noise
 from model.acestep.weights.capabilities import CheckpointTraits, ModelTask
 from model.blueprint import Blueprint
-from model.engine import OnProgress, Rendered, RenderRequest, Report, Samples, ShouldStop, Song
+from model.engine import OnProgress, Rendered, RenderRequest, Samples, ShouldStop, Song
 from model.errors import CannotRender
 from model.pace import Pace
-
-UNTRAINED = "This checkpoint's weights are untrained, so the render is noise, not music."
 
 _KEPT_PROMPTS = 64
 _KEPT_CODE_LATENTS = 4
@@ -106,7 +105,10 @@ class Renderer:
         progress: OnProgress,
         should_stop: ShouldStop,
     ) -> Iterator[Rendered]:
-        """See model.engine.Engine; plan: the request's. Pieces of each stem come in order; the Report comes last."""
+        """See model.engine.Engine; plan: that of one of the request's takes, which are all in its batch.
+
+        Pieces of each stem come in order, the Report of a take comes last.
+        """
         pace = Pace(progress, should_stop, self._clock)
         read, lost, tokens = self._read(plan, pace.part(0.0, _READ))
         plan = replace(plan, notes=(*plan.notes, *lost))
@@ -120,9 +122,9 @@ class Renderer:
         names = [(*name, sounds) for name in plan.prompt_names]
         every = self._conditions(names, read, sounds, timbre, pace.part(_REFERRED, _PREPARED))
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
-        delivered = DeliveredPieces(request)
+        delivered = {take: DeliveredPieces(request) for take in request.takes}
         generating = pace.part(_PREPARED, _TIMED if request.lyric_times else 1.0)
-        words = None
+        words: dict[int, TimedWords] = {}
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
             stages = [_stage(plan, each) for each in prompts]
@@ -131,19 +133,22 @@ class Renderer:
                 latents = self._compose(plan, scene, conditions, stages, stretch, should_stop)
             else:
                 latents = [self._edit(plan, scene, as_it_is, conditions[0], stretch, should_stop)]
-            for stem, rendered in zip(prompts, latents, strict=True):
-                pieces = self._decoded(
-                    plan, rendered, request.channels, part.part(_COMPOSED, 1.0), should_stop
-                )
-                for start, samples in pieces:
-                    yield from delivered.pieces(stem.stem, start, samples)
-                whole = joined(scene.source, rendered, plan.region)
-                yield from kept_of(request, plan.window, stem.stem, whole)
-                if request.lyric_times:
-                    words = self._timed(request, plan, scene, conditions[0], rendered, tokens, pace)
-                    yield Blueprint(lyrics=words.lines, lyrics_timed=words.timed)
-        yield from delivered.residual()
-        yield with_words(self._report(plan, request, delivered), words)
+            for stem, rows in zip(prompts, latents, strict=True):
+                for index, take in enumerate(request.takes):
+                    rendered, each = rows[plan.batch.index(take)][None], (1 - _COMPOSED) / len(request.takes)
+                    rest = part.part(_COMPOSED + each * index, _COMPOSED + each * (index + 1))
+                    for start, samples in self._decoded(plan, rendered, request.channels, rest, should_stop):
+                        yield from _of_take(take, delivered[take].pieces(stem.stem, start, samples))
+                    whole = joined(scene.source, rendered, plan.region)
+                    yield from _of_take(take, kept_of(request, plan.window, stem.stem, whole))
+                    if request.lyric_times:
+                        found = self._timed(request, plan, scene, conditions[0], rendered, tokens, pace)
+                        words[take] = found
+                        yield from _of_take(take, [Blueprint(lyrics=found.lines, lyrics_timed=found.timed)])
+        for take, pieces in delivered.items():
+            yield from _of_take(take, pieces.residual())
+            report = report_of(replace(plan, take=take), request, self._parts.traits, pieces.peak)
+            yield from _of_take(take, [with_words(report, words.get(take))])
 
     def _groups(
         self, prompts: tuple[Prompts, ...], prepared: list[Conditions]
@@ -272,10 +277,11 @@ class Renderer:
         pace: Pace,
         should_stop: ShouldStop,
     ) -> list[Tensor]:
-        """Latents [1, T, 64] for each condition, all from the same noise. stages: what to call each meanwhile."""
+        """Latents [B, T, 64] of the batch for each condition, all from the same noise. stages: what to call each
+        meanwhile."""
         steps, channels = step_count(plan.settings.times), scene.source.shape[2]
         noises = pipeline.seeded_noises(
-            plan.seed, (plan.take,), plan.window.frames, channels, steps, plan.settings
+            plan.seed, plan.batch, plan.window.frames, channels, steps, plan.settings
         )
         found: list[Tensor] = []
         with self._parts.dit() as dit:
@@ -297,13 +303,13 @@ class Renderer:
         pace: Pace,
         should_stop: ShouldStop,
     ) -> Tensor:
-        """Latents [1, T, 64] of the edited song."""
-        noise = partial(seeded_edit_noise, plan.seed, (plan.take,), *scene.source.shape[1:])
+        """Latents [B, T, 64] of the edited song, for the batch."""
+        noise = partial(seeded_edit_noise, plan.seed, plan.batch, *scene.source.shape[1:])
         on_step = _step_progress("editing", pace)
         on_step(0, step_count(plan.settings.times))
         with self._parts.dit() as dit:
             return compose_edit(
-                dit, scene, as_it_is, as_wanted, plan.settings, noise, 1, on_step, should_stop
+                dit, scene, as_it_is, as_wanted, plan.settings, noise, len(plan.batch), on_step, should_stop
             )
 
     def _timed(
@@ -333,39 +339,9 @@ class Renderer:
             )
             yield from project_audio(_with_progress(audio, pace, end - first), plan.window, channels)
 
-    def _report(self, plan: RenderPlan, request: RenderRequest, delivered: DeliveredPieces) -> Report:
-        settings, window = plan.settings, plan.window
-        traits = self._parts.traits
-        name = traits.name
-        figures = {
-            "checkpoint": name,
-            "model_task": plan.task.value,
-            "steps": step_count(settings.times),
-            "times": [round(moment, 6) for moment in settings.times],
-            "guidance": settings.guidance.scale,
-            "window_seconds": window.frames / FRAMES_PER_SECOND,
-            "song_seconds": (window.source[1] - window.source[0]) / FRAMES_PER_SECOND,
-            "peak": round(delivered.peak, 6),
-            "reference": request.reference is not None,
-            "planned_codes": len(plan.codes),
-            "song_latents": origin_of_latents(request.song, plan.window, settings.encoding),
-        }
-        if settings.edit is not None:
-            edit = settings.edit
-            figures |= {"edit_start": edit.start, "edit_end": edit.end, "edit_draws": edit.draws}
-        if settings.retakes:
-            figures |= {
-                "variance": [each.variance for each in settings.retakes],
-                "variation": [each.variation for each in settings.retakes],
-                "retake_of": plan.source_take + 1,
-            }
-        if traits.untrained:
-            return Report(
-                f"Noise from untrained weights ({name}): {plan.task.value}.",
-                figures,
-                (UNTRAINED, *plan.notes),
-            )
-        return Report(f"Generated by ACE-Step 1.5 ({name}): {plan.task.value}.", figures, plan.notes)
+
+def _of_take(take: int, found: Iterable[Rendered]) -> Iterator[Rendered]:
+    return (replace(each, take=take) for each in found)
 
 
 class _ReadPrompts(NamedTuple):

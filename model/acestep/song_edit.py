@@ -17,6 +17,7 @@ from model.acestep.sampling.flow_edit import FlowEdit, edited
 from model.acestep.sampling.guidance import GuidanceKind, Guide
 from model.acestep.sampling.render_settings import RenderSettings
 from model.acestep.sampling.samplers import NoisePurpose, OnStep, generator, noise_like_latents
+from model.acestep.sampling.schedules import step_count
 from model.engine import ShouldStop
 
 
@@ -51,10 +52,13 @@ def compose_edit(
     assert edit is not None, "the render is an edit"
     place = dit.patchify.weight.device
     song = scene.source.to(place).float().expand(takes, -1, -1)
+    steps = step_count(settings.times)
+    first, end = edit.window(steps)
+    draws = (end - first) * edit.draws
     with torch.no_grad():
         return edited(
-            _Side(dit, scene, as_it_is, settings),
-            _Side(dit, scene, as_wanted, settings),
+            _Side(dit, scene, as_it_is, settings, draws),
+            _Side(dit, scene, as_wanted, settings, draws + steps - end),
             song,
             noise,
             settings.times,
@@ -66,19 +70,24 @@ def compose_edit(
 
 
 class _Side:
-    """The transformer with one side's words, as a `SideVelocity`. Guided by APG, as officially, or by plain CFG."""
+    """The transformer with one side's words, as a `SideVelocity`. Guided by APG, as officially, or by plain CFG.
 
-    def __init__(self, dit: Dit, scene: Scene, words: Conditions, settings: RenderSettings) -> None:
+    calls: how many times it will be asked.
+    """
+
+    def __init__(
+        self, dit: Dit, scene: Scene, words: Conditions, settings: RenderSettings, calls: int
+    ) -> None:
         self._dit = dit
         guidance = settings.guidance
         if guidance.kind is GuidanceKind.ADG:
             guidance = replace(guidance, kind=GuidanceKind.APG)
         self._guide = Guide(guidance)
         plan, context = dit.plan(scene.context.shape[1]), self._ready(scene.context)
-        self._prompt = dit.step(context, dit.condition(self._ready(words.prompt)), plan)
+        self._prompt = dit.step(context, dit.condition(self._ready(words.prompt)), plan, calls)
         self._nothing = None
         if guidance.scale > 1:
-            self._nothing = dit.step(context, dit.condition(self._ready(words.nothing)), plan)
+            self._nothing = dit.step(context, dit.condition(self._ready(words.nothing)), plan, calls)
 
     def __call__(self, latents: Tensor, time: float) -> Tensor:
         cond = self._velocity(latents, time, self._prompt)

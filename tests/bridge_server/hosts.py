@@ -84,14 +84,17 @@ class HostHere:
 class PoolHere:
     """The places of the one engine there is."""
 
-    def __init__(self, hosts: list[HostHere], takes_at_once: int = 1) -> None:
+    def __init__(self, hosts: list[HostHere], takes_at_once: int = 1, fixed: bool = False) -> None:
         self.hosts = hosts
         self.option_files = OptionFiles()
         self._places = EnginePlaces(hosts)
-        self._takes_at_once = takes_at_once
+        self._takes_at_once, self._fixed = takes_at_once, fixed
 
     def places(self, _: str) -> EnginePlaces:
         return self._places
 
     def takes_at_once(self, _: str) -> int:
         return self._takes_at_once
+
+    def fixed_batches(self, _: str) -> bool:
+        return self._fixed

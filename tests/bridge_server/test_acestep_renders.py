@@ -29,7 +29,9 @@ pytest.importorskip(
 from safetensors.torch import load_file, save_file
 
 from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup, engine_setups
+from bridge_server.handlers.variation import OTHER_BITS
 from bridge_server.settings import Limits, Settings
+from model.engine_config import Options
 from model.torch_device import is_there
 from tests.bridge_server.peers import PATIENCE, TERMINAL, RpcError, ServerThread, WebSocketPeer
 from tests.bridge_server.servers import settings_in
@@ -65,16 +67,18 @@ PATIENT = Limits(describe_seconds=PATIENCE)
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], ServerThread]]:
-    """Servers by how many places they have, each started when it is first asked for. Their only weights are an
-    untrained turbo and base checkpoint, and their roots have six seconds of the demo song."""
+    """Servers by how many places they have and how many takes they compute in one pass, each started when it is first
+    asked for. Their only weights are an untrained turbo and base checkpoint, and their roots have six seconds of the
+    demo song."""
     models = write_models(tmp_path_factory.mktemp("models") / "models & more", TURBO, BASE)
     shutil.copytree(models / "vae", models / "scragvae")
     short_planner(models / "acestep-5Hz-lm-0.6B")
-    engines = engine_setups(models=models, device="cpu", memory_gb=100)
     with contextlib.ExitStack() as stack:
 
         @cache
-        def server_with(places: int) -> ServerThread:
+        def server_with(places: int, batch_size: int = 1) -> ServerThread:
+            own: dict[str, Options] = {MODELS_ENGINE.name: {"batch_size": batch_size}}
+            engines = engine_setups(models=models, device="cpu", memory_gb=100, options=own)
             folder = tmp_path_factory.mktemp("acestep")
             settings = settings_in(
                 folder, engine=MODELS_ENGINE.name, engines=engines, places=places, limits=PATIENT
@@ -411,6 +415,32 @@ def test_a_cancelled_job_stops_and_its_places_render_the_next(
     assert audio_of(acestep, ws, ws.call("repaint", **FOUR)["job"]) == in_order
     after = acestep.on_loop(acestep.server.engines.pids)
     assert {name: after[name] for name in pids} == pids, "every place stopped when it was asked to"
+
+
+def test_takes_in_one_pass_are_those_of_their_own_but_for_rounding_and_say_so(
+    servers: Callable[..., ServerThread], in_order: dict[int, str]
+) -> None:
+    server = servers(1, batch_size=4)
+
+    def samples(ws: WebSocketPeer, take: str) -> np.ndarray:
+        return audio(ws, take, "clip", "float32")
+
+    with server.websocket() as ws, servers(1).websocket() as other:
+        job = ws.call("repaint", **FOUR)["job"]
+        generating(ws, job, "takes 1, 2, 3 and 4 of 4")
+        found = audio_of(server, ws, job)
+        takes = {take.number: take for take in server.takes(job=job)}
+        assert [take.recipe.figures["batch"] for take in takes.values()] == [[1, 2, 3, 4]] * 4
+        assert audio_of(server, ws, ws.call("repaint", **{**FOUR, "id": "again"})["job"]) == found
+        alone = {take.audio: take.id for take in servers(1).takes()}
+        for number, digest in in_order.items():
+            apart = samples(ws, takes[number].id) - samples(other, alone[digest])
+            assert np.abs(apart).max() <= 1e-5
+        assert OTHER_BITS in ws.call("vary", take=takes[2].id, variance=0.0)["note"]
+        stopped = ws.call("repaint", **{**FOUR, "takes": 8, "id": "stopped"})["job"]
+        generating(ws, stopped)
+        ws.call("cancel", job=stopped)
+        assert ws.until_end(stopped)[-1].name == "cancelled"
 
 
 def test_stems_of_one_request_equal_those_asked_for_alone(ws: WebSocketPeer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,9 @@ def asked(*takes: int) -> RenderRequest:
 def test_takes_that_name_nothing_or_one_twice_are_refused(takes: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="takes must be"):
         asked(*takes)
+
+
+def test_takes_are_among_all_of_their_request() -> None:
+    assert replace(asked(0, 2), takes_in_all=3).takes == (0, 2)
+    with pytest.raises(ValueError, match="of 2 takes, numbered from 0, there is no 2"):
+        replace(asked(0, 2), takes_in_all=2)

@@ -55,6 +55,7 @@ class RenderPlan:
     metas: the metadata in the prompts.
     codes: audio codes of a planned song, five per second; they replace the source.
     as_it_is: of an edit, the song's words before it.
+    together: the takes that are computed in one pass, this one among them; () = it alone.
     """
 
     task: ModelTask
@@ -68,6 +69,12 @@ class RenderPlan:
     notes: tuple[str, ...]
     codes: tuple[int, ...] = ()
     as_it_is: Prompts | None = None
+    together: tuple[int, ...] = ()
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The takes that are computed in one pass, in the order of their rows."""
+        return self.together or (self.take,)
 
     @property
     def source_take(self) -> int:
@@ -103,7 +110,10 @@ class SongPlan:
 
 
 def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
-    """The network's view of a request. Raises CannotRender for invalid options and for a region that is too long."""
+    """The network's view of a request, for the first of its takes.
+
+    Raises CannotRender for invalid options and for a region that is too long.
+    """
     _assert_described(request, traits)
     task = model_task(request)
     window = plan_window(
@@ -121,7 +131,9 @@ def plan_render(request: RenderRequest, traits: CheckpointTraits) -> RenderPlan:
     texts = tuple(_one(request, task, metas, tracks, stem_mask) for tracks in _tracks(request, task))
     region = window.region if task is ModelTask.REPAINT else None
     every_note = (*settings.notes, *notes, *_unread(request, task))
-    plan = RenderPlan(task, window, region, metas, texts, settings, request.seed, request.take, every_note)
+    plan = RenderPlan(
+        task, window, region, metas, texts, settings, request.seed, request.takes[0], every_note
+    )
     if request.edit is None:
         return plan
     before = replace(request, caption=request.edit.caption, lyrics=request.edit.lyrics)

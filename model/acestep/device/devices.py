@@ -30,7 +30,7 @@ class Device:
 
     label: for producers, such as "cuda (NVIDIA H100)". dtype: of weights and activations. transformer: the same for
     the diffusion transformer, whose work is nine tenths of a render. kernels: what a processor computes fastest; None
-    elsewhere. graphs: the transformer's steps are to run as graphs.
+    elsewhere. graphs: the transformer's steps are to run as graphs. compiles: they are to be compiled.
     """
 
     place: torch.device
@@ -39,6 +39,7 @@ class Device:
     transformer: torch.dtype
     kernels: CpuKernels | None = None
     graphs: bool = False
+    compiles: bool = False
 
     @property
     def kind(self) -> str:
@@ -79,11 +80,13 @@ class Device:
         )
 
 
-def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) -> Device:
+def choose_device(
+    wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN, compiles: bool = False
+) -> Device:
     """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded.
 
     precision: what the transformer computes in, "auto" or one of PRECISIONS. step: how its steps run, one of STEPS;
-    graphs are a CUDA device's.
+    graphs are a CUDA device's. compiles: whether they are compiled.
     """
     if step not in STEPS:
         raise NotLoaded(f"There is no way {step!r} to run a step.", f"Use {' or '.join(STEPS)}.")
@@ -92,10 +95,11 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) 
     place, label = choose_place(wanted)
     if place.type == "cpu":
         kernels = fastest_kernels()
-        return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels)
+        transformer = cpu_transformer(kernels, precision)
+        return Device(place, torch.float32, label, transformer, kernels, compiles=compiles)
     dtype = _dtype(place)
     graphs = step == GRAPH and place.type == "cuda"
-    return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs)
+    return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs, compiles=compiles)
 
 
 def cpu_transformer(kernels: CpuKernels, precision: str = AUTO) -> torch.dtype:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from model.acestep.conditioning.qwen_text_encoder import QwenTextEncoder, load_network, load_tokenizer
 from model.acestep.conditioning.sound_latents import silence_of
+from model.acestep.device.compiled_steps import CompiledSteps
 from model.acestep.device.devices import Device, give_back_unused
 from model.acestep.device.freed_memory import (
     give_back_freed_memory,
@@ -26,10 +27,10 @@ from model.acestep.device.freed_memory import (
     return_freed_memory,
 )
 from model.acestep.device.memory_plan import Placement
-from model.acestep.device.step_graphs import CudaCapture, StepGraphs
+from model.acestep.device.step_graphs import CudaCapture, StepGraphs, seconds_on
 from model.acestep.networks.audio_tokenizer import AudioDetokenizer, AudioTokenizer
 from model.acestep.networks.condition_encoder import ConditionEncoder
-from model.acestep.networks.dit import Dit
+from model.acestep.networks.dit import Dit, RenderStep, Step
 from model.acestep.networks.vae import Vae
 from model.acestep.weights.adapted_weights import AppliedAdapters, adapted, switch
 from model.acestep.weights.checkpoint import Weights, load_vae
@@ -75,6 +76,9 @@ class StoredParts:
         self._kept: dict[str, nn.Module] = {}
         self._half_copy: TensorFiles | None = None  # that of the loaded transformer
         self._graphs = StepGraphs(CudaCapture(device.place), lambda why: self._of_render.append(why))
+        self._compiled = CompiledSteps(
+            partial(seconds_on, device.place), lambda why: self._of_render.append(why)
+        )
         self._of_loading: list[str] = []  # remarks for the next take that is delivered
         self._of_render: list[str] = []
         self.traits = weights.folder.traits
@@ -185,17 +189,23 @@ class StoredParts:
             return load_dit_from(self._half_copy, self._plain, self._weights, place)
 
         with self._ready("dit", load, self._device.transformer) as dit:
-            dit.prepare = self._graphs.captured if self.placement.graph else Dit.prepare
+            dit.prepare = self._prepared
             yield dit
+
+    def _prepared(self, step: RenderStep, calls: int) -> Step:
+        """Compiled where that is asked for and pays, then as a graph."""
+        chosen: Step = self._compiled.chosen(step, calls) if self._device.compiles else step
+        return self._graphs.captured(chosen, calls) if self.placement.graph else chosen
 
     def begin(self) -> None:
         """A render begins: what a stopped one left is not told of this one."""
-        self._graphs.used = False
+        self._graphs.used = self._compiled.used = False
         self._of_render.clear()
 
-    def news(self) -> tuple[bool, tuple[str, ...]]:
-        """Of the render: whether steps ran as graphs, and what the producer should know, each once."""
-        found = self._graphs.used, tuple(dict.fromkeys(self._of_loading + self._of_render))
+    def news(self) -> tuple[str, tuple[str, ...]]:
+        """Of the render: how its steps ran, and what the producer should know, each once."""
+        how = ("compiled",) * self._compiled.used + ("graph",) * self._graphs.used
+        found = ", ".join(how) or "plain", tuple(dict.fromkeys(self._of_loading + self._of_render))
         self._of_loading.clear()
         self.begin()
         return found

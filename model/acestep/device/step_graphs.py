@@ -22,12 +22,13 @@ from model.acestep.networks.dit import Step
 from model.errors import DeviceUnusable
 from model.torch_device import out_of_memory
 
-STEPS = 7
-"""Over so many steps a graph has to save what recording it took: those of the shortest usual render after its first."""
 _MEMORY = "memory was short"
+_DIFFERS = "the graph gave other numbers"
 _STEPS_AHEAD = 2  # given to the device at once: more would not be faster, and a stop has to wait for them
 
 Work = Callable[[], Tensor]
+_Shape = tuple[int, ...]
+"""Of the latents."""
 
 
 class Capture(Protocol):
@@ -78,11 +79,24 @@ class CudaCapture:
         return replay
 
     def seconds(self, work: Callable[[], object]) -> float:
-        torch.cuda.synchronize(self._place)
-        began = time.perf_counter()
-        work()
-        torch.cuda.synchronize(self._place)
-        return time.perf_counter() - began
+        return seconds_on(self._place, work)
+
+
+def seconds_on(place: torch.device, work: Callable[[], object]) -> float:
+    """How long it takes until the device has done the work."""
+    wait_for(place)
+    began = time.perf_counter()
+    work()
+    wait_for(place)
+    return time.perf_counter() - began
+
+
+def wait_for(place: torch.device) -> None:
+    """Until the device has done what it was given; a processor always has."""
+    if place.type == "mps":  # there is only one
+        torch.mps.synchronize()
+    elif place.type != "cpu":
+        getattr(torch, place.type).synchronize(place)
 
 
 def _end_recording(graph: Any) -> None:
@@ -111,26 +125,32 @@ class StepGraphs:
     def __init__(self, capture: Capture, on_refusal: Callable[[str], None]) -> None:
         self.used = False
         self._capture, self._on_refusal = capture, on_refusal
-        self._refusals: dict[tuple[int, ...], str] = {}  # by the shape of the latents; "" = a graph pays
+        self._differ: set[_Shape] = set()  # whose graphs have other bits
+        self._figures: dict[_Shape, tuple[float, float]] = {}  # seconds: recording took, a call then saves
         self._never = ""  # why none is tried any more
 
-    def captured(self, step: Step) -> Step:
-        """The same step: as a graph from its second call on, if that is as good and faster."""
-        return _CapturedStep(step, self)
+    def captured(self, step: Step, calls: int) -> Step:
+        """The same step: as a graph from its second call on, if that is as good and faster over the calls that come."""
+        return _CapturedStep(step, self, calls)
 
-    def graph_of(self, step: Step, noisy: Tensor, time: Tensor) -> _Graph | None:
-        """None where a graph is of no use."""
+    def graph_of(self, step: Step, noisy: Tensor, time: Tensor, calls: int) -> _Graph | None:
+        """None where a graph is of no use. calls: how many are still to come."""
         shape = tuple(noisy.shape)
-        graph, refusal = None, self._never or self._refusals.get(shape, "")
+        refusal = self._never or (_DIFFERS if shape in self._differ else "") or self._costs(shape, calls)
+        graph = None
         if not refusal:
             graph, refusal = self._tried(step, noisy, time)
-            if refusal != _MEMORY:  # another time there may be enough
-                self._refusals[shape] = refusal
+            refusal = refusal or self._costs(shape, calls)
         if refusal:
             self._on_refusal(f"The steps were not run as a graph: {refusal}.")
             return None
         self.used = True
         return graph
+
+    def _costs(self, shape: _Shape, calls: int) -> str:
+        """Why a graph does not pay over so many calls; "" where it does, or where that is not known."""
+        spent, saved = self._figures.get(shape, (0.0, 1.0))
+        return "" if saved * calls > spent else "recording the graph takes longer than it saves"
 
     def _tried(self, step: Step, noisy: Tensor, time: Tensor) -> tuple[_Graph | None, str]:
         """A graph of the step, or why it is of no use."""
@@ -139,11 +159,12 @@ class StepGraphs:
             spent = self._capture.seconds(lambda: recorded.append(self._capture.capture(lambda: step(*own))))
             graph = _Graph(*own, recorded[0])
             if not torch.equal(graph(noisy, time), step(noisy, time)):
-                return None, "the graph gave other numbers"
-            if tuple(noisy.shape) not in self._refusals:
+                self._differ.add(tuple(noisy.shape))
+                return None, _DIFFERS
+            if tuple(noisy.shape) not in self._figures:
                 plain = self._capture.seconds(lambda: step(noisy, time))
-                if (plain - self._capture.seconds(lambda: graph(noisy, time))) * STEPS <= spent:
-                    return None, "recording the graph takes longer than it saves"
+                saved = plain - self._capture.seconds(lambda: graph(noisy, time))
+                self._figures[tuple(noisy.shape)] = spent, saved
         except RuntimeError as error:
             if out_of_memory(error):
                 return None, _MEMORY
@@ -171,13 +192,13 @@ class _Graph:
 
 
 class _CapturedStep:
-    def __init__(self, step: Step, graphs: StepGraphs) -> None:
+    def __init__(self, step: Step, graphs: StepGraphs, calls: int) -> None:
         self._step, self._graphs = step, graphs
-        self._calls = 0
+        self._called, self._calls = 0, calls
         self._graph: _Graph | None = None
 
     def __call__(self, noisy: Tensor, time: Tensor) -> Tensor:
-        self._calls += 1
-        if self._calls == 2:  # the first call also plans
-            self._graph = self._graphs.graph_of(self._step, noisy, time)
+        self._called += 1
+        if self._called == 2:  # the first call also plans
+            self._graph = self._graphs.graph_of(self._step, noisy, time, self._calls - 1)
         return self._step(noisy, time) if self._graph is None else self._graph(noisy, time)

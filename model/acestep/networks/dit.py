@@ -152,6 +152,28 @@ class Condition:
 Step = Callable[[Tensor, Tensor], Tensor]
 """(noisy [B, T, 64], time [B or 1]) -> velocity [B, T, 64], with everything that stays the same in a render."""
 
+RunLayer = Callable[[DitLayer, Tensor, Tensor, KeysValues, Rotary, Visible], Tensor]
+"""As `DitLayer.forward`."""
+
+
+@dataclass(frozen=True)
+class RenderStep:
+    """A `Step`. run: how its layers are run."""
+
+    dit: Dit
+    context: Tensor
+    condition: Condition
+    plan: DitPlan
+    run: RunLayer = DitLayer.__call__
+
+    def __call__(self, noisy: Tensor, time: Tensor) -> Tensor:
+        found: Tensor = self.dit(noisy, self.context, time, self.condition, self.plan, run=self.run)
+        return found
+
+
+Prepare = Callable[[RenderStep, int], Step]
+"""What a device makes of a step that a render will call so many times, as far as can be told before."""
+
 
 def _keep(
     found: list[Tensor], across: Attention, seen: KeysValues, heads: list[int], entries: slice, asking: Tensor
@@ -165,7 +187,7 @@ class Dit(nn.Module):
     prepare: what the device makes of the steps of a render; as they are, unless it knows better.
     """
 
-    prepare: Callable[[Step], Step] = staticmethod(lambda step: step)
+    prepare: Prepare = staticmethod(lambda step, _calls: step)
 
     def __init__(self, config: DitConfig) -> None:
         super().__init__()
@@ -213,6 +235,7 @@ class Dit(nn.Module):
         condition: Condition,
         plan: DitPlan,
         gap: Tensor | None = None,
+        run: RunLayer = DitLayer.__call__,
     ) -> Tensor:
         """noisy [B, T, 64], context [B or 1, T, 128], time [B or 1] -> velocity [B, T, 64].
 
@@ -224,15 +247,15 @@ class Dit(nn.Module):
         vector, modulation = self.embed_time(time, gap)
         x = self._tokens(noisy, context)
         for layer, sliding, seen in zip(self._layers(), self.config.sliding, condition.layers, strict=True):
-            x = layer(x, modulation, seen.for_batch(batch), plan.rotary, plan.band if sliding else None)
+            x = run(layer, x, modulation, seen.for_batch(batch), plan.rotary, plan.band if sliding else None)
         shift, scale = (self.shift_scale + vector[:, None]).chunk(2, dim=1)
         x = modulate(self.norm(x), shift, scale)
         out: Tensor = self.unpatchify(x.transpose(1, 2)).transpose(1, 2)
         return out[:, :frames].to(noisy.dtype)
 
-    def step(self, context: Tensor, condition: Condition, plan: DitPlan) -> Step:
-        """For one render: `forward` with all that stays the same in it."""
-        return self.prepare(lambda noisy, time: self(noisy, context, time, condition, plan))
+    def step(self, context: Tensor, condition: Condition, plan: DitPlan, calls: int) -> Step:
+        """For one render: `forward` with all that stays the same in it. calls: about how many times it will run."""
+        return self.prepare(RenderStep(self, context, condition, plan), calls)
 
     def attention_to(
         self,

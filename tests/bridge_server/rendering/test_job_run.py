@@ -38,14 +38,14 @@ from tests.bridge_server.peers import noise_song
 class Bench:
     """A store with one song, places, and what a job's client gets."""
 
-    def __init__(self, folder, connection, places: int, takes_at_once: int) -> None:
+    def __init__(self, folder, connection, places: int, takes_at_once: int, fixed: bool) -> None:
         self.events, self.taken, self.finished = Events(), [], []
         self.progress: list[Progress] = []
         self.freed = 0
         self.store = ClipStore(folder / "store", connection)
         self.live = PartialRenders(self.events)
         self.hosts = [HostHere(folder / "results", f"place {number}") for number in range(places)]
-        self.pool = PoolHere(self.hosts, takes_at_once)
+        self.pool = PoolHere(self.hosts, takes_at_once, fixed)
         reader = SongReader(self.store, connection, (folder,), 60)
         tempos = SongTempos(self.store, connection, reader)
         recorder = TakeRecorder(connection, self.store, self.events, tempos)
@@ -89,9 +89,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def bench(folder, places: int = 2, takes_at_once: int = 1) -> AsyncIterator[Bench]:
+async def bench(folder, places: int = 2, takes_at_once: int = 1, fixed: bool = False) -> AsyncIterator[Bench]:
     with contextlib.closing(open_database(folder / "bridge.db")) as connection:
-        found = Bench(folder, connection, places, takes_at_once)
+        found = Bench(folder, connection, places, takes_at_once, fixed)
         yield found
         assert not found.pool.places("").in_use, "every place is given back"
         assert [path for path in (folder / "results").rglob("*") if path.is_file()] == []
@@ -275,6 +275,26 @@ def test_an_engine_that_renders_takes_together_gets_several_and_every_place_has_
             assert await rendering == takes
             assert sorted(order for host in at.hosts for order in host.began) == orders
             assert [number for _, number in at.taken] == list(range(1, takes + 1))
+
+    asyncio.run(work())
+
+
+def test_where_bits_depend_on_the_batch_neither_places_nor_what_is_missing_change_it(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, places=2, takes_at_once=4, fixed=True) as at:
+            first = asyncio.create_task(at.run(2).render())
+            await at.begun((0, (0, 1)))
+            at.end(0, 0)
+            assert await first == 2
+            rest = asyncio.create_task(at.run(7).render())
+            await at.begun((0, (2, 3)), (1, (4, 5, 6)))
+            at.end(0, 2)
+            at.end(1, 4)
+            assert await rest == 7
+            asked = [order.request for host in at.hosts for order in host.orders]
+            assert {(each.takes, each.takes_in_all) for each in asked} == {
+                ((0, 1), 2), ((2, 3), 7), ((4, 5, 6), 7),
+            }  # fmt: skip
 
     asyncio.run(work())
 

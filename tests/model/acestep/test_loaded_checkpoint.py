@@ -17,9 +17,11 @@ pytest.importorskip(
 import torch
 
 from model.acestep import latent_grid
+from model.acestep.batches import Batch
 from model.acestep.conditioning import request_plan
 from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.delivered_pieces import MIX
+from model.acestep.device.compiled_steps import CompiledSteps, Compiler
 from model.acestep.device.cpu_kernels import CpuKernels
 from model.acestep.device.devices import Device, choose_device
 from model.acestep.device.memory_plan import RESERVE, Placement, plan_memory
@@ -27,7 +29,8 @@ from model.acestep.device.network_sizes import sizes_of
 from model.acestep.device.parts import StoredParts, neighbours
 from model.acestep.device.step_graphs import CudaCapture
 from model.acestep.latent_grid import Window
-from model.acestep.loaded_checkpoint import LoadedCheckpoint, work_of
+from model.acestep.loaded_checkpoint import Extras, LoadedCheckpoint, work_of
+from model.acestep.networks.dit import RunLayer
 from model.acestep.renderer import Renderer
 from model.acestep.weights.checkpoint import open_weights
 from model.acestep.weights.model_folders import ModelFolder, recognise
@@ -97,6 +100,27 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
     assert again.notes == asked.notes, "told of every take"
 
 
+def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_none(tiny_models: Path) -> None:
+    def refuse(_run: RunLayer) -> RunLayer:
+        raise RuntimeError("There is no compiler")
+
+    def checkpoint(compiler: Compiler) -> LoadedCheckpoint:
+        found = loaded(tiny_models, device=replace(FLOAT32, compiles=True))
+        seconds = iter([100.0, 1.0, 50.0])  # of a plain step, of compiling and of a compiled step
+        found._parts._compiled = CompiledSteps(
+            lambda work: (work(), next(seconds))[1], found._parts._of_render.append, compiler
+        )
+        return found
+
+    compiled = checkpoint(lambda run: lambda *given: run(*given))
+    assert [report_of(compiled, request()).figures["step"] for _ in range(2)] == ["compiled", "compiled"]
+    broken = checkpoint(refuse)
+    found = [report_of(broken, request()) for _ in range(2)]
+    assert [each.figures["step"] for each in found] == ["plain", "plain"]
+    told = [[note for note in each.notes if "compile" in note] for each in found]
+    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."], []]
+
+
 def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:
     checkpoint = loaded(tiny_models)
     checkpoint._parts._graphs.used = True
@@ -111,6 +135,26 @@ def test_a_long_render_is_placed_otherwise_and_the_next_short_one_as_before(tiny
     checkpoint = loaded(tiny_models, budget_for(tiny_models, long, Placement(4, vae_frames=128)) - 1)
     placed = [report_of(checkpoint, asked).figures["offloaded"] for asked in (short, long, short)]
     assert placed == [False, True, False]
+
+
+def test_a_batch_is_split_where_memory_is_short(tiny_models: Path) -> None:
+    asked = request(Task.COMPLETE, span=(5.3, 9.3), takes=(0, 1, 2, 3))
+    found, beside = folder(tiny_models), neighbours(folder(tiny_models))
+    work = work_of(plan_render(asked, found.traits))
+    sizes = sizes_of(found.config, beside.vae, beside.text_encoder)
+    wide = replace(sizes, inner_width=400_000)  # of the published kind: the transformer's work is the largest
+
+    def batches(takes: int) -> list[tuple[int, ...]]:
+        """In memory in which so many takes fit at once; 0 = the system does not say how much there is."""
+        plan = plan_memory(wide, replace(work, takes=max(1, takes)), Placement(4))
+        checkpoint = loaded(tiny_models, plan.peak.total + RESERVE)
+        checkpoint._sizes = wide
+        checkpoint._budget = None if takes == 0 else checkpoint._budget
+        return [each.takes for each in checkpoint._passes(asked, Extras(), Batch(asked.takes, asked.takes))]
+
+    assert batches(4) == [(0, 1, 2, 3)]
+    assert batches(3) == [(0, 1), (2, 3)]
+    assert batches(0) == [(0,), (1,), (2,), (3,)]
 
 
 def test_what_fits_in_no_way_is_refused_before_anything_is_loaded(tiny_models: Path) -> None:

@@ -45,6 +45,11 @@ def test_the_transformer_computes_in_what_the_processor_is_fastest_in_unless_tol
     assert "float32 or bfloat16" in error.value.remedy
 
 
+def test_steps_are_compiled_only_when_asked_for() -> None:
+    assert not choose_device("cpu").compiles
+    assert choose_device("cpu", compiles=True).compiles
+
+
 def test_graphs_are_for_cuda_and_only_when_asked_for() -> None:
     assert not choose_device("cpu").graphs
     assert not choose_device("cpu", step="graph").graphs

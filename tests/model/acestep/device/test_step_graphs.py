@@ -14,8 +14,8 @@ from torch import Tensor
 
 from model.acestep import pipeline
 from model.acestep.device import step_graphs
-from model.acestep.device.step_graphs import STEPS, StepGraphs, Work
-from model.acestep.networks.dit import Dit, Step
+from model.acestep.device.step_graphs import StepGraphs, Work, seconds_on
+from model.acestep.networks.dit import Dit, Prepare, Step
 from model.acestep.sampling.samplers import Solver
 from model.acestep.song_edit import compose_edit
 from model.errors import DeviceUnusable
@@ -38,7 +38,7 @@ LOOKS_BACK = {"turbo.dpm3m": renders.words(renders.turbo(solver=Solver.DPM3M))}
 class Recorder:
     """Repeats work on the processor. took: seconds that recording, a plain step and a replay seem to take."""
 
-    def __init__(self, took: tuple[float, float, float] = (1.0, 2.0, 2.0 - 1.01 / STEPS)) -> None:
+    def __init__(self, took: tuple[float, float, float] = (1.0, 2.0, 0.5)) -> None:
         self.replays = self.measured = 0
         self._took = took
 
@@ -58,7 +58,7 @@ class Recorder:
 
 
 @contextmanager
-def prepared(dit: Dit, prepare: Callable[[Step], Step]) -> Iterator[Dit]:
+def prepared(dit: Dit, prepare: Prepare) -> Iterator[Dit]:
     dit.prepare = prepare  # type: ignore[assignment]
     try:
         yield dit
@@ -102,6 +102,31 @@ def test_an_edit_with_graphs_has_the_bits_of_a_plain_one() -> None:
     assert not refused
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_render_tells_about_how_many_calls_come(name: str) -> None:
+    """At most as many too many as there are steps without a second evaluation or without guidance."""
+    told, called = list[int](), list[int]()
+
+    def counted(step: Step, calls: int) -> Step:
+        at = len(told)
+        told.append(calls)
+        called.append(0)
+
+        def here(noisy: Tensor, time: Tensor) -> Tensor:
+            called[at] += 1
+            return step(noisy, time)
+
+        return here
+
+    with prepared(networks(TURBO).dit, counted):
+        composed(name)
+    assert sum(told) > 3
+    assert all(came <= expected <= came + 1 for came, expected in zip(called, told, strict=True)), (
+        told,
+        called,
+    )
+
+
 class Refusing(Recorder):
     def __init__(self, error: str) -> None:
         super().__init__()
@@ -123,7 +148,7 @@ class Differing(Recorder):
         (Refusing("operation not permitted when stream is capturing"), "could not capture"),
         (Refusing("CUDA out of memory"), "memory was short"),
         (Differing(), "other numbers"),
-        (Recorder((1.0, 2.0, 2.0 - 0.99 / STEPS)), "longer than it saves"),
+        (Recorder((1.0, 2.0, 2.0 - 0.99 / 7)), "longer than it saves"),
     ],
     ids=["refused", "memory", "other", "slow"],
 )
@@ -181,3 +206,30 @@ def test_time_is_measured_once_for_a_size() -> None:
         composed("turbo.text2music")
     assert recorder.measured == 4, "only recording is done anew"
     assert recorder.replays > 10
+
+
+@pytest.mark.parametrize(("calls", "pays"), [(9, True), (8, False)])
+def test_a_graph_is_judged_by_the_calls_that_come(calls: int, pays: bool) -> None:
+    """After the first, each of them saves an eighth of what recording took, or a little more."""
+    recorder = Recorder((1.0, 2.0, 2.0 - 1 / 7.5))
+    graphs = StepGraphs(recorder, lambda _: None)
+    step = graphs.captured(lambda x, t: x * t, calls)
+    for _ in range(calls):
+        step(torch.randn(1, 4, 3), torch.ones(1))
+    assert graphs.used == pays
+
+
+def test_a_graph_that_paid_for_a_long_render_is_not_recorded_for_a_short_one() -> None:
+    recorder, refused = Recorder((1.0, 2.0, 1.0)), list[str]()
+    graphs = StepGraphs(recorder, refused.append)
+    noisy, time = torch.randn(1, 4, 3), torch.ones(1)
+    for calls in (8, 2):
+        step = graphs.captured(lambda x, t: x * t, calls)
+        for _ in range(calls):
+            step(noisy, time)
+    assert recorder.measured == 3, "nothing was recorded for the second"
+    assert refused == ["The steps were not run as a graph: recording the graph takes longer than it saves."]
+
+
+def test_a_processor_is_timed_too() -> None:
+    assert 0 < seconds_on(torch.device("cpu"), lambda: sum(range(10_000))) < 60
