@@ -85,6 +85,7 @@ class EngineConfig:
     memory_gb:  how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
     precision:  what the transformer computes in: "float32", "bfloat16", or "auto": what the device is fastest in.
     step:       how the transformer's steps run: "plain", or "graph": as CUDA graphs, where they are equal and faster.
+    kernels:    the file that keeps what a processor computes fastest; without, it is measured at each start.
     """
 
     folder: str = ""
@@ -93,6 +94,11 @@ class EngineConfig:
     memory_gb: float = 0.0
     precision: str = "auto"
     step: str = "plain"
+    kernels: str = ""
+
+    @property
+    def kernels_file(self) -> Path | None:
+        return Path(self.kernels) if self.kernels else None
 
 
 class AceStepEngine:
@@ -207,7 +213,9 @@ class AceStepEngine:
         from model.acestep.loaded_checkpoint import LoadedCheckpoint
         from model.torch_device import spare_a_core
 
-        device = choose_device(self._config.device, self._config.precision, self._config.step)
+        device = choose_device(
+            self._config.device, self._config.precision, self._config.step, self._config.kernels_file
+        )
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

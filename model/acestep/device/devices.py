@@ -79,11 +79,13 @@ class Device:
         )
 
 
-def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) -> Device:
+def choose_device(
+    wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN, kernels: Path | None = None
+) -> Device:
     """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded.
 
     precision: what the transformer computes in, "auto" or one of PRECISIONS. step: how its steps run, one of STEPS;
-    graphs are a CUDA device's.
+    graphs are a CUDA device's. kernels: the file that keeps what a processor computes fastest; None = it is measured.
     """
     if step not in STEPS:
         raise NotLoaded(f"There is no way {step!r} to run a step.", f"Use {' or '.join(STEPS)}.")
@@ -91,8 +93,8 @@ def choose_device(wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN) 
         raise NotLoaded(f"There is no precision {precision!r}.", f"Use auto, {' or '.join(PRECISIONS)}.")
     place, label = choose_place(wanted)
     if place.type == "cpu":
-        kernels = fastest_kernels()
-        return Device(place, torch.float32, label, cpu_transformer(kernels, precision), kernels)
+        fastest = fastest_kernels(kernels)
+        return Device(place, torch.float32, label, cpu_transformer(fastest, precision), fastest)
     dtype = _dtype(place)
     graphs = step == GRAPH and place.type == "cuda"
     return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs)
