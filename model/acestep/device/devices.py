@@ -49,6 +49,11 @@ class Device:
         """Whether linear layers in float32 compute through oneDNN."""
         return self.kernels is not None and self.kernels.onednn
 
+    @property
+    def sine(self) -> bool:
+        """Whether the autoencoder's activation computes by numpy's sine."""
+        return self.kernels is not None and self.kernels.sine
+
     def fit(self, network: nn.Module) -> None:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
         use_attention_way(network, self.place)

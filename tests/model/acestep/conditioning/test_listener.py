@@ -75,6 +75,19 @@ def test_blocks_equal_the_whole_song_encoded_at_once(song: Song) -> None:
     assert float((latents_of(Listener(SmallParts()), song, part) - whole[:, first:end]).abs().max()) <= 1e-5
 
 
+def test_blocks_in_tiles_equal_those_of_a_stream(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: each by itself."""
+    window, streamed = window_at(9.0, song), latents_of(Listener(SmallParts()), song, window_at(9.0, song))
+    monkeypatch.setattr(sound_latents, "streams_at", lambda place: False)
+    one, reached = Listener(SmallParts()), []
+    found = one.encode(song, window, Encoding.MEAN, 1, 0, Pace(reached.append, lambda: False))
+    assert found is not None
+    assert float((found - streamed).abs().max()) <= BLOCK_TOLERANCE
+    assert [each.fraction for each in reached] == sorted({each.fraction for each in reached})
+    with pytest.raises(RenderStopped):
+        Listener(SmallParts()).encode(song, window, Encoding.MEAN, 1, 0, Pace(reached.append, lambda: True))
+
+
 def test_what_was_encoded_before_changes_no_bit(song: Song) -> None:
     used = Listener(SmallParts())
     for start in (2.0, 12.0, 7.0):
