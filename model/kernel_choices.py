@@ -58,7 +58,7 @@ def chosen_once(place: Path, key: str, names: frozenset[str], measure: Callable[
                 found = measure()
                 _write(place, {**dict(list(kept.items())[1 - _MOST :]), key: found})
             return found
-    except (OSError, Timeout) as refused:
+    except (OSError, Timeout, NotImplementedError) as refused:  # the last: a file system without locks
         log.warning(
             "What this processor computes fastest cannot be kept in %s (%s), so each start measures it.",
             place,

@@ -46,7 +46,7 @@ ATTENTION_GAIN = 1.3
 """How much faster attention in blocks has to be in bfloat16: 1.6 to 2.2 was measured on AMD (Zen 5)."""
 
 SINE_GAIN = 1.3
-"""How much faster the activation in pieces has to be: 1.8 to 2.1 was measured on AMD (Zen 5)."""
+"""How much faster the activation in pieces has to be: 1.7 to 2.1 was measured on AMD (Zen 5)."""
 SINE_THREADS = 2
 """The most threads with which it is taken: numpy's sine runs in one, torch's in all of them."""
 
