@@ -41,6 +41,11 @@ def signing_folder() -> Path:
     return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "signing"
 
 
+def kernels_file() -> Path:
+    """Where engines keep what this machine's processor computes fastest."""
+    return Path(platformdirs.user_cache_dir(APP, appauthor=False)) / "kernels.json"
+
+
 def mailbox_pointer() -> Path:
     """Where scripts in a DAW, which see none of the user's settings, read which mailbox a server uses that has its
     store somewhere else."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge_server.cli.old_store import take_over_old_store
 from bridge_server.engines.registry import EngineSetup, engine_setups, installed_engines, options_by_engine
-from bridge_server.platforms import CHECKPOINTS, models_folder, old_store_folder
+from bridge_server.platforms import CHECKPOINTS, kernels_file, models_folder, old_store_folder
 from bridge_server.settings import Settings
 
 if TYPE_CHECKING:  # rich: a parser that is only made must not wait for it
@@ -44,6 +44,7 @@ def engines_of(arguments: Namespace) -> dict[str, EngineSetup]:
         device=getattr(arguments, "device", ""),
         memory_gb=getattr(arguments, "memory_gb", None),
         options=options,
+        kernels=kernels_file(),
     )
 
 

@@ -19,7 +19,7 @@ from bridge_server.cli.client import status_of
 from bridge_server.cli.console import TextConsole
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
-from bridge_server.engines.registry import DEFAULT_ENGINE, MODELS_ENGINE, installed_engines
+from bridge_server.engines.registry import DEFAULT_ENGINE, KERNELS, MODELS_ENGINE, installed_engines
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
@@ -27,6 +27,7 @@ from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
 from model import ears
 from model.engine import Task
+from model.kernel_choices import kept_choices
 
 
 class Verdict(Enum):
@@ -72,7 +73,7 @@ async def doctor(settings: Settings, as_json: bool, models_folder: Path | None =
     """
     findings = [*packages(), *await engines(settings), *other_engines()]
     findings += models(models_folder) if models_folder is not None else ()
-    findings += [beat_tracker()]
+    findings += [beat_tracker(), *processor(settings)]
     findings += [*disk(settings.store), *audio_devices(), *midi(), *discovery(), *tools()]
     findings += await ports(settings)
     if as_json:
@@ -180,6 +181,26 @@ def beat_tracker() -> Finding:
         size = f"{ears.WEIGHTS_SIZE} from {ears.WEIGHTS_FROM}"
         return Finding(what, Verdict.OPTIONAL, f"{ears.LABEL} without weights", f"{ears.FETCH} ({size})")
     return Finding(what, Verdict.GOOD, f"{ears.LABEL} {version_of('beat-this')}, {ears.WEIGHTS}")
+
+
+def processor(settings: Settings) -> Iterator[Finding]:
+    """What the models' engine measured this machine's processor to be fastest in, where it keeps that."""
+    setup = settings.engines.get(MODELS_ENGINE.name)
+    place = setup.options.get(KERNELS) if setup is not None else None
+    if not isinstance(place, str) or not place:
+        return
+    kept = kept_choices(Path(place))
+    if not kept:
+        remedy = "The first render with a model measures it, in half a second."
+        yield Finding("processor", Verdict.OPTIONAL, f"not measured yet; {place} will keep it", remedy)
+        return
+    measured_with, choice = list(kept.items())[-1]
+    ways = ", ".join(name for name, taken in choice.items() if taken) or "torch's own ways"
+    yield Finding(
+        "processor",
+        Verdict.GOOD,
+        f"fastest with {ways}, measured with {measured_with}; delete {place} to measure anew",
+    )
 
 
 def disk(store: Path) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ _PLACE = re.compile(r"[\w.]+:[\w.]+")
 MODELS_FOLDER = "folder"  # the start option that tells an engine where models are
 
 DEVICE, MEMORY = "device", "memory_gb"
+KERNELS = "kernels"  # the start option that names the file of what a processor computes fastest
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class EngineSpec:
     target:   "module:Class". The class is cheap to make; `load` reads what it needs.
     label:    how producers know it.
     extra:    of this package, brings what it needs; packages: their names. Empty for engines that need none.
-    shared:   start options of its own that get what the server was started with: the folder of models, the device and
-              the limit of memory, by what they get.
+    shared:   start options of its own that get what the server was started with: the folder of models, the device, the
+              limit of memory and the file of measured choices, by what they get.
     """
 
     name: str
@@ -91,7 +92,7 @@ BUILT_IN = (
         "ACE-Step",
         extra="acestep",
         packages=("torch", "transformers", "safetensors", "huggingface-hub"),
-        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY)},
+        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY, KERNELS)},
     ),
     EngineSpec(
         "acestep-v1",
@@ -99,7 +100,7 @@ BUILT_IN = (
         "ACE-Step v1",
         extra="acestep",
         packages=("torch", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
-        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY)},
+        shared={name: name for name in (MODELS_FOLDER, DEVICE, MEMORY, KERNELS)},
     ),
     EngineSpec(
         "stems",
@@ -186,11 +187,13 @@ def engine_setups(
     device: str = "",
     memory_gb: float | None = None,
     options: Mapping[str, Options] | None = None,
+    kernels: Path | None = None,
 ) -> dict[str, EngineSetup]:
     """Every engine's setup by its name.
 
-    models: the folder for the engines that take one; without it they get neither device nor memory.
+    models: the folder for the engines that take one; without it they get none of the following.
     device, memory_gb: "cuda", "cpu", ...; None or "" leaves the choice to the engine.
+    kernels: the file that keeps what a processor computes fastest; without it each process measures that.
     options: further start options by engine; they count more than the others.
     """
     given: dict[str, Option] = {}
@@ -200,6 +203,8 @@ def engine_setups(
             given[DEVICE] = device
         if memory_gb is not None:
             given[MEMORY] = memory_gb
+        if kernels is not None:
+            given[KERNELS] = str(kernels)
     own = options or {}
     return {
         spec.name: EngineSetup(

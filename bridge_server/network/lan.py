@@ -7,8 +7,6 @@ import secrets
 import socket
 from pathlib import Path
 
-import segno
-
 from bridge_server.platforms import write_private
 from bridge_server.settings import Settings
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -71,5 +69,7 @@ def panel_address(settings: Settings, host: str | None = None) -> str:
 def code_to_scan(address: str) -> str:
     """The address as a QR code made of block characters, dark on light as cameras like it."""
     out = io.StringIO()
+    import segno  # a server that prints no code need not wait for it
+
     segno.make(address, error="m").terminal(out, compact=True)
     return out.getvalue()

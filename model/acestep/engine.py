@@ -91,6 +91,7 @@ class EngineConfig:
     step:       how the transformer's steps run: "plain", or "graph": as CUDA graphs, where they are equal and faster.
     compile:    whether the transformer's layers are compiled, where that pays.
     batch_size: how many takes of a request the transformer computes in one pass, where memory allows; 1 = one by one.
+    kernels:    the file that keeps what a processor computes fastest; without, it is measured at each start.
     """
 
     folder: str = ""
@@ -101,10 +102,15 @@ class EngineConfig:
     step: str = "plain"
     compile: bool = False
     batch_size: int = 1
+    kernels: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= MOST_TAKES:
             raise ValueError(f"batch_size must be 1 to {MOST_TAKES}, got {self.batch_size}")
+
+    @property
+    def kernels_file(self) -> Path | None:
+        return Path(self.kernels) if self.kernels else None
 
 
 class AceStepEngine:
@@ -235,7 +241,9 @@ class AceStepEngine:
         from model.torch_device import spare_a_core
 
         config = self._config
-        device = choose_device(config.device, config.precision, config.step, config.compile)
+        device = choose_device(
+            config.device, config.precision, config.step, config.compile, config.kernels_file
+        )
         if device.kind == "cpu":
             spare_a_core()
         budget = round(self._config.memory_gb * GIGABYTE) or None

@@ -296,6 +296,7 @@ class LoadedCheckpoint:
             "numbers": _name(self._device.dtype),
             "transformer_numbers": _name(self._device.transformer),
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
+            "autoencoder_sine": "numpy" if self._device.sine else "torch",
             "attention": "in blocks" if attention is None else attention.name,
             "step": step,
             "offloaded": placement.offload,

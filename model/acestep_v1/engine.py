@@ -75,13 +75,19 @@ class V1Config:
 
     folder: the checkpoint's, or one that has it inside, or ComfyUI's. device: "auto", "cuda", "cuda:1", "xpu", "mps" or
     "cpu". memory_gb: how much of the device's memory renders may use, in decimal gigabytes; 0 = all that is free.
-    precision: what the transformer computes in: "float32", "bfloat16" or "auto".
+    precision: what the transformer computes in: "float32", "bfloat16" or "auto". kernels: the file that keeps what a
+    processor computes fastest; without, it is measured at each start.
     """
 
     folder: str = ""
     device: str = "auto"
     memory_gb: float = 0.0
     precision: str = "auto"
+    kernels: str = ""
+
+    @property
+    def kernels_file(self) -> Path | None:
+        return Path(self.kernels) if self.kernels else None
 
 
 class AceStepV1Engine:
@@ -157,7 +163,7 @@ class AceStepV1Engine:
         from model.acestep_v1.loaded_v1 import LoadedV1
         from model.torch_device import spare_a_core
 
-        device = choose_device(self._config.device, self._config.precision)
+        device = choose_device(self._config.device, self._config.precision, kernels=self._config.kernels_file)
         if device.kind == "cpu":
             spare_a_core()
         loaded = LoadedV1(chosen, device, round(self._config.memory_gb * GIGABYTE) or None)

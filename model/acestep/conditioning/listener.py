@@ -1,14 +1,18 @@
 """Encodes songs and references to latents, once each, however many requests use them.
 
-A song is encoded in blocks on its own grid, each with enough context on both sides for the encoder's receptive field.
-So a block is the same, bit for bit, whatever was requested before, and regions of one song share blocks.
+A song is encoded in blocks on its own grid, with enough context on both sides for the encoder's receptive field. So a
+block is the same, bit for bit, whatever was requested before, and regions of one song share blocks.
+
+Where the autoencoder streams, neighbouring blocks are one stream, and share their context. oneDNN may sum a convolution
+of another length in another order: so a block is cut at the same frames in every stream, and no stream begins with it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +23,7 @@ from model.acestep.conditioning import sound_latents
 from model.acestep.conditioning.audio_rate import song_audio, whole_audio
 from model.acestep.conditioning.kept_latents import aligned, decoded
 from model.acestep.conditioning.reference_audio import reference_clip
-from model.acestep.latent_grid import Window, hop_of
+from model.acestep.latent_grid import HOP, Window, hop_of
 from model.acestep.networks.vae import LatentDistribution, Vae
 from model.acestep.networks.vae_tiling import ENCODE_REACH
 from model.acestep.sampling.render_settings import Encoding
@@ -29,7 +33,12 @@ from model.errors import CannotRender
 from model.pace import Pace
 
 BLOCK_FRAMES = 100
-"""Latent frames per block: 4 s. Each block also costs 14 frames of context."""
+"""Latent frames per block: 4 s. Each also costs 14 frames of context, and each stream of them 20."""
+EDGE_FRAMES = 10
+"""Latent frames of a stream's context on each side: more than the encoder's reach, so that all of its layers have begun
+when the first block does."""
+_CUTS = (0, 10, 30, 50, 70, 90, BLOCK_FRAMES)
+"""Where a block's audio is cut in a stream: its first and last piece may be the context of a neighbour."""
 
 _KEPT_BLOCKS = 1024  # over an hour of music, 50 MB
 _KEPT_REFERENCES = 8
@@ -95,18 +104,15 @@ class Listener:
             return None
         _refuse_invalid_samples(song, "song")
         if encoding is Encoding.MEAN and (known := kept_with(song)) is not None:
-            frames = -(-song.frames // hop)
-            return aligned(known, frames, self._source.silence)[:, first:end]
+            return aligned(known, _frames(song), self._source.silence)[:, first:end]
         numbers = range(first // BLOCK_FRAMES, -(-end // BLOCK_FRAMES))
-        blocks = self._encoded_blocks(song, numbers, pace)
         skipped = first - numbers[0] * BLOCK_FRAMES
-        shown = slice(skipped, skipped + end - first)
-        mean = torch.cat([block.mean for block in blocks], dim=2)[:, :, shown]
+        blocks = LatentDistribution.joined(self._encoded_blocks(song, numbers, pace))
+        shown = blocks.copied(skipped, skipped + end - first)
         if encoding is Encoding.SAMPLE:
-            scale = torch.cat([block.scale for block in blocks], dim=2)[:, :, shown]
-            noise = sound_latents.noise_for_encoding(mean, seed, take)
-            mean = LatentDistribution(mean, scale).sample(noise)
-        return mean.transpose(1, 2)
+            noise = sound_latents.noise_for_encoding(shown.mean, seed, take)
+            return shown.sample(noise).transpose(1, 2)
+        return shown.mean.transpose(1, 2)
 
     def encode_reference(self, reference: Song, seed: int, pace: Pace) -> Tensor:
         """Latents [1, 750, 64] of 30 s of reference audio; which 30 s depends on the seed, not on the take."""
@@ -129,32 +135,98 @@ class Listener:
         return self._references.put((reference.digest, seed), found.mean.transpose(1, 2))
 
     def _encoded_blocks(self, song: Song, numbers: range, pace: Pace) -> list[LatentDistribution]:
-        names = [(song.digest, song.rate, number) for number in numbers]
-        found = {name: known for name in names if (known := self._blocks.get(name)) is not None}
-        missing = [name for name in names if name not in found]
+        names = {number: (song.digest, song.rate, number) for number in numbers}
+        found = {
+            number: known for number in numbers if (known := self._blocks.get(names[number])) is not None
+        }
+        missing = [number for number in numbers if number not in found]
         if missing:
             with self._source.vae() as vae:
-                for index, name in enumerate(missing):
-                    stretch = pace.part(index / len(missing), (index + 1) / len(missing))
-                    found[name] = self._blocks.put(name, self._encoded(vae, song, name[2], stretch))
-        return [found[name] for name in names]
+                streams = sound_latents.streams_at(vae.encoder.first.weight.device)
+                encoded = _streamed_blocks if streams else _blocks_apart
+                done = 0
+                for run in consecutive(missing):
+                    stretch = pace.part(done / len(missing), (done + len(run)) / len(missing))
+                    for number, block in encoded(vae, song, run, self._source.vae_frames, stretch):
+                        found[number] = self._blocks.put(names[number], block)
+                    done += len(run)
+        return [found[number] for number in numbers]
 
-    def _encoded(self, vae: Vae, song: Song, number: int, pace: Pace) -> LatentDistribution:
-        """One block, encoded with its neighbours in the song as context; zeros only before and after the song."""
-        frames = -(-song.frames // hop_of(song.rate))
+
+def consecutive(numbers: list[int]) -> list[range]:
+    """Rising numbers as runs of neighbours."""
+    runs: list[range] = []
+    for number in numbers:
+        begin = runs.pop().start if runs and runs[-1].stop == number else number
+        runs.append(range(begin, number + 1))
+    return runs
+
+
+Numbered = Iterator[tuple[int, LatentDistribution]]
+"""Blocks of a song, each with its number."""
+
+
+def _blocks_apart(vae: Vae, song: Song, run: range, vae_frames: int, pace: Pace) -> Numbered:
+    """Each with its neighbours in the song as context; zeros only before and after the song."""
+    frames = _frames(song)
+    for index, number in enumerate(run):
         first, end = number * BLOCK_FRAMES, min((number + 1) * BLOCK_FRAMES, frames)
         begin, last = max(0, first - ENCODE_REACH), min(frames, end + ENCODE_REACH)
-        audio = torch.from_numpy(song_audio(song.samples, song.rate, (begin, last)))[None]
-        found = sound_latents.encode(
-            vae,
-            audio,
-            self._source.vae_frames,
-            on_frames=lambda done, total: pace.at("encoding the song", done / total),
-            should_stop=pace.stops,
-        )
-        core = slice(first - begin, end - begin)
-        # Copies, because a view would keep the context in memory too.
-        return LatentDistribution(found.mean[:, :, core].clone(), found.scale[:, :, core].clone())
+        found = sound_latents.encode(vae, _audio(song, begin, last), vae_frames, should_stop=pace.stops)
+        pace.at("encoding the song", (index + 1) / len(run))
+        yield number, found.copied(first - begin, end - begin)
+
+
+def _streamed_blocks(vae: Vae, song: Song, run: range, vae_frames: int, pace: Pace) -> Numbered:
+    """All of them as one stream, each as soon as it is there."""
+    del vae_frames  # of a tile
+    frames = _frames(song)
+    first = begin = reached = max(0, run.start * BLOCK_FRAMES - EDGE_FRAMES)
+    last = min(frames, run.stop * BLOCK_FRAMES)
+    parts: list[LatentDistribution] = []
+    waiting = list(run)
+    for part in sound_latents.encode_pieces(vae, _stream_of(song, run, frames), pace.stops):
+        parts.append(part)
+        reached += part.mean.shape[2]
+        pace.at("encoding the song", min(1.0, (reached - first) / (last - first)))
+        while waiting and reached >= (end := min(frames, (waiting[0] + 1) * BLOCK_FRAMES)):
+            number, whole = waiting.pop(0), LatentDistribution.joined(parts)
+            yield number, whole.copied(number * BLOCK_FRAMES - begin, end - begin)
+            begin, parts = end, [whole.copied(end - begin, reached - begin)]
+        if not waiting:
+            return
+
+
+def _stream_of(song: Song, run: range, frames: int) -> Iterator[Tensor]:
+    """The audio of the blocks and of their context, in pieces."""
+
+    def block(number: int) -> Tensor:
+        # Always all of a block: resampled alone, a part of it would differ in its last bits.
+        first = number * BLOCK_FRAMES
+        return _audio(song, first, min(frames, first + BLOCK_FRAMES))
+
+    if run.start > 0:
+        yield block(run.start - 1)[:, :, -EDGE_FRAMES * HOP :]
+    for number in run:
+        audio = block(number)
+        for first, end in pairwise(_CUTS):
+            if (piece := audio[:, :, first * HOP : end * HOP]).shape[2]:
+                yield piece
+    if run.stop * BLOCK_FRAMES < frames:
+        context = block(run.stop)
+        yield context[:, :, : EDGE_FRAMES * HOP]
+        if context.shape[2] > EDGE_FRAMES * HOP:
+            yield context[:, :, :HOP]  # is not encoded: it tells that the song does not end with the context
+
+
+def _audio(song: Song, first: int, end: int) -> Tensor:
+    """Latent frames of a song, [1, 2, n * 1920] at 48 kHz."""
+    return torch.from_numpy(song_audio(song.samples, song.rate, (first, end)))[None]
+
+
+def _frames(song: Song) -> int:
+    """Latent frames that hold all of a song."""
+    return -(-song.frames // hop_of(song.rate))
 
 
 def kept_with(song: Song) -> Tensor | None:

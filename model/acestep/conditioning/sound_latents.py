@@ -5,7 +5,7 @@ Shapes: T latent frames of 1920 samples at 48 kHz. Latents are float32 [1, T, 64
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -42,13 +42,13 @@ def encode(
     Raises RenderStopped.
     """
     place = vae.encoder.first.weight.device
-    if _streams(place) if streams is None else streams:
+    if streams_at(place) if streams is None else streams:
         return _encode_streamed(vae, audio.to(place), on_frames, should_stop)
     stop_if_asked(should_stop)
     return encode_tiled(vae, send(audio, place), chunk)
 
 
-def _streams(place: torch.device) -> bool:
+def streams_at(place: torch.device) -> bool:
     """A CPU gains nothing from long pieces; an accelerator idles on short ones."""
     return place.type == "cpu"
 
@@ -58,13 +58,18 @@ def _encode_streamed(
 ) -> LatentDistribution:
     hop = vae.config.hop
     frames, parts, done = audio.shape[2] // hop, [], 0
-    for part in stream_encode(vae, pieces(audio, STREAMED_FRAMES * hop), lambda: stop_if_asked(should_stop)):
+    for part in encode_pieces(vae, pieces(audio, STREAMED_FRAMES * hop), should_stop):
         parts.append(part)
         done += part.mean.shape[2]
         on_frames(done, frames)
-    return LatentDistribution(
-        torch.cat([part.mean for part in parts], dim=2), torch.cat([part.scale for part in parts], dim=2)
-    )
+    return LatentDistribution.joined(parts)
+
+
+def encode_pieces(
+    vae: Vae, audio: Iterable[Tensor], should_stop: ShouldStop = lambda: False
+) -> Iterator[LatentDistribution]:
+    """Streams pieces [1, 2, t * 1920]; see stream_encode. Polls `should_stop` at every layer; raises RenderStopped."""
+    yield from stream_encode(vae, audio, lambda: stop_if_asked(should_stop))
 
 
 def silence_of(vae: Vae, frames: int = MAX_FRAMES) -> Tensor:
@@ -109,7 +114,7 @@ def decode_frames(
     """
     weight = vae.decoder.first.weight
     rows = latents.transpose(1, 2).to(weight)
-    if _streams(weight.device) if streams is None else streams:
+    if streams_at(weight.device) if streams is None else streams:
         found = stream_span(vae, rows, *frames, STREAMED_FRAMES, check=lambda: stop_if_asked(should_stop))
     else:
         found = _decode_in_tiles(vae, rows, frames, chunk, should_stop)

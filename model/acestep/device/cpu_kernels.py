@@ -1,10 +1,10 @@
-"""How a processor multiplies fastest: measured once a process, on one matrix product of the transformer's kind.
+"""How a processor computes fastest: measured once, on one matrix product of the transformer's kind and a few others.
 
 torch sends linear layers in float32 to MKL, which leaves half of an AMD processor idle where oneDNN, in the same torch,
 does not; on Intel's they are even. Processors with AVX-512 BF16 or AMX multiply bfloat16 three to six times as fast as
 float32, all others slower. torch's attention in bfloat16 may take twice as long as two products with the scores between
-them. The measured difference is either large or none, and only a large one counts, so a processor gets the same answer,
-and a request the same samples, each time.
+them. The measured difference is either large or none, and only a large one counts, so a processor gets the same answer
+each time. What one process finds is kept in a file, if it has one, so that all agree and give a request equal samples.
 
 `fit` then lets a loaded network compute so. The weights that do most of the work are packed: put in the order in which
 oneDNN multiplies them, once instead of for each product. A packed linear layer gives the same bits as a plain one.
@@ -13,12 +13,16 @@ oneDNN multiplies them, once instead of for each product. A packed linear layer 
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,7 +30,10 @@ from torch.nn import functional
 from model.acestep.networks.attention import Attention, GatedMlp, attend
 from model.acestep.networks.attention_in_blocks import attend_in_blocks
 from model.acestep.networks.packed_convolution import PackedConvolution
-from model.acestep.networks.vae import Decoder, Encoder
+from model.acestep.networks.snake_in_pieces import snake_in_pieces
+from model.acestep.networks.vae import Decoder, Encoder, Snake, snake
+from model.kernel_choices import chosen_once
+from model.torch_device import spared_threads
 
 ONEDNN_GAIN = 1.4
 """How much faster oneDNN has to be: 1.9 to 2.2 was measured on AMD (Zen 4), 0.9 to 1.1 on Intel (Sapphire Rapids)."""
@@ -38,8 +45,16 @@ where torch does not know of any: without them it is slower.
 ATTENTION_GAIN = 1.3
 """How much faster attention in blocks has to be in bfloat16: 1.6 to 2.2 was measured on AMD (Zen 5)."""
 
+SINE_GAIN = 1.3
+"""How much faster the activation in pieces has to be: 1.7 to 2.1 was measured on AMD (Zen 5)."""
+SINE_THREADS = 2
+"""The most threads with which it is taken: numpy's sine runs in one, torch's in all of them."""
+
+_METHOD = 1  # of measuring; what was kept by an older one does not count
 _TOKENS, _WIDTH = 384, 2048  # 30 s of music in a published layer: 3.2 GFLOP
 _HEADS, _KEY_HEADS, _HEAD_WIDTH = 4, 2, 128
+_SAMPLES, _CHANNELS = 4096, 128
+_LISTING = Path("/proc/cpuinfo")
 _RUNS = 5
 
 
@@ -48,13 +63,15 @@ class CpuKernels:
     """What is fastest here.
 
     onednn: linear layers and attention in float32 run through oneDNN. bfloat16: the transformer computes in bfloat16.
-    blocks: attention in bfloat16 runs in blocks. packs: torch can keep weights in oneDNN's order.
+    blocks: attention in bfloat16 runs in blocks. packs: torch can keep weights in oneDNN's order. sine: the
+    autoencoder's activation runs in pieces, by numpy's sine.
     """
 
     onednn: bool
     bfloat16: bool
     blocks: bool = False
     packs: bool = False
+    sine: bool = False
 
     def fit(self, network: nn.Module) -> None:
         """Lets a network on the processor compute in the fastest way; again after any of its weights were replaced.
@@ -66,6 +83,8 @@ class CpuKernels:
                 part.__class__ = OneDnnLinear  # a copy would have the weights twice while both exist
             if isinstance(part, Attention) and self.in_blocks(part.query.weight.dtype):
                 part.attend = attend_in_blocks
+            if self.sine and isinstance(part, Snake) and part.gain.dtype is torch.float32:
+                part.wave = snake_in_pieces
             if self.packs:
                 self._pack(part)
 
@@ -95,16 +114,53 @@ class CpuKernels:
 
 
 @cache
-def fastest_kernels() -> CpuKernels:
-    """Measures this processor; under half a second, once."""
-    threads = torch.get_num_threads()
+def fastest_kernels(kept: Path | None = None) -> CpuKernels:
+    """This processor's, as kept in a file, or else measured, in under half a second; once a process."""
+    threads = spared_threads(torch.get_num_threads(), os.cpu_count() or 1)
+    if kept is None:
+        return measured_kernels(threads)
+    names = frozenset(field.name for field in fields(CpuKernels))
+    return CpuKernels(
+        **chosen_once(kept, what_it_depends_on(threads), names, lambda: asdict(measured_kernels(threads)))
+    )
+
+
+def what_it_depends_on(threads: int) -> str:
+    """Everything that may change what is fastest, in words."""
+    try:
+        ours = version("takebridge")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        ours = "0"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{processor_name(_LISTING)} ({capability}), {threads} threads, "
+        f"torch {torch.__version__}, numpy {np.__version__}, takebridge {ours}, method {_METHOD}"
+    )
+
+
+def processor_name(listing: Path) -> str:
+    """The processor's, with its model numbers, from a Linux /proc/cpuinfo listing; without one, as Python knows it."""
+    try:
+        lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    numbers = [found[name] for name in ("cpu family", "model", "stepping") if name in found]
+    return " ".join([found.get("model name") or platform.processor() or platform.machine(), *numbers])
+
+
+def measured_kernels(threads: int) -> CpuKernels:
+    """What is fastest for so many threads."""
+    usual_threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so that the thread's own time is all there is: other programs do not count
     try:
         with torch.no_grad():
-            times = _shortest(_products())
-            return replace(chosen_kernels(*times, instructions=has_bfloat16()), packs=_can_pack())
+            chosen = chosen_kernels(*_shortest(_products()), instructions=has_bfloat16())
+            whole, in_pieces = _shortest(_activations())
+            sine = threads <= SINE_THREADS and in_pieces * SINE_GAIN < whole
+            return replace(chosen, packs=_can_pack(), sine=sine)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(usual_threads)
 
 
 def chosen_kernels(
@@ -150,6 +206,13 @@ def _products() -> tuple[Callable[[], Tensor], ...]:
         lambda: attend(query, key, key, None),
         lambda: attend_in_blocks(query, key, key, None),
     )
+
+
+def _activations() -> tuple[Callable[[], Tensor], ...]:
+    """The autoencoder's activation as torch's and in pieces."""
+    x = torch.linspace(-3, 3, _SAMPLES * _CHANNELS).view(1, _SAMPLES, _CHANNELS)
+    ones = torch.ones(_CHANNELS)
+    return lambda: snake(x, ones, ones), lambda: snake_in_pieces(x, ones, ones)
 
 
 def _can_pack() -> bool:

@@ -50,6 +50,11 @@ class Device:
         """Whether linear layers in float32 compute through oneDNN."""
         return self.kernels is not None and self.kernels.onednn
 
+    @property
+    def sine(self) -> bool:
+        """Whether the autoencoder's activation computes by numpy's sine."""
+        return self.kernels is not None and self.kernels.sine
+
     def fit(self, network: nn.Module) -> None:
         """Lets a network that was loaded here compute in the fastest way; again after its weights were replaced."""
         use_attention_way(network, self.place)
@@ -81,12 +86,17 @@ class Device:
 
 
 def choose_device(
-    wanted: str = AUTO, precision: str = AUTO, step: str = PLAIN, compiles: bool = False
+    wanted: str = AUTO,
+    precision: str = AUTO,
+    step: str = PLAIN,
+    compiles: bool = False,
+    kernels: Path | None = None,
 ) -> Device:
     """The device named `wanted` ("auto", one of KINDS, or one with an index such as "cuda:1"). Raises NotLoaded.
 
     precision: what the transformer computes in, "auto" or one of PRECISIONS. step: how its steps run, one of STEPS;
-    graphs are a CUDA device's. compiles: whether they are compiled.
+    graphs are a CUDA device's. compiles: whether they are compiled. kernels: the file that keeps what a processor
+    computes fastest; None = it is measured.
     """
     if step not in STEPS:
         raise NotLoaded(f"There is no way {step!r} to run a step.", f"Use {' or '.join(STEPS)}.")
@@ -94,9 +104,9 @@ def choose_device(
         raise NotLoaded(f"There is no precision {precision!r}.", f"Use auto, {' or '.join(PRECISIONS)}.")
     place, label = choose_place(wanted)
     if place.type == "cpu":
-        kernels = fastest_kernels()
-        transformer = cpu_transformer(kernels, precision)
-        return Device(place, torch.float32, label, transformer, kernels, compiles=compiles)
+        fastest = fastest_kernels(kernels)
+        transformer = cpu_transformer(fastest, precision)
+        return Device(place, torch.float32, label, transformer, fastest, compiles=compiles)
     dtype = _dtype(place)
     graphs = step == GRAPH and place.type == "cuda"
     return Device(place, dtype, label, PRECISIONS.get(precision, dtype), graphs=graphs, compiles=compiles)

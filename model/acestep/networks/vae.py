@@ -8,7 +8,7 @@ loaded, and activations are computed in place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,8 +57,20 @@ class VaeConfig:
         return [self.decoder_width * multiple for multiple in (1, *self.multiples)][::-1]
 
 
+def snake(x: Tensor, frequency: Tensor, gain: Tensor) -> Tensor:
+    """x + gain sin(frequency x)^2; frequency and gain broadcast to x."""
+    wave = (x * frequency).sin_().square_()
+    # In place: these tensors are huge, and fresh pages cost more than the sine.
+    return torch.addcmul(x, wave, gain, out=wave)
+
+
 class Snake(nn.Module):
-    """x + gain sin(frequency x)^2, one frequency and gain per channel."""
+    """`snake` with one frequency and gain per channel.
+
+    wave: how, for audio that comes time first; the device may know a faster way than torch's.
+    """
+
+    wave: Callable[[Tensor, Tensor, Tensor], Tensor] = staticmethod(snake)
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,14 +78,11 @@ class Snake(nn.Module):
         self.gain = nn.Parameter(torch.ones(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        wave = (x * self.frequency).sin_().square_()
-        # In place: these tensors are huge, and fresh pages cost more than the sine.
-        return torch.addcmul(x, wave, self.gain, out=wave)
+        return snake(x, self.frequency, self.gain)
 
     def along_time(self, x: Tensor) -> Tensor:
         """The same for audio that comes time first, [B, N, C]."""
-        wave = (x * self.frequency[:, 0]).sin_().square_()
-        return torch.addcmul(x, wave, self.gain[:, 0], out=wave)
+        return self.wave(x, self.frequency[:, 0], self.gain[:, 0])
 
 
 class ResidualUnit(nn.Module):
@@ -202,6 +211,17 @@ class LatentDistribution:
     def sample(self, noise: Tensor) -> Tensor:
         """mean + deviation * noise; the caller, who knows the seed, provides noise [B, 64, T]."""
         return self.mean + self.deviation * noise.to(self.mean)
+
+    @staticmethod
+    def joined(parts: Sequence[LatentDistribution]) -> LatentDistribution:
+        """Parts of a clip, in order, as one."""
+        return LatentDistribution(
+            torch.cat([part.mean for part in parts], dim=2), torch.cat([part.scale for part in parts], dim=2)
+        )
+
+    def copied(self, first: int, end: int) -> LatentDistribution:
+        """Its frames [first, end), without keeping the others in memory."""
+        return LatentDistribution(self.mean[:, :, first:end].clone(), self.scale[:, :, first:end].clone())
 
 
 class Vae(nn.Module):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -79,10 +78,8 @@ def encode_tiled(vae: Vae, audio: Tensor, chunk: int, overlap: int = ENCODE_REAC
     """
     hop = vae.config.hop
     audio = functional.pad(audio, (0, -audio.shape[2] % hop))
-    means, scales = [], []
+    cores = []
     for tile in tiles(audio.shape[2] // hop, chunk, overlap):
         found = vae.encode(audio[:, :, tile.start * hop : tile.end * hop])
-        core = slice(tile.core_start - tile.start, tile.core_end - tile.start)
-        means.append(found.mean[:, :, core])
-        scales.append(found.scale[:, :, core])
-    return LatentDistribution(torch.cat(means, dim=2), torch.cat(scales, dim=2))
+        cores.append(found.copied(tile.core_start - tile.start, tile.core_end - tile.start))
+    return LatentDistribution.joined(cores)

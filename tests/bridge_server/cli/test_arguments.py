@@ -9,7 +9,7 @@ import pytest
 
 from bridge_server.cli.arguments import engines_of, models_of, screen_of, settings_of, store_of
 from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
-from bridge_server.platforms import models_folder, old_store_folder, store_folder
+from bridge_server.platforms import kernels_file, models_folder, old_store_folder, store_folder
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.cli.test_parser import parse
 from tests.bridge_server.cli.test_serve_settings import serve_arguments
@@ -25,21 +25,22 @@ def home(tmp_path, monkeypatch):
     """A home of the test's own."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
 
 
 def test_a_named_folder_is_the_engines(tmp_path):
-    assert engines_of(serve_arguments(tmp_path)) == engine_setups(models=tmp_path)
+    assert engines_of(serve_arguments(tmp_path)) == engine_setups(models=tmp_path, kernels=kernels_file())
     assert engines_of(serve_arguments(tmp_path / "other", "--models", str(tmp_path))) == engine_setups(
-        models=tmp_path
+        models=tmp_path, kernels=kernels_file()
     )
 
 
 def test_device_and_memory_reach_the_engine(tmp_path):
     words = ("--device", "cuda:1", "--memory-gb", "5.50")
     found = engines_of(serve_arguments(tmp_path, *words))
-    assert found == engine_setups(models=tmp_path, device="cuda:1", memory_gb=5.5)
+    assert found == engine_setups(models=tmp_path, device="cuda:1", memory_gb=5.5, kernels=kernels_file())
     assert found[MODELS_ENGINE.name].options == {
-        "folder": str(tmp_path), "device": "cuda:1", "memory_gb": 5.5
+        "folder": str(tmp_path), "device": "cuda:1", "memory_gb": 5.5, "kernels": str(kernels_file())
     }  # fmt: skip
     assert "device" not in engines_of(serve_arguments(tmp_path))[MODELS_ENGINE.name].options
 
@@ -47,7 +48,9 @@ def test_device_and_memory_reach_the_engine(tmp_path):
 def test_start_options_reach_their_engine(tmp_path):
     words = ("--engine-option", f"{MODELS_ENGINE.name}.checkpoint=base", "--device", "cpu")
     options = engines_of(serve_arguments(tmp_path, *words))[MODELS_ENGINE.name].options
-    assert options == {"folder": str(tmp_path), "device": "cpu", "checkpoint": "base"}
+    assert options == {
+        "folder": str(tmp_path), "device": "cpu", "checkpoint": "base", "kernels": str(kernels_file())
+    }  # fmt: skip
     with pytest.raises(ProtocolError, match="does not name an engine's option"):
         engines_of(serve_arguments(tmp_path, "--engine-option", "checkpoint=base"))
 
@@ -67,7 +70,7 @@ def test_the_default_store_takes_over_that_of_the_old_name_and_its_models_go_alo
     assert settings.store == store_folder()
     assert (store_folder() / "store.sqlite3").is_file()
     assert models_of(arguments) == store_folder() / "checkpoints"
-    assert settings.engines == engine_setups(models=store_folder() / "checkpoints")
+    assert settings.engines == engine_setups(models=store_folder() / "checkpoints", kernels=kernels_file())
     assert capsys.readouterr().out == "", "JSON stays JSON"
 
 

@@ -15,12 +15,14 @@ from bridge_server.cli.doctor import (
     packages,
     port,
     ports,
+    processor,
     show,
     tools,
 )
 from bridge_server.engines.registry import EngineSetup, engine_setups
 from bridge_server.settings import Settings
 from model import ears
+from model.kernel_choices import chosen_once
 from tests.doubles import ENGINES
 
 GOOD, OPTIONAL, BAD = Verdict
@@ -60,6 +62,27 @@ def test_what_sets_an_engine_right_comes_before_what_it_is_not_made_for(tmp_path
     (stems,) = asyncio.run(engines(Settings(store=tmp_path, engine="stems", engines=separating)))
     assert stems.verdict is OPTIONAL
     assert "takebridge models pull stems" in stems.remedy or "pip install" in stems.remedy
+
+
+def test_what_the_processor_is_fastest_in(tmp_path):
+    place = tmp_path / "kernels.json"
+    asking = Settings(store=tmp_path, engines=engine_setups(models=tmp_path, kernels=place))
+    (before,) = processor(asking)
+    assert before.verdict is OPTIONAL
+    assert str(place) in before.found
+    chosen_once(
+        place,
+        "a processor, 2 threads",
+        frozenset({"onednn", "sine"}),
+        lambda: {"onednn": True, "sine": False},
+    )
+    (found,) = processor(asking)
+    assert found.verdict is GOOD
+    assert "fastest with onednn, measured with a processor, 2 threads" in found.found
+    assert f"delete {place}" in found.found
+    place.write_text("{", encoding="utf-8")
+    assert list(processor(asking)) == [before]
+    assert not list(processor(Settings(store=tmp_path))), "a server that keeps none"
 
 
 def test_a_store_that_can_be_written(tmp_path):

@@ -13,7 +13,7 @@ from bridge_server.cli.parser import parser
 from bridge_server.cli.serve import ready_message
 from bridge_server.cli.serve_settings import serve_settings
 from bridge_server.engines.registry import MODELS_ENGINE, engine_setups
-from bridge_server.platforms import mailbox_pointer, models_folder, store_folder
+from bridge_server.platforms import kernels_file, mailbox_pointer, models_folder, store_folder
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.model.stems.test_published_stems import installed
 
@@ -38,7 +38,8 @@ def test_memory_is_a_size(tmp_path, capsys, size):
 
 def test_without_a_folder_the_engine_is_there_and_says_what_to_do():
     usual = models_folder()
-    assert engines_of(serve_arguments(usual)) == engine_setups(models=usual)  # a model may come while it runs
+    # A model may come while it runs.
+    assert engines_of(serve_arguments(usual)) == engine_setups(models=usual, kernels=kernels_file())
     assert MODELS_ENGINE.name in serve_settings(serve_arguments(usual)).engines
 
 

@@ -34,8 +34,11 @@ def test_every_built_in_engine_can_be_made_and_knows_its_name():
 
 
 def test_each_engine_gets_what_it_takes_of_the_servers_options():
-    found = engine_setups(models=Path("models"), device="cpu", memory_gb=4.0)
-    assert found[ACESTEP.name].options == {"folder": "models", "device": "cpu", "memory_gb": 4.0}
+    kernels = Path("kernels.json")
+    found = engine_setups(models=Path("models"), device="cpu", memory_gb=4.0, kernels=kernels)
+    assert found[ACESTEP.name].options == {
+        "folder": "models", "device": "cpu", "memory_gb": 4.0, "kernels": "kernels.json",
+    }  # fmt: skip
     assert found[ACESTEP_V1.name].options == found[ACESTEP.name].options
     assert found[STEMS.name].options == {"folder": "models", "device": "cpu"}
     assert found[SKETCH.name].options == {"separators": "models", "device": "cpu"}

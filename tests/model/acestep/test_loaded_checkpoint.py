@@ -229,6 +229,21 @@ def test_the_transformer_in_bfloat16_renders_nearly_the_same_in_half_its_memory(
     assert report_of(loaded(tiny_models, budget - 1, half), asked).figures["offloaded"] is False
 
 
+def test_numpys_sine_renders_the_same_and_the_recipe_tells(tiny_models: Path) -> None:
+    asked = request()
+    usual, other = (
+        list(loaded(tiny_models, device=device).render(asked, lambda _: None, lambda: False))
+        for device in (
+            replace(FLOAT32, kernels=CpuKernels(False, False, sine=sine)) for sine in (False, True)
+        )
+    )
+    audio, found = joined(usual, MIX, asked.start), joined(other, MIX, asked.start)
+    np.testing.assert_allclose(found, audio, rtol=0, atol=1e-4 * np.abs(audio).max())
+    assert not np.array_equal(found, audio), "it is not torch's"
+    sines = [last.figures["autoencoder_sine"] for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    assert sines == ["torch", "numpy"]
+
+
 def test_linear_layers_through_onednn_render_the_same(tiny_models: Path) -> None:
     if not torch.backends.mkldnn.is_available():
         pytest.skip("SKIPPED: this build of torch has no oneDNN")

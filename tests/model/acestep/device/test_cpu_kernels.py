@@ -16,7 +16,12 @@ from model.acestep.device.cpu_kernels import (
     OneDnnLinear,
     chosen_kernels,
     fastest_kernels,
+    measured_kernels,
+    processor_name,
 )
+from model.acestep.device.devices import choose_device
+from model.acestep.networks.snake_in_pieces import snake_in_pieces
+from model.acestep.networks.vae import Snake
 
 WITH_ONEDNN = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="SKIPPED: this build of torch has no oneDNN"
@@ -54,9 +59,71 @@ def test_what_torch_cannot_do_is_not_chosen_and_threads_stay(monkeypatch):
     threads = torch.get_num_threads()
     monkeypatch.setattr(cpu_kernels, "onednn_linear", cannot)
     monkeypatch.setattr(cpu_kernels, "_WIDTH", 64)
-    monkeypatch.setattr(cpu_kernels, "fastest_kernels", fastest_kernels.__wrapped__)
-    assert not cpu_kernels.fastest_kernels().onednn
+    assert not measured_kernels(1).onednn
     assert torch.get_num_threads() == threads
+
+
+@pytest.fixture(name="kept")
+def _kept(tmp_path):
+    fastest_kernels.cache_clear()  # as in a new process
+    yield tmp_path / "kernels.json"
+    fastest_kernels.cache_clear()
+
+
+def test_what_another_process_measured_is_taken(kept, monkeypatch):
+    first = fastest_kernels(kept)
+    fastest_kernels.cache_clear()
+    monkeypatch.setattr(cpu_kernels, "measured_kernels", lambda threads: pytest.fail("it is known"))
+    assert fastest_kernels(kept) == first
+    assert choose_device("cpu", kernels=kept).kernels == first
+
+
+@pytest.mark.parametrize(
+    ("what", "changed"),
+    [
+        ("spared_threads", lambda threads, cores: 77),
+        ("processor_name", lambda listing: "another processor"),
+        ("_METHOD", 0),
+    ],
+)
+def test_it_is_measured_again_where_anything_it_depends_on_is_other(kept, monkeypatch, what, changed):
+    asked = []
+    monkeypatch.setattr(
+        cpu_kernels, "measured_kernels", lambda threads: asked.append(threads) or CpuKernels(True, False)
+    )
+    fastest_kernels(kept)
+    fastest_kernels.cache_clear()
+    monkeypatch.setattr(cpu_kernels, what, changed)
+    fastest_kernels(kept)
+    assert len(asked) == 2
+
+
+def test_numpys_sine_is_not_taken_where_torch_has_more_threads(monkeypatch):
+    quick, slow = (lambda: torch.ones(1)), (lambda: torch.ones(1000, 1000).sin_())
+    monkeypatch.setattr(cpu_kernels, "_WIDTH", 64)
+    monkeypatch.setattr(cpu_kernels, "_activations", lambda: (slow, quick))
+    assert [measured_kernels(threads).sine for threads in (1, 2, 3, 16)] == [True, True, False, False]
+    monkeypatch.setattr(cpu_kernels, "_activations", lambda: (quick, slow))
+    assert not measured_kernels(1).sine
+
+
+def test_the_autoencoder_gets_it():
+    snake = Snake(4)
+    CpuKernels(False, False, sine=True).fit(snake)
+    assert snake.wave is snake_in_pieces
+    half = Snake(4).bfloat16()
+    CpuKernels(False, False, sine=True).fit(half)
+    assert half.wave is not snake_in_pieces
+
+
+def test_a_processor_by_its_listing(tmp_path):
+    listing = tmp_path / "cpuinfo"
+    listing.write_text(
+        "processor\t: 0\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\nstepping\t: 1\n\nprocessor\t: 1\n",
+        encoding="utf-8",
+    )
+    assert processor_name(listing) == "AMD EPYC 26 2 1"
+    assert processor_name(tmp_path / "none")
 
 
 @WITH_ONEDNN
