@@ -72,7 +72,7 @@ def sudden_lows(
     top = int((parameters.thump_hertz + parameters.fade_hertz) / framing.bin_hertz) + 2
     lows = magnitude[:top]
     held = median_along_time(lows, framing.odd_frames(parameters.time_seconds), tick)
-    return np.maximum(lows - held, 0)
+    return np.asarray(np.maximum(lows - held, 0), dtype=np.float32)
 
 
 def thump_part(magnitude: Magnitude, sudden: Magnitude, kick: Magnitude) -> Magnitude:
