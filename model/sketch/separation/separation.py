@@ -98,7 +98,8 @@ def separate(
 ) -> Stems:
     """Separates `samples` (float32 [frames, channels] at `rate`).
 
-    somebody_sings: the caller knows it: what follows the lead line is the voice, whatever the evidence says.
+    somebody_sings: the caller knows it: what follows the lead line is the voice, whatever the evidence says, and what
+    the bass took of it goes back.
 
     Raises RenderStopped once `should_stop` returns true.
     """
