@@ -70,8 +70,8 @@ class CymbalParameters:
 class LowBandParameters:
     """Kick and bass share the lowest octaves, where hardly anything else plays.
 
-    edge_hertz:   what is held and unclaimed below is bass, nothing fade_hertz above it. Against 75 five real basses gained 0.8 dB and what played
-                  with them 0.8, two real voices lost 0.2.
+    edge_hertz:   what is held and unclaimed below is bass, nothing fade_hertz above it. Against 75, five real basses
+                  gained 0.8 dB and what played with them 0.8, two real voices lost 0.2.
     edge_under_voice_hertz: the same where somebody is said to sing: low voices begin at 80 Hz.
     thump_hertz:  the same for what a low drum's own sound explains (`kick.py`), which is nobody else's.
     fade_hertz:   width of each of these edges.
