@@ -136,7 +136,7 @@ def main() -> None:
 
 def separated(chosen: argparse.Namespace) -> None:
     """Measures stems of every known mix and prints their table."""
-    headings, parts = (separating.OURS, separating.BEST), []
+    headings, parts, aside = (separating.OURS, separating.BEST), [], []
     for name, make in multitracks.mixes(chosen.folder):
         try:
             part = separating.measure(make)
@@ -148,7 +148,10 @@ def separated(chosen: argparse.Namespace) -> None:
             part[heading].add("gain", *(gain for found in gains.values() for gain in found))
         print(f"{name}\n\n{table(STEM_ROWS, part, headings)}\n", flush=True)
         parts.append(part)
-    print(f"{len(parts)} mixes\n\n{table(STEM_ROWS, gathered(parts), headings)}", flush=True)
+        if name in multitracks.SONGS and not multitracks.SONGS[name].tuned_on:
+            aside.append(part)
+    for heading, some in (("mixes", parts), ("of them never looked at", aside)):
+        print(f"{len(some)} {heading}\n\n{table(STEM_ROWS, gathered(some), headings)}\n", flush=True)
 
 
 def accompanied(names: list[str], song: Callable[[str], Generated], chosen: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.kept_voice import at_level
-from benchmarks.real_music.packages import NotToBeHad, fetch, read_parts
+from benchmarks.real_music.packages import NotToBeHad, fetch, read_parts, take_place
 from benchmarks.real_music.pieces import PIECES
 from model.dsp.resample import resample
 from model.engine import Samples
@@ -60,19 +60,35 @@ class Multitrack:
 
 @dataclass(frozen=True)
 class Song:
-    """A project of lmms-common: where its 24 s begin, and words in the names of its drum and bass tracks."""
+    """A project of lmms-common: where its 24 s begin, and words in the names of its drum and bass tracks.
+
+    tuned_on: whether its figures were looked at while a value of the separation was chosen.
+    """
 
     file: str
     first_seconds: float
     drums: tuple[str, ...]
     bass: tuple[str, ...]
+    tuned_on: bool = True
 
 
+# Where a song's bass and drums play at once for 24 s, or from its beginning if it is no longer.
 SONGS = {
-    "reggae": Song("CapDan/CapDan-ReggaeTry", 12.0, ("bd", "snare", "hihat", "hihhat"), ("bass",)),
-    "reggaeton": Song("CapDan/CapDan-ReggaetonTry", 4.0, ("bd", "noise", "snare", "hihat", "hh"), ("bass",)),
+    "reggae": Song("demos/CapDan/CapDan-ReggaeTry.mmpz", 12.0, ("bd", "snare", "hihat", "hihhat"), ("bass",)),
+    "reggaeton": Song(
+        "demos/CapDan/CapDan-ReggaetonTry.mmpz", 4.0, ("bd", "noise", "snare", "hihat", "hh"), ("bass",)
+    ),
     # Its "bassline 1" holds C4 with 3 % to 13 % of its energy below 150 Hz, above pads that play lower: no bass.
-    "progress": Song("Socceroos-Progress", 190.0, ("kick", "hihat", "snare"), ()),
+    "progress": Song("demos/Socceroos-Progress.mmpz", 190.0, ("kick", "hihat", "snare"), ()),
+    "surrender": Song("shorties/Surrender-Main.mmpz", 0.0, ("kick", "loop"), ("bass",)),
+    "axe": Song("demos/Thomasso-AxeFromThe80s.mmpz", 176.0, ("tom", "snare", "kick", "hihat"), ("bassslap",)),
+    "crunk": Song("shorties/Crunk(Demo).mmp", 0.0, ("kick", "clap"), ("bass",), tuned_on=False),
+    "dirtylove": Song(
+        "shorties/DirtyLove.mmpz",
+        26.0,
+        ("bassdrum", "clap", "hihat", "snare", "crash"),
+        ("bass",),
+    ),
 }
 
 
@@ -145,7 +161,7 @@ def has(name: str, words: tuple[str, ...]) -> bool:
 
 def rendered_tracks(song: Song, folder: Path) -> list[Path]:
     """A file for each track, from the last time or by lmms now (minutes). Raises NotToBeHad."""
-    done = folder / "lmms-tracks" / Path(song.file).name
+    done = folder / "lmms-tracks" / Path(song.file).stem
     if not done.is_dir():
         roots = [fetch(package, folder) for package in _LMMS]
         data = roots[0] / "usr/share/lmms"
@@ -154,7 +170,7 @@ def rendered_tracks(song: Song, folder: Path) -> list[Path]:
         done.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=done.parent) as scratch:
             _render(song, roots, Path(scratch))
-            Path(scratch, "tracks").rename(done)
+            take_place(Path(scratch, "tracks"), done)
     return sorted(done.glob("*.wav"))
 
 
@@ -169,10 +185,7 @@ def _render(song: Song, roots: list[Path], scratch: Path) -> None:
         "QT_QPA_PLATFORM": "offscreen",
         "HOME": str(scratch),
     }
-    program, project = (
-        roots[0] / "usr/bin/lmms",
-        roots[1] / "usr/share/lmms/projects/demos" / f"{song.file}.mmpz",
-    )
+    program, project = roots[0] / "usr/bin/lmms", roots[1] / "usr/share/lmms/projects" / song.file
     command = [str(program), "--allowroot", "rendertracks", str(project), "-f", "wav", "-x", "1"]
     try:
         (scratch / "tracks").mkdir()
@@ -221,7 +234,7 @@ def voices(folder: Path) -> Path:
                 data = archive.extractfile(member)
                 if data is not None and name.startswith("vocadito_") and name.endswith(".wav"):
                     (kept / name).write_bytes(data.read())
-        kept.rename(found)
+        take_place(kept, found)
     return found
 
 

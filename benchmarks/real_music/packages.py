@@ -40,8 +40,17 @@ def fetch(package: str, folder: Path = FOLDER) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         archive = _downloaded(package, Path(scratch))
         _run(package, ["dpkg", "-x", str(archive), f"{scratch}/{package}"], Path(scratch))
-        Path(scratch, package).rename(unpacked)
+        take_place(Path(scratch, package), unpacked)
     return unpacked
+
+
+def take_place(made: Path, place: Path) -> None:
+    """Moves a folder to `place`; if another process was there first, its folder, which holds the same, stays."""
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def _downloaded(package: str, scratch: Path) -> Path:

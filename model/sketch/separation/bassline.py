@@ -55,14 +55,21 @@ def own_levels(
 
 
 def bass_mask(
-    magnitude: Magnitude, framing: Framing, parameters: BassParameters, tick: Tick
+    magnitude: Magnitude,
+    framing: Framing,
+    parameters: BassParameters,
+    tick: Tick,
+    with_kick: Magnitude | None = None,
 ) -> tuple[Magnitude, bool]:
     """Fraction of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins, frames].
 
-    Also whether that line is a kick rather than a bass.
+    Also whether that line is a kick rather than a bass, by what `with_kick` still has of repeated low sounds.
     """
     pitch, sounding = bass_pitch(magnitude, framing, parameters, tick)
-    kick = booming_kick(magnitude, framing, pitch, sounding, parameters)
+    if with_kick is None:
+        kick = booming_kick(magnitude, framing, pitch, sounding, parameters)
+    else:
+        kick = booming_kick(with_kick, framing, *bass_pitch(with_kick, framing, parameters, tick), parameters)
     levels = partial_levels(magnitude, framing, pitch, parameters.partials)
     own = own_levels(levels, sounding, framing.odd_frames(parameters.smooth_seconds), parameters)
     mask = np.minimum(1, teeth(own, pitch, framing, parameters.tooth_bins) / (magnitude + 1e-9))

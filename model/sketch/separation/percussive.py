@@ -65,21 +65,31 @@ def drummer_present(magnitude: Magnitude, mask: Magnitude, parameters: Percussiv
     return float(np.clip((hit / (whole + 1e-20) - low) / (high - low), 0, 1))
 
 
-def thump_part(
+def sudden_lows(
     magnitude: Magnitude, framing: Framing, parameters: LowBandParameters, tick: Tick
 ) -> Magnitude:
-    """How sudden every cell of the lowest band is, 0..1; 0 above the band; [bins, frames]."""
-    top = min(int((parameters.edge_hertz + parameters.fade_hertz) / framing.bin_hertz) + 2, framing.bins)
+    """What is not held of the lowest bins, up to the end of the low band; [low bins, frames]."""
+    top = int((parameters.thump_hertz + parameters.fade_hertz) / framing.bin_hertz) + 2
+    lows = magnitude[:top]
+    held = median_along_time(lows, framing.odd_frames(parameters.time_seconds), tick)
+    return np.asarray(np.maximum(lows - held, 0), dtype=np.float32)
+
+
+def thump_part(magnitude: Magnitude, sudden: Magnitude, kick: Magnitude) -> Magnitude:
+    """Fraction of every cell that is a kick's thump, 0..1; 0 above the low band; [bins, frames].
+
+    sudden, kick: of the lowest bins, what is not held and how much of it may be the kick's.
+    """
     out = np.zeros_like(magnitude)
-    held = median_along_time(magnitude[:top], framing.odd_frames(parameters.time_seconds), tick)
-    out[:top] = np.sqrt(np.clip(1 - held / (magnitude[:top] + 1e-9), 0, 1))
+    of_kick = np.minimum(kick / (sudden + 1e-9), 1)
+    out[: len(sudden)] = np.sqrt(np.minimum(sudden / (magnitude[: len(sudden)] + 1e-9), 1)) * of_kick
     return out
 
 
-def low_band(framing: Framing, parameters: LowBandParameters) -> NDArray[np.float32]:
-    """1 where only kick and bass play, fading to 0 above; [bins, 1]."""
+def low_band(framing: Framing, edge_hertz: float, fade_hertz: float) -> NDArray[np.float32]:
+    """1 where only kick and bass play, fading to 0 above the edge; [bins, 1]."""
     frequency = np.arange(framing.bins) * framing.bin_hertz
-    gain = np.clip((parameters.edge_hertz + parameters.fade_hertz - frequency) / parameters.fade_hertz, 0, 1)
+    gain = np.clip((edge_hertz + fade_hertz - frequency) / fade_hertz, 0, 1)
     return np.asarray(gain[:, None], dtype=np.float32)
 
 

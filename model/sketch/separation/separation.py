@@ -1,14 +1,15 @@
 """Separates a song into vocals, drums, bass and other, without a neural network.
 
-Block by block: drums by medians, then the bass and the lead voice as single pitch lines; then every time-frequency cell
-of the mix is divided between the four. "other" is the remainder, so the stems always sum to the song.
+Block by block: drums by medians, then the bass and the lead voice as single pitch lines; drums and bass give back what
+they took of the voice; then every time-frequency cell of the mix is divided between the four. "other" is the
+remainder, so the stems always sum to the song.
 Knows only samples and rates; `extract.py` handles the producer's request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,22 @@ from model.dsp.resample import resample
 from model.engine import OnProgress, Samples, ShouldStop
 from model.pace import Pace
 from model.sketch.separation.bassline import bass_mask
-from model.sketch.separation.channel_spectra import Framing, Tick, analyse, joint_magnitude, synthesise
+from model.sketch.separation.channel_spectra import (
+    Framing,
+    Magnitude,
+    Spectra,
+    Tick,
+    analyse,
+    joint_magnitude,
+    synthesise,
+)
+from model.sketch.separation.kick import kick_magnitude
 from model.sketch.separation.percussive import (
     cymbal_mask,
     drummer_present,
     low_band,
     percussive_mask,
+    sudden_lows,
     thump_part,
 )
 from model.sketch.separation.ratio_mask import remainder, share_out
@@ -33,7 +44,7 @@ from model.sketch.separation.separation_parameters import (
     SeparationParameters,
 )
 from model.sketch.separation.singer import NO_EVIDENCE, Evidence, gliding, movement, strongest, timbre_of
-from model.sketch.separation.voice import centredness, find_voice
+from model.sketch.separation.voice import centredness, find_voice, voice_in_bass, voice_in_drums
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ def separate(
 ) -> Stems:
     """Separates `samples` (float32 [frames, channels] at `rate`).
 
-    somebody_sings: the caller knows it: what follows the lead line is the voice, whatever the evidence says.
+    somebody_sings: the caller knows it: what follows the lead line is the voice, whatever the evidence says, and what
+    the bass took of it goes back.
 
     Raises RenderStopped once `should_stop` returns true.
     """
@@ -99,7 +111,7 @@ def separate(
     blocks = list(cut(len(samples), rate, parameters.block))
     for number, block in enumerate(blocks):
         stretch = pace.part(number / len(blocks), (number + 1) / len(blocks))
-        part = separate_block(samples[block.first : block.last], rate, parameters, stretch)
+        part = separate_block(samples[block.first : block.last], rate, parameters, stretch, somebody_sings)
         gain = own_part(block, len(samples), rate, parameters.block)[:, None]
         for stem, audio in found.items():
             audio[block.first : block.last] += part.stems[stem] * gain
@@ -148,14 +160,13 @@ class SeparatedBlock:
 
 
 def separate_block(
-    samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace
+    samples: Samples, rate: int, parameters: SeparationParameters, pace: Pace, somebody_sings: bool
 ) -> SeparatedBlock:
     """Separates one block, samples [frames, channels]."""
-
     low_rate = rate // rate_factor(rate, parameters.block.highest_rate)
     mix = resample(samples, rate, low_rate, check=pace.check)
     pace.at("finding drums and bass", 0.0)
-    drums, bass, present = drums_and_bass(mix, low_rate, parameters, pace.check)
+    drums, bass, present = drums_and_bass(mix, low_rate, parameters, somebody_sings, pace.check)
     pace.at("finding the voice", 0.4)
     framing = Framing.of(low_rate, parameters.voice.window_seconds)
     spectra = analyse(mix - drums - bass, framing, pace.check)
@@ -164,6 +175,18 @@ def separate_block(
     timbre = timbre_of(joint_magnitude(spectra * centredness(spectra)), framing, line, parameters.singer)
     pace.check()
     vocals = synthesise(spectra, sung, framing, len(mix), pace.check)
+    ridge = parameters.voice.ridge_hertz
+    sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
+    loud, found = energy(mix[sounding]), energy(vocals[sounding])
+    evidence = Evidence(found / max(loud, 1e-20), movement(timbre), gliding(timbre))
+    if somebody_sings or evidence.of_a_singer(parameters.singer):
+        part = _part_of(
+            drums, framing, lambda s: voice_in_drums(s, sung, framing, ridge, pace.check), pace.check
+        )
+        vocals, drums = vocals + part, drums - part
+    if somebody_sings:  # a lead guitar that glides like a singer would take the bass along
+        part = _part_of(bass, framing, lambda s: voice_in_bass(s, sung, line.pitch, framing), pace.check)
+        vocals, bass = vocals + part, bass - part
     spectra *= 1 - sung
     pace.check()
     struck = cymbal_mask(joint_magnitude(spectra), framing, parameters.cymbal, pace.check)
@@ -174,9 +197,15 @@ def separate_block(
     full = {
         stem: resample(part, low_rate, rate, len(samples), check=pace.check) for stem, part in parts.items()
     }
-    sounding = np.roll(np.repeat(line.sung, framing.hop), -framing.hop // 2)[: len(mix)]
-    share = energy(parts["vocals"][sounding]) / max(energy(mix[sounding]), 1e-20)
-    return SeparatedBlock(full, claims, Evidence(share, movement(timbre), gliding(timbre)))
+    # Without what was given back: the least share is one of what the line itself holds.
+    own = found / max(energy(vocals[sounding]), 1e-20)
+    share = own * energy(parts["vocals"][sounding]) / max(loud, 1e-20)
+    return SeparatedBlock(full, claims, replace(evidence, share=share))
+
+
+def _part_of(audio: Samples, framing: Framing, mask: Callable[[Spectra], Magnitude], tick: Tick) -> Samples:
+    spectra = analyse(audio, framing, tick)
+    return synthesise(spectra, mask(spectra), framing, len(audio), tick)
 
 
 def rate_factor(rate: int, highest: int) -> int:
@@ -189,7 +218,7 @@ def rate_factor(rate: int, highest: int) -> int:
 
 
 def drums_and_bass(
-    mix: Samples, rate: int, parameters: SeparationParameters, tick: Tick
+    mix: Samples, rate: int, parameters: SeparationParameters, somebody_sings: bool, tick: Tick
 ) -> tuple[Samples, Samples, float]:
     """First estimates of drums (without cymbal tails) and bass, and the confidence that there are drums."""
     framing = Framing.of(rate, parameters.percussive.window_seconds)
@@ -197,14 +226,23 @@ def drums_and_bass(
     magnitude = joint_magnitude(spectra)
     hits = percussive_mask(magnitude, framing, parameters.percussive, tick)
     present = drummer_present(magnitude, hits, parameters.percussive)
-    line, kick = bass_mask(magnitude * (1 - hits), framing, parameters.bass, tick)
-    low = (1 - hits) * line
-    booming = low * np.float32(present if kick else 0.0)
-    hits, low = hits + booming, low - booming
-    unclaimed = (1 - hits - low) * low_band(framing, parameters.low_band) * np.float32(present)
-    thump = thump_part(magnitude, framing, parameters.low_band, tick)
-    hits += unclaimed * thump
-    low += unclaimed * (1 - thump)
+    sudden = sudden_lows(magnitude, framing, parameters.low_band, tick)
+    kick = kick_magnitude(sudden, framing, parameters.kick)
+    pitched = 1 - hits
+    with_kick = magnitude * pitched
+    of_kick = np.minimum(kick, sudden) / (magnitude[: len(sudden)] + np.float32(1e-9))
+    pitched[: len(sudden)] *= 1 - of_kick * np.float32(present)
+    line, booms = bass_mask(magnitude * pitched, framing, parameters.bass, tick, with_kick)
+    low = pitched * line
+    booming = np.float32(present if booms else 0.0)
+    hits, low = hits + booming * (1 - hits) * line, (1 - booming) * low
+    thump = thump_part(magnitude, sudden, parameters.kick.headroom * kick)
+    band = parameters.low_band
+    unclaimed = (1 - hits - low) * np.float32(present)
+    struck = unclaimed * low_band(framing, band.thump_hertz, band.fade_hertz) * thump
+    edge = band.edge_under_voice_hertz if somebody_sings else band.edge_hertz
+    low += unclaimed * low_band(framing, edge, band.fade_hertz) * (1 - thump)
+    hits += struck
     tick()
     drums = synthesise(spectra, hits, framing, len(mix), tick)
     return drums, synthesise(spectra, low, framing, len(mix), tick), present

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.sketch.separation.channel_spectra import Framing, Magnitude, Spectra, Tick, joint_magnitude
+from model.sketch.separation.percussive import median_along_frequency
 from model.sketch.separation.pitch_line import (
     Hertz,
     best_line,
@@ -17,6 +18,9 @@ from model.sketch.separation.pitch_line import (
     salience_level,
 )
 from model.sketch.separation.separation_parameters import VoiceParameters
+
+# Of the voice's fundamental: what a bass line has below this is no voice; a fourth below it, clear of its main lobe.
+BELOW_FUNDAMENTAL = 0.75
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,30 @@ def find_voice(
     facing = facing_voice(spectra, teeth * middle, parameters.most_offset)
     mask = teeth * centredness(facing) ** parameters.middle_power
     return line, np.asarray(mask, dtype=np.float32)
+
+
+def voice_in_drums(
+    drums: Spectra, sung: Magnitude, framing: Framing, span_hertz: float, tick: Tick
+) -> Magnitude:
+    """Fraction of every cell of the drums that is the voice's after all, 0..1; [bins, frames].
+
+    In windows long enough for chords a gliding voice is as broad as a hit; in these its partials are narrow again
+    (Fitzgerald and Gainza 2010), and stand out of what is around them. A hit is as loud beside them as on them.
+    """
+    magnitude = joint_magnitude(drums)
+    around = median_along_frequency(magnitude, framing.odd_bins(span_hertz), tick)
+    return np.asarray(sung * np.maximum(1 - around / (magnitude + 1e-9), 0), dtype=np.float32)
+
+
+def voice_in_bass(bass: Spectra, sung: Magnitude, pitch: Hertz, framing: Framing) -> Magnitude:
+    """Fraction of every cell of the bass that is the voice's after all, 0..1; [bins, frames].
+
+    Where nobody plays a bass, its line follows the voice. A bass of its own sounds below the voice's fundamental.
+    """
+    power = joint_magnitude(bass) ** 2
+    bins = (np.arange(framing.bins) * framing.bin_hertz)[:, None]
+    below = np.sum(power * (bins < BELOW_FUNDAMENTAL * pitch), axis=0)
+    return np.asarray(sung * (1 - below / (power.sum(axis=0) + 1e-12)) ** 2, dtype=np.float32)
 
 
 def facing_voice(spectra: Spectra, mask: Magnitude, most_offset: float) -> Spectra:

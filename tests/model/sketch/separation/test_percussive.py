@@ -14,6 +14,7 @@ from model.sketch.separation.percussive import (
     median_along_time,
     percussive_mask,
     rising_edge,
+    sudden_lows,
     thump_part,
 )
 from model.sketch.separation.separation_parameters import DEFAULT
@@ -61,11 +62,22 @@ def test_a_kick_thumps_and_a_held_bass_does_not() -> None:
     kick = magnitude_of(np.sin(2 * np.pi * 50 * TIME) * np.exp(-(TIME % 1.0) / 0.06), LONG)
     bass = magnitude_of(np.sin(2 * np.pi * 55 * TIME), LONG)
     middle = slice(10, -10)  # the first and last frames see the sound begin and end
-    low = low_band(LONG, DEFAULT.low_band)
-    thump = thump_part(kick, LONG, DEFAULT.low_band, quiet)
-    held = thump_part(bass, LONG, DEFAULT.low_band, quiet)
+    low = low_band(LONG, DEFAULT.low_band.edge_hertz, DEFAULT.low_band.fade_hertz)
+    thump, held = (
+        thump_part(heard, sudden, sudden)
+        for heard in (kick, bass)
+        for sudden in (sudden_lows(heard, LONG, DEFAULT.low_band, quiet),)
+    )
     assert share((thump * low)[:, middle], kick[:, middle]) > 0.6
     assert share((held * low)[:, middle], bass[:, middle]) < 0.02
+
+
+def test_what_no_kick_explains_does_not_thump() -> None:
+    heard = magnitude_of(bursts(0.5, 0.02, NOISE), LONG)
+    sudden = sudden_lows(heard, LONG, DEFAULT.low_band, quiet)
+    whole, half = (thump_part(heard, sudden, part * sudden) for part in (np.float32(1), np.float32(0.5)))
+    np.testing.assert_allclose(half, whole / 2, rtol=1e-4, atol=1e-6)
+    assert not whole[len(sudden) :].any()
 
 
 def test_a_ride_is_struck_and_a_steady_hiss_is_not() -> None:

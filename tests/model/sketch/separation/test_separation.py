@@ -58,6 +58,21 @@ def test_a_kick_that_booms_on_is_drums_and_no_bass() -> None:
     assert np.square(stems.bass).sum() < 0.1 * np.square(drums).sum()
 
 
+def test_short_bass_notes_that_move_are_bass_beside_a_kick_that_does_not() -> None:
+    """As sudden and as low as the kick, at twice its level, between its hits and on them."""
+    band = stem_songs.make("pop", 12.0).stems
+    seconds = np.arange(len(band["drums"])) / RATE
+    beat, note = seconds % 0.5, seconds % 0.375
+    kick = 0.15 * np.exp(-beat / 0.08) * np.sin(2 * np.pi * (52 * beat + 2 * (1 - np.exp(-beat / 0.02))))
+    pitch = np.array([41.2, 61.7, 82.4, 73.4, 49.0, 65.4, 55.0])[(seconds // 0.375).astype(int) % 7]
+    bass = 0.3 * np.exp(-note / 0.1) * np.sin(2 * np.pi * pitch * note)
+    drums = kick[:, None] + band["drums"]
+    mix = (drums + bass[:, None] + band["other"]).astype(np.float32)
+    stems = apart(mix)
+    true = np.broadcast_to(bass[:, None], mix.shape)
+    assert si_sdr(true, stems.bass) >= si_sdr(true, mix) + 5.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names", [stem_songs.TUNING, stem_songs.NEVER_USED_FOR_TUNING], ids=["tuning", "aside"]

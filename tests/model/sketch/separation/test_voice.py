@@ -7,7 +7,14 @@ import pytest
 
 from model.sketch.separation.channel_spectra import Framing, Spectra, analyse, joint_magnitude
 from model.sketch.separation.separation_parameters import DEFAULT
-from model.sketch.separation.voice import centredness, facing_voice, find_voice, voice_line
+from model.sketch.separation.voice import (
+    centredness,
+    facing_voice,
+    find_voice,
+    voice_in_bass,
+    voice_in_drums,
+    voice_line,
+)
 
 RATE = 44100
 FRAMING = Framing.of(RATE, DEFAULT.voice.window_seconds)
@@ -68,3 +75,30 @@ def test_facing_has_a_limit() -> None:
     voice = spectra(10 * sung(300.0), sung(300.0))
     faced = facing_voice(voice, np.ones(voice.shape[1:], dtype=np.float32), 1.6)
     assert np.abs(faced[0]).max() / np.abs(faced[1]).max() == pytest.approx(10 / 1.6, rel=0.01)
+
+
+def share(mask: np.ndarray, heard: Spectra) -> float:
+    power = joint_magnitude(heard)[:, 5:-5] ** 2
+    return float(np.sum(mask[:, 5:-5] ** 2 * power) / power.sum())
+
+
+def test_drums_give_back_a_voice_and_keep_their_hits() -> None:
+    voice = 0.1 * sung(247.0)
+    hits = np.random.default_rng(4).standard_normal(len(TIME)) * np.exp(-(TIME % 0.5) / 0.05)
+    _, mask = find_voice(spectra(voice, voice), FRAMING, DEFAULT.voice, quiet)
+    both = spectra(voice + hits, voice + hits)
+    back = voice_in_drums(both, mask, FRAMING, DEFAULT.voice.ridge_hertz, quiet)
+    assert share(back, spectra(hits, hits)) < 0.25 * share(mask, spectra(hits, hits))
+    alone = voice_in_drums(spectra(voice, voice), mask, FRAMING, DEFAULT.voice.ridge_hertz, quiet)
+    assert share(alone, spectra(voice, voice)) > 0.6
+
+
+@pytest.mark.parametrize(("octave", "least", "most"), [(1.0, 0.4, 1.0), (0.5, 0.0, 0.02)])
+def test_a_bass_line_gives_back_a_voice_unless_it_plays_below_it(
+    octave: float, least: float, most: float
+) -> None:
+    voice = sung(147.0, 0.0)
+    line, mask = find_voice(spectra(voice, voice), FRAMING, DEFAULT.voice, quiet)
+    low = np.sin(2 * np.pi * 147.0 * octave * TIME)
+    followed = spectra(low, low)
+    assert least <= share(voice_in_bass(followed, mask, line.pitch, FRAMING), followed) <= most
