@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ MAX_NAME = 255  # letters of an uploaded file's name
 TERMINAL = ("done", "failed", "cancelled")
 
 Notification = tuple[str, dict[str, Any]]
+OnProgress = Callable[[float, str], None]
+"""Is given the part that is done, 0 to 1, and the stage."""
 
 
 class BridgeClient:
@@ -32,6 +35,7 @@ class BridgeClient:
         self._connection = connection
         self._calls = 0
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._told: dict[str, OnProgress] = {}
         self._binary: asyncio.Queue[bytes] = asyncio.Queue()
         self.replies: asyncio.Queue[Notification] = asyncio.Queue()
 
@@ -44,6 +48,15 @@ class BridgeClient:
         self._answers[self._calls] = answer
         await self._send(call_text(command, request, self._calls))
         return await answer
+
+    async def call_with_progress(self, method: str, told: OnProgress, /, **params: Any) -> Any:
+        """`call`, for a request that is no job and sends progress until its answer. Raises ProtocolError."""
+        request_id = str(params.get("id") or f"call-{secrets.token_hex(6)}")
+        self._told[request_id] = told
+        try:
+            return await self.call(method, **{**params, "id": request_id})
+        finally:
+            del self._told[request_id]
 
     async def upload(self, path: Path) -> tuple[str, tuple[str, ...]]:
         """Sends a file; returns the source name for requests, and notes on the file. Raises ProtocolError."""
@@ -119,7 +132,12 @@ class BridgeClient:
 
     def _sort(self, message: Mapping[str, Any]) -> None:
         if "method" in message:
-            self.replies.put_nowait((message["method"], message["params"]))
+            name, params = message["method"], message["params"]
+            told = self._told.get(params.get("id", "")) if name == "progress" else None
+            if told is not None:
+                told(params["fraction"], params["stage"])
+            else:
+                self.replies.put_nowait((name, params))
             return
         answer = self._answers.pop(message["id"], None)
         if answer is None or answer.done():
