@@ -174,7 +174,7 @@ class AgentSession:
 async def _long_answer(
     client: BridgeClient, method: str, fields: Mapping[str, Any], progress: OnProgress
 ) -> dict[str, Any]:
-    """The answer; its progress is passed on in a task of its own, since the reader of the connection waits for nobody."""
+    """The answer. Progress is passed on in a task of its own: the reader of the connection waits for nobody."""
     news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
 
     async def pass_on() -> None:

@@ -92,11 +92,13 @@ def test_a_sound_is_trained_heard_and_used(training_server, open_panel):
     sound.get_by_role("button", name="Resume my_sound").click()
     expect(now).to_contain_text("my_sound")
     page.get_by_role("button", name="Stop my_sound").click()
+    (training_server.settings.store / "training" / "my_sound" / "at_host.json").write_text("{", encoding="utf-8")
     remove = sound.get_by_role("button", name="Remove")
     remove.click()
     expect(remove).to_have_text("Remove for good?")
     remove.click()
     expect(sound).to_have_count(0)
+    expect(page.locator(".notice.error")).to_contain_text("copies of the songs are removed there thirty days")
 
 
 def test_one_that_another_program_trains_is_shown_as_that_programs(training_server, open_panel, tmp_path):
