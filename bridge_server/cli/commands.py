@@ -223,7 +223,7 @@ def progress_bar(screen: Screen) -> Progress:
         BarColumn(),
         TimeRemainingColumn(),
         console=screen.console,
-        disable=screen.as_json,
+        disable=screen.as_json or not screen.console.is_terminal,  # there it would leave an empty line
         transient=True,
     )
 
