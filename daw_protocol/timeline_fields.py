@@ -87,7 +87,7 @@ class BarsKind(Kind):
         return Text(MAX_BARS_LETTERS, 1).schema()
 
     def describe(self) -> str:
-        return 'range of bars, inclusive: `"17-20"` or `"17"`'
+        return 'bars, inclusive: `"17-20"` or `"17"`'
 
 
 @dataclass(frozen=True)

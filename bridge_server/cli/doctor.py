@@ -289,7 +289,8 @@ def render_hosts(status: ServerStatus) -> Iterator[Finding]:
         what = f"render host {host.name}"
         if not host.connected:
             remedy = "Check that it runs and that both machines are in one network."
-            yield Finding(what, Verdict.OPTIONAL, f"cannot be reached: {host.problem}", remedy)
+            found = f"cannot be reached: {host.problem}" if host.problem else "has not answered yet"
+            yield Finding(what, Verdict.OPTIONAL, found, remedy)
         elif host.notes:
             yield from (Finding(what, Verdict.OPTIONAL, note) for note in host.notes)
         else:

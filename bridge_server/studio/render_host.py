@@ -205,9 +205,7 @@ class RenderHost:
                     log.warning("order %s in %s: %s", order.name, place.name, error)
                 place = self._other(place, order.engine)
                 order.run, order.grown = order.run + 1, {}
-                if (
-                    place.lost or order.engine in place.avoided
-                ):  # the first one that is free and has it takes the order
+                if place.lost or order.engine in place.avoided:  # the first place that has it takes the order
                     order.state = OrderState.WAITING
                     return
             order.finished, order.state = outcomes, OrderState.DONE

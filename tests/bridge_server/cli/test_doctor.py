@@ -114,12 +114,14 @@ def test_render_hosts_say_how_they_are(server):
         {"name": "box", "address": "ws://box", "connected": True, "places": 2, "engines": ["sketch"]},
         {"name": "old", "address": "ws://old", "connected": True, "notes": ["It is old. Renew it."]},
         {"name": "away", "address": "ws://away", "connected": False, "problem": "it does not answer"},
+        {"name": "new", "address": "ws://new", "connected": False},
     ]
     found = list(render_hosts(ServerStatus.from_stored({**status, "render_hosts": hosts})))
     assert [(one.what, one.verdict, one.found) for one in found] == [
         ("render host box", GOOD, "2 places, sketch"),
         ("render host old", OPTIONAL, "It is old. Renew it."),
         ("render host away", OPTIONAL, "cannot be reached: it does not answer"),
+        ("render host new", OPTIONAL, "has not answered yet"),
     ]
     assert "network" in found[2].remedy
 
