@@ -11,7 +11,6 @@ taken. Needs the extra acestep.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import statistics
 import tempfile
@@ -48,10 +47,7 @@ def main() -> None:
                 until_state(peer, "stopped")
                 alone.append(timed(peer))
                 peer.call("training.resume", name="slow")
-                until(
-                    peer,
-                    lambda moved: moved.get("phase") == "training" or "going on" in moved.get("phase", ""),
-                )
+                until_phase(peer, "training", "going on")
     ratio = statistics.median(beside) / statistics.median(alone)
     print(f"alone  {statistics.median(alone):6.2f} s  (median of {len(alone)})")
     print(f"beside {statistics.median(beside):6.2f} s  ratio {ratio:.2f}")
@@ -62,12 +58,17 @@ def begin(peer: WebSocketPeer) -> None:
         "training.start", name="slow", songs="mine", consent=True, device="cpu", memory=8, seconds=28.0,
         accumulation=64, steps=100_000, preview_every=0,
     )  # fmt: skip
+    until_phase(peer, "prepared", "training")
+
+
+def until_phase(peer: WebSocketPeer, *phases: str) -> None:
+    """Until the training says one of these words. A process of low priority takes long to start on a busy machine."""
     while True:
-        with contextlib.suppress(
-            TimeoutError
-        ):  # a process of low priority takes long to start on a busy machine
-            until(peer, lambda moved: moved.get("phase") in ("prepared", "training"))
-            return
+        try:
+            until(peer, lambda moved: any(phase in moved.get("phase", "") for phase in phases))
+        except TimeoutError:
+            continue
+        return
 
 
 def timed(peer: WebSocketPeer) -> float:

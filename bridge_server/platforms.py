@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
+from typing import Any, Protocol
 
 import platformdirs
 
@@ -15,6 +18,12 @@ OLD_APP = "ace-bridge"  # what it was called first
 CHECKPOINTS = "checkpoints"
 
 BELOW_NORMAL_PRIORITY = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS, Windows API
+
+
+class ProcessPipe(Protocol):
+    """One end of what two processes speak through."""
+
+    def send(self, message: Any, /) -> None: ...
 
 
 def store_folder() -> Path:
@@ -154,6 +163,27 @@ def resident_bytes(pid: int) -> int | None:
 def ignore_interrupt() -> None:
     """Ctrl-C in the terminal reaches every process of the group; the server ends its children itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def end_with_parent() -> None:
+    """Ends this process, whatever it does, as soon as the one that started it has gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a process that another one started"
+
+    def watch() -> None:
+        parent.join()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def send_or_end(connection: ProcessPipe, message: object) -> None:
+    """Sends a message to the process that started this one. Where that has gone, nobody is left to tell or to work for:
+    this one ends."""
+    try:
+        connection.send(message)
+    except OSError:
+        os._exit(0)
 
 
 def how_it_ended(exit_code: int | None) -> str:

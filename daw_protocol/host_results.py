@@ -21,3 +21,6 @@ class RenderHostStatus(Message):
     version: str = value(AnyText(), "its version of Takebridge", "")
     engines: tuple[str, ...] = value(ListOf(AnyText()), "the engines it renders with", ())
     problem: str = value(AnyText(), "why it cannot be reached", "")
+    notes: tuple[str, ...] = value(
+        ListOf(AnyText()), "what is wrong there although it renders, and what to do about it", ()
+    )

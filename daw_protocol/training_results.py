@@ -105,3 +105,4 @@ class DiscardedTraining(Message):
     """What is unfinished of a training was removed."""
 
     name: str = value(AnyText(), "the adapter's name")
+    note: str = value(AnyText(), "what may be left of it at a render host; empty where nothing is", "")

@@ -31,6 +31,8 @@ MAX_RECEIPTS = 16
 MAX_EARLY = 256
 LAST_SECONDS = 2.0
 GONE = "gone"
+LONG = ("export", "takes.rank", "takes.words")
+"""Requests that are no jobs, take long, tell their progress and can be cancelled."""
 
 
 class AgentSession:
@@ -59,15 +61,17 @@ class AgentSession:
     ) -> dict[str, Any]:
         """What the tool returns. Raises ProtocolError, also when no server runs.
 
-        When the caller is cancelled, so is the job or the export.
+        When the caller is cancelled, so is the job, or what is LONG.
         """
         fields = tool.checked(arguments)
         waits = _waits(fields.pop(WAIT, True)) if tool.kind is ToolKind.RENDERING else False
         client = await self._connected()
-        if tool.kind is not ToolKind.RENDERING and tool.command.name != "export":
+        if tool.kind is not ToolKind.RENDERING and tool.command.name not in LONG:
             return dict(await client.call(tool.command.name, **fields))
         name = f"agent-{secrets.token_hex(6)}"  # so that it can be cancelled before its job is known
         try:
+            if tool.command.name in LONG:
+                return await _long_answer(client, tool.command.name, {**fields, "id": name}, progress)
             answer = dict(await client.call(tool.command.name, **{**fields, "id": name}))
             return await self._outcome(client, answer, progress) if waits else answer
         except asyncio.CancelledError:
@@ -165,6 +169,28 @@ class AgentSession:
         self._client = self._reader = None
         await self._open.aclose()
         self._open = contextlib.AsyncExitStack()
+
+
+async def _long_answer(
+    client: BridgeClient, method: str, fields: Mapping[str, Any], progress: OnProgress
+) -> dict[str, Any]:
+    """The answer. Progress is passed on in a task of its own: the reader of the connection waits for nobody."""
+    news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
+
+    async def pass_on() -> None:
+        done = -1.0
+        while True:
+            fraction, stage = await news.get()
+            if fraction > done:  # MCP wants it to grow
+                done = fraction
+                await progress(fraction, stage)
+
+    passing = asyncio.create_task(pass_on())
+    try:
+        return dict(await client.call_with_progress(method, lambda *told: news.put_nowait(told), **fields))
+    finally:
+        passing.cancel()
+        await asyncio.gather(passing, return_exceptions=True)
 
 
 async def _cancelled(client: BridgeClient, name: str) -> None:

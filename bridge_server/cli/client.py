@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+import secrets
+import stat
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ MAX_NAME = 255  # letters of an uploaded file's name
 TERMINAL = ("done", "failed", "cancelled")
 
 Notification = tuple[str, dict[str, Any]]
+OnProgress = Callable[[float, str], None]
+"""Is given the part that is done, 0 to 1, and the stage."""
 
 
 class BridgeClient:
@@ -32,6 +36,7 @@ class BridgeClient:
         self._connection = connection
         self._calls = 0
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._told: dict[str, OnProgress] = {}
         self._binary: asyncio.Queue[bytes] = asyncio.Queue()
         self.replies: asyncio.Queue[Notification] = asyncio.Queue()
 
@@ -45,29 +50,32 @@ class BridgeClient:
         await self._send(call_text(command, request, self._calls))
         return await answer
 
+    async def call_with_progress(self, method: str, told: OnProgress, /, **params: Any) -> Any:
+        """`call`, for a request that is no job and sends progress until its answer. Raises ProtocolError."""
+        request_id = str(params.get("id") or f"call-{secrets.token_hex(6)}")
+        self._told[request_id] = told
+        try:
+            return await self.call(method, **{**params, "id": request_id})
+        finally:
+            del self._told[request_id]
+
     async def upload(self, path: Path) -> tuple[str, tuple[str, ...]]:
         """Sends a file; returns the source name for requests, and notes on the file. Raises ProtocolError."""
         path = existing(path)
         try:
-            data = await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            raise ProtocolError(
-                ErrorCode.FILE_MISSING,
-                f"{path} cannot be read: {error.strerror}.",
-                "Check the name.",
-                "source",
-            ) from error
-        if not data:
-            raise ProtocolError(
-                ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Save or bounce it again.", "source"
+            size, digest = await asyncio.to_thread(_measured, path)
+            upload_id = f"upload-{digest[:8]}"
+            await self.call(
+                "upload.begin", id=upload_id, name=as_text(path.name, MAX_NAME), size=size, sha256=digest
             )
-        digest = hashlib.sha256(data).hexdigest()
-        upload_id = f"upload-{digest[:8]}"
-        await self.call(
-            "upload.begin", id=upload_id, name=as_text(path.name, MAX_NAME), size=len(data), sha256=digest
-        )
-        for first in range(0, len(data), CHUNK):
-            await self._send(data[first : first + CHUNK])
+            with path.open("rb") as file:
+                while size > 0 and (data := await asyncio.to_thread(file.read, min(CHUNK, size))):
+                    await self._send(data)
+                    size -= len(data)
+        except OSError as error:
+            raise _unreadable(path, str(error.strerror)) from error
+        if size > 0:
+            raise _unreadable(path, "it became shorter meanwhile")
         name, params = await self._reply_to(upload_id)
         if name == "failed":
             raise as_error(params)
@@ -119,7 +127,12 @@ class BridgeClient:
 
     def _sort(self, message: Mapping[str, Any]) -> None:
         if "method" in message:
-            self.replies.put_nowait((message["method"], message["params"]))
+            name, params = message["method"], message["params"]
+            told = self._told.get(params.get("id", "")) if name == "progress" else None
+            if told is not None:
+                told(params["fraction"], params["stage"])
+            else:
+                self.replies.put_nowait((name, params))
             return
         answer = self._answers.pop(message["id"], None)
         if answer is None or answer.done():
@@ -135,6 +148,25 @@ class BridgeClient:
             await self._connection.send(frame)
         except ConnectionClosed as error:
             raise _gone() from error
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """A file's size and SHA-256, without more of it in memory than a little. Raises ProtocolError, OSError."""
+    found = path.stat()  # before it is opened: a pipe would wait for its other end, a device may never end
+    if not stat.S_ISREG(found.st_mode):
+        raise _unreadable(path, "it is not a file")
+    if found.st_size == 0:
+        raise ProtocolError(
+            ErrorCode.FILE_UNREADABLE, f"{path.name} is empty.", "Save or bounce it again.", "source"
+        )
+    with path.open("rb") as file:
+        return found.st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unreadable(path: Path, reason: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.FILE_MISSING, f"{path} cannot be read: {reason}.", "Check the name.", "source"
+    )
 
 
 @contextlib.asynccontextmanager

@@ -185,6 +185,19 @@ async def follow(
             return name, params, takes
 
 
+async def answer_with_bar(
+    client: BridgeClient, screen: Screen, method: str, values: Mapping[str, Any]
+) -> Any:
+    """The answer to a request that is no job and takes a while; its progress meanwhile. Raises ProtocolError."""
+    with progress_bar(screen) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def told(fraction: float, stage: str) -> None:
+            bar.update(task, completed=fraction, description=escape(stage))
+
+        return await client.call_with_progress(method, told, **values)
+
+
 async def print_take(
     client: BridgeClient, screen: Screen, take: Mapping[str, Any], files: Mapping[str, str]
 ) -> list[str]:
@@ -210,7 +223,7 @@ def progress_bar(screen: Screen) -> Progress:
         BarColumn(),
         TimeRemainingColumn(),
         console=screen.console,
-        disable=screen.as_json,
+        disable=screen.as_json or not screen.console.is_terminal,  # there it would leave an empty line
         transient=True,
     )
 

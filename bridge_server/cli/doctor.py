@@ -25,6 +25,7 @@ from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
+from daw_protocol.results import ServerStatus
 from model import ears
 from model.engine import Task
 from model.kernel_choices import kept_choices
@@ -296,11 +297,25 @@ async def ports(settings: Settings) -> list[Finding]:
         except ProtocolError as error:
             return [Finding("server", Verdict.BAD, error.sentence, error.remedy)]
         text = f"runs: OSC {found['osc_port']}, WebSocket {found['websocket_port']}, {status['queued']} jobs waiting"
-        return [Finding("server", Verdict.GOOD, text)]
+        return [Finding("server", Verdict.GOOD, text), *render_hosts(ServerStatus.from_stored(status))]
     return [
         port(settings.host, settings.osc_port, "OSC port", socket.SOCK_DGRAM, "--osc-port"),
         port(settings.host, settings.websocket_port, "WebSocket port", socket.SOCK_STREAM, "--port"),
     ]
+
+
+def render_hosts(status: ServerStatus) -> Iterator[Finding]:
+    """What the running server knows of the machines that render for it."""
+    for host in status.render_hosts:
+        what = f"render host {host.name}"
+        if not host.connected:
+            remedy = "Check that it runs and that both machines are in one network."
+            found = f"cannot be reached: {host.problem}" if host.problem else "has not answered yet"
+            yield Finding(what, Verdict.OPTIONAL, found, remedy)
+        elif host.notes:
+            yield from (Finding(what, Verdict.OPTIONAL, note) for note in host.notes)
+        else:
+            yield Finding(what, Verdict.GOOD, f"{host.places} places, {', '.join(host.engines)}")
 
 
 def ports_are_free(settings: Settings) -> tuple[bool, bool]:

@@ -63,19 +63,19 @@ def _written(
     Export(what=what, name=name, format=format)  # refuses stems of a song
     if format == LEDGER_FORMAT:
         song = finished_song(store, name)
-        with _progress(screen) as progress:
+        with exporting_bar(screen) as progress:
             peaks = peaks_of_mix(SongMix(song.accepted, store.blobs), progress)
             return write_ledger(ledger_of_song(song), peaks, folder, MADE_BY, time.time(), screen.language)
     seal = sealing.takes if sealing else None
     if format == STEMS_FORMAT:
         stems = stems_of(store, name)
-        with _progress(screen) as progress:
+        with exporting_bar(screen) as progress:
             return write_stems(stems, store.blobs, folder, progress, seal)
     project = project_of(store, what, name)
     if format == NOTES_FORMAT:
-        with _progress(screen) as progress:
+        with exporting_bar(screen) as progress:
             return write_notes(store.index.get(name), project, store.blobs, folder, progress)
-    with _progress(screen) as progress:
+    with exporting_bar(screen) as progress:
         return write_export(project, store.blobs, Format(format), folder, VERSION, progress, seal)
 
 
@@ -85,7 +85,7 @@ def _finished(
     """Writes the song with everything accepted in it. Raises ProtocolError, TakeError, ClipStoreError."""
     Export(what=what, name=name, format=format)  # refuses what is no song
     song = finished_song(store, name)
-    with _progress(screen) as progress:
+    with exporting_bar(screen) as progress:
         seal = sealing.song if sealing else None
         written = write_mix(song, store.blobs, MixFormat(format), folder, progress, seal)
     screen.say(f"→ {escape(str(written.path))}")
@@ -100,7 +100,7 @@ def _finished(
 
 
 @contextlib.contextmanager
-def _progress(screen: Screen) -> Iterator[Callable[[float], None]]:
+def exporting_bar(screen: Screen) -> Iterator[Callable[[float], None]]:
     """A progress bar, as a function that sets it."""
     columns = (TextColumn("{task.description}"), BarColumn())
     with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as bar:

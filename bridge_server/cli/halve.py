@@ -18,6 +18,7 @@ from rich.markup import escape
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.cli.model_screen import chosen_models, gigabytes, transfer_bar
 from bridge_server.models.library import STAGING, InstalledModel
+from bridge_server.platforms import end_with_parent
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import (
     Kind,
@@ -207,7 +208,8 @@ def _elsewhere(one: InstalledModel) -> Iterator[Callable[[Callable[[], None]], A
 
 
 def _answer(work: Sequence[Callable[[Path], object]], checkpoint: Path, sender: Connection) -> None:
-    """In the other process."""
+    """In the other process, which a command that is killed does not leave behind."""
+    end_with_parent()
     with suppress(KeyboardInterrupt):  # the command says so
         try:
             require_packages(("torch", "transformers"), "This command", "pip install 'takebridge[acestep]'")

@@ -96,7 +96,7 @@ async def _host(settings: HostSettings, stopping: Stopping) -> None:
     console = TextConsole()
     if settings.cluster is not None:
         console.print(joining(settings.cluster), highlight=False)
-    async with running_host(settings) as running:
+    async with running_host(settings, lambda waits: console.print(escape(waits), highlight=False)) as running:
         stopping.listen()  # again: Ray takes signals for crashes
         path = settings.folder / JOIN
         write_private(path, f"{running.join}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, Screen
+from bridge_server.cli.export import exporting_bar
 from bridge_server.cli.stored import stored
 from bridge_server.errors import as_protocol_error
 from bridge_server.handlers.exports import finished_song, ledger_of_song
@@ -34,7 +35,9 @@ def ledger(store: Path, screen: Screen, song: str, files: Path | None, folder: P
             "song",
         )
     try:
-        found, peaks = _from_files(files, folder) if files is not None else _from_store(store, song, folder)
+        found, peaks = (
+            _from_files(files, folder) if files is not None else _from_store(store, screen, song, folder)
+        )
         written = None
         if folder is not None:
             written = write_ledger(found, peaks, folder, MADE_BY, time.time(), screen.language)
@@ -54,12 +57,15 @@ def ledger(store: Path, screen: Screen, song: str, files: Path | None, folder: P
     return DONE
 
 
-def _from_store(store: Path, song: str, folder: Path | None) -> tuple[Ledger, tuple[float, ...]]:
+def _from_store(
+    store: Path, screen: Screen, song: str, folder: Path | None
+) -> tuple[Ledger, tuple[float, ...]]:
     with stored(store) as found:
         finished = finished_song(found, song)
         peaks: tuple[float, ...] = ()
         if folder is not None:
-            peaks = peaks_of_mix(SongMix(finished.accepted, found.blobs), lambda _: None)
+            with exporting_bar(screen) as progress:
+                peaks = peaks_of_mix(SongMix(finished.accepted, found.blobs), progress)
         return ledger_of_song(finished), peaks
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.table import Table
 
-from bridge_server.cli.commands import DONE, Screen, some_server
+from bridge_server.cli.commands import DONE, Screen, answer_with_bar, some_server
 from bridge_server.settings import Settings
 from daw_protocol.take_results import HeardTakes, RankedTakes, TakeList, TakeRecord
 
@@ -15,7 +15,7 @@ from daw_protocol.take_results import HeardTakes, RankedTakes, TakeList, TakeRec
 async def rank(settings: Settings, screen: Screen, values: Mapping[str, object]) -> int:
     """The command; returns the exit status. values: of the request. Raises ProtocolError."""
     async with some_server(settings) as client:
-        answer = await client.call("takes.rank", **values)
+        answer = await answer_with_bar(client, screen, "takes.rank", values)
         filters = {name: value for name, value in values.items() if name != "prompt"}
         listed = await client.call("takes.list", **{"limit": 20, **filters})
     screen.result(answer)
@@ -28,7 +28,7 @@ async def rank(settings: Settings, screen: Screen, values: Mapping[str, object])
 async def words(settings: Settings, screen: Screen, values: Mapping[str, object]) -> int:
     """The command with --words; returns the exit status. values: of the request. Raises ProtocolError."""
     async with some_server(settings) as client:
-        answer = await client.call("takes.words", **values)
+        answer = await answer_with_bar(client, screen, "takes.words", values)
     screen.result(answer)
     if not screen.as_json:
         screen.console.print(table_of_words(HeardTakes.from_stored(answer)))

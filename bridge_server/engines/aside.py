@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bridge_server.log_words import traceback_text
-from bridge_server.platforms import ignore_interrupt, yield_to_others
+from bridge_server.platforms import end_with_parent, ignore_interrupt, send_or_end, yield_to_others
 from clip_store.errors import ClipStoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.errors import EngineError
@@ -91,12 +91,13 @@ def _carry_out(
     answers: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], tells: bool
 ) -> None:
     """In the process."""
-    telling = {"tell": lambda fraction: answers.send((_AT, fraction))} if tells else {}
+    telling = {"tell": lambda fraction: send_or_end(answers, (_AT, fraction))} if tells else {}
     ignore_interrupt()
+    end_with_parent()
     yield_to_others()
     try:
-        answers.send((_DONE, function(*arguments, **telling)))
+        send_or_end(answers, (_DONE, function(*arguments, **telling)))
     except (EngineError, ClipStoreError) as error:
-        answers.send((_REFUSED, (error.sentence, error.remedy)))
+        send_or_end(answers, (_REFUSED, (error.sentence, error.remedy)))
     except Exception as error:  # whatever it is, the server must learn of it, not of a dead pipe
-        answers.send((_BROKE, traceback_text(error)))
+        send_or_end(answers, (_BROKE, traceback_text(error)))

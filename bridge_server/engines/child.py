@@ -46,7 +46,7 @@ from bridge_server.engines.messages import (
 from bridge_server.engines.outcome import stem_path
 from bridge_server.engines.registry import EngineSetup, make_engine
 from bridge_server.log_words import traceback_text
-from bridge_server.platforms import ignore_interrupt, yield_to_others
+from bridge_server.platforms import ignore_interrupt, send_or_end, yield_to_others
 from clip_store.atomic_file import store_error
 from clip_store.audio.audio_file import read_audio
 from clip_store.blobs import BlobStore
@@ -240,7 +240,7 @@ class EngineChild:
         return replace(self._songs[name], kept=song.kept)  # of audio the engine made, offset and all
 
     def _send(self, message: FromChild) -> None:
-        self._connection.send(message)
+        send_or_end(self._connection, message)
 
 
 class OrderSender:

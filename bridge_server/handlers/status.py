@@ -95,6 +95,7 @@ class StatusHandlers:
             text += (
                 f" Render host {host.name}: {f'{host.places} places' if host.connected else host.problem}."
             )
+            text += "".join(f" {note}" for note in host.notes)
         if result.problems:
             text += " ".join(f" Part {name} is {problem}" for name, problem in result.problems.items())
         return understood(request, text.strip(), result)
@@ -162,6 +163,7 @@ def host_record(host: HostConnection) -> RenderHostStatus:
         device=welcome.device,
         places=welcome.places,
         version=welcome.version,
+        notes=host.notes,
         engines=tuple(welcome.engines),
     )
 

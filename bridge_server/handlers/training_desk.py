@@ -202,6 +202,7 @@ class TrainingDesk:
         return understood(request, text, record_of(stopping))
 
     async def discard(self, request: DiscardTraining) -> Response:
+        note = ""
         async with self._turn:
             current = self._runner.current
             if current is not None and current.under_way and current.wish.name == request.name:
@@ -220,15 +221,12 @@ class TrainingDesk:
                         f"Remove its folder yourself if you want to: {kept.folder}.",
                         "name",
                     )
-                if there := await asyncio.to_thread(kept_at_host, kept.folder):
-                    await self._places.forget(kept, there)
+                note = await self._places.forget(kept)
                 await asyncio.to_thread(_remove, kept.wish)
             self._runner.forget(request.name)
-        return understood(
-            request,
-            f"What was unfinished of {request.name} is removed.",
-            DiscardedTraining(name=request.name),
-        )
+        text = f"What was unfinished of {request.name} is removed."
+        result = DiscardedTraining(name=request.name, note=note)
+        return understood(request, f"{text} {note}".rstrip(), result)
 
     async def _begin_again(self, wish: TrainingWish, *, resume: bool) -> RunningTraining:
         """resume: also where it was stopped at its render host."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-from bridge_server.studio.at_host import NOT_SENT, AtHost, forgotten, unreachable
+from bridge_server.studio.at_host import NOT_SENT, AtHost, forgotten, kept_at_host, unreachable
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.hosted_process import at_host, elsewhere
 from bridge_server.studio.pulse import Pulse
-from bridge_server.training.kept_trainings import KeptTraining
+from bridge_server.training.kept_trainings import AT_HOST, KeptTraining
 from bridge_server.training.trainable import Trainable, refuse_checkpoint
 from bridge_server.training.training_process import Start
 from bridge_server.training.training_wish import trained_already
 from daw_protocol.errors import ErrorCode, ProtocolError, sendable
 from daw_protocol.training_results import TrainingHost
 
+UNASKED = "Its copies of the songs are removed there thirty days after this machine last asked for them."
+DAMAGED = f"The file that says where it is at its render host is damaged. {UNASKED}"
 MAX_WORDS, MAX_MODELS = 300, 100  # believed of a host
 
 
@@ -72,16 +75,22 @@ class TrainingPlaces:
             raise elsewhere(kept)
         return at_host(host.join, resume, self._pulse)
 
-    async def forget(self, training: KeptTraining, kept: AtHost) -> None:
-        """Removes it there. One at a host that is none of this server's any more goes after thirty days by itself.
+    async def forget(self, training: KeptTraining) -> str:
+        """Removes it at its host, if it has one; returns what is worth knowing, "" where nothing is left there.
 
         Raises ProtocolError where the host does not answer.
         """
+        kept = await asyncio.to_thread(kept_at_host, training.folder)
+        if kept is None:
+            damaged = await asyncio.to_thread((training.folder / AT_HOST).exists)
+            return DAMAGED if damaged else ""
         if training.elsewhere:
             raise trained_already(training.name)
         host = self._host_of(kept)
-        if host is not None:
-            await forgotten(host, kept.training.id)
+        if host is None:
+            return f"The render host at {kept.address} is none of this server's any more. {UNASKED}"
+        await forgotten(host, kept.training.id)
+        return ""
 
     def _host_of(self, kept: AtHost) -> HostConnection | None:
         return next((host for host in self._hosts if kept.is_at(host.join)), None)

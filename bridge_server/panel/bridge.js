@@ -21,6 +21,7 @@ export class Bridge {
   constructor(store, notices) {
     this.store = store;
     this.notices = notices;
+    this.wrongWithHosts = new Set();
     this.selecting = 0;
     this.refreshing = new Map();
     this.uploads = new Map();
@@ -100,8 +101,7 @@ export class Bridge {
     ask("watch", { on: true });
     // What engines can do is known when their process has started; the song is shown before.
     ask("engines").then((found) => found && this.store.set({ engines: found.engines }));
-    const status = await ask("status");
-    if (status) this.store.set({ status });
+    await this.refreshStatus();
     const before = this.store.get("focus");
     await this.refreshFocus();
     await this.#restore(before);
@@ -188,6 +188,25 @@ export class Bridge {
       const kept = found.some((take) => take.take === selected) ? selected : null;
       this.store.set({ accepted: inSong, takes: ordered(found), takesOf: digest, selected: kept });
     });
+  }
+
+  refreshStatus() {
+    return this.#once("status", async () => {
+      const status = await this.connection.call("status");
+      this.store.set({ status });
+      this.#tellOfHosts(status.render_hosts ?? []);
+    });
+  }
+
+  /** What is wrong with render hosts, once as long as it stays so. */
+  #tellOfHosts(hosts) {
+    const wrong = new Set();
+    for (const { name, connected, problem, notes = [] } of hosts) {
+      if (connected) for (const note of notes) wrong.add(note);
+      else if (problem) wrong.add(`The render host ${name} cannot be reached: ${problem.replace(/\.$/, "")}.`);
+    }
+    for (const sentence of wrong) if (!this.wrongWithHosts.has(sentence)) this.notices.say(sentence, "", true);
+    this.wrongWithHosts = wrong;
   }
 
   refreshJobs() {
@@ -280,6 +299,7 @@ export class Bridge {
       next.came = values.takes ?? next.came;
       if (name === "failed") next.failure = values;
       this.store.set({ lastEnded: next });
+      if (this.store.get("status")?.render_hosts?.length) this.refreshStatus();
     }
     jobs.set(values.job, next);
     this.store.set({ jobs });

@@ -308,7 +308,9 @@ export class Training {
       pressed.setAttribute("aria-label", `Remove for good what is unfinished of ${name}?`);
       return;
     }
-    if (await this.bridge.call("training.discard", { name })) await this.load();
+    const removed = await this.bridge.call("training.discard", { name });
+    if (removed?.note) this.notices.say(`${name} is removed.`, removed.note, true);
+    if (removed) await this.load();
     this.box.querySelector("button")?.focus();
   }
 

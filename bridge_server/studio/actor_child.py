@@ -224,8 +224,8 @@ class ActorChild:
                 self._self = message
                 if message.version != VERSION:
                     sentence = (
-                        f"A machine of the Ray cluster has version {message.version} of Takebridge, the render host "
-                        f"has {VERSION}."
+                        f"The machine {machine_of(message.node)} of the Ray cluster has version {message.version} of "
+                        f"Takebridge, the render host has {VERSION}."
                     )
                     log.warning("Ray's node %s has version %s of Takebridge", message.node, message.version)
                     self._deliver(ChildRefused(0, "not loaded", sentence, SAME_VERSIONS))
@@ -276,6 +276,15 @@ class ActorChild:
 def _was_lost(error: RayError) -> bool:
     """Whether an actor ended by no fault of its own code: with its machine, or killed before it began."""
     return isinstance(error, RayActorError) and not error.actor_init_failed
+
+
+def machine_of(node: str) -> str:
+    """The name of a machine of the cluster, by what Ray calls it. Blocks: for threads."""
+    with contextlib.suppress(RayError):
+        for each in ray.nodes():
+            if each.get("NodeID") == node:
+                return str(each.get("NodeManagerHostname") or node)
+    return node
 
 
 def reason_of(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bridge_server.studio.join_string import JoinString, pinned_context
-from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, OrderFailed, Welcome
+from bridge_server.studio.link_messages import LINK_PROTOCOL, Hello, HostNotes, OrderFailed, Welcome
 from bridge_server.studio.living_connection import LivingClient
 from bridge_server.studio.pulse import PULSE, Pulse
 from bridge_server.studio.wire import FRAME_BYTES, LinkLostError, UnreadableMessageError, Wire
@@ -35,10 +35,11 @@ CUT_SECONDS = 5.0
 FRAMES_AHEAD = 16
 MESSAGES_AHEAD = 16  # of an order, that wait for this machine's disk
 NOBODY = LinkLostError("nobody waits any more")
-MAX_NAME, MAX_PLACES = 100, 64  # believed of a host
+MAX_NAME, MAX_PLACES, MAX_NOTES, MAX_NOTE = 100, 64, 16, 400  # believed of a host
 CLIENT = secrets.token_hex(16)
 """What this bridge calls itself, as long as it runs."""
 
+SAME_VERSION = "Install the same version on both machines."
 CLOSED = "the connection was closed"
 REFUSED = {
     401: "it does not know this token; start the server with the line that `takebridge host` prints there",
@@ -116,6 +117,7 @@ class HostConnection:
         self.welcome: Welcome | None = None
         self.problem = ""
         self.answered = False  # it is there, and `problem` says why it cannot be used
+        self.notes: tuple[str, ...] = ()  # what is wrong there, and what to do; it renders all the same
         self.session: Session | None = None
         self.tried = asyncio.Event()  # once it is known whether the host answers
         self._connected = asyncio.Event()
@@ -233,10 +235,7 @@ class HostConnection:
         )
         self.welcome, self.session, self.problem = answer, session, ""
         log.info("the render host %s is there, with %d places", answer.name, answer.places)
-        if answer.version != VERSION:
-            log.warning(
-                "the render host %s is version %s, this bridge %s", answer.name, answer.version, VERSION
-            )
+        self._note(())
         self._connected.set()
         self.tried.set()
         self.on_change()
@@ -247,13 +246,28 @@ class HostConnection:
             message = await self.session.wire.receive()
             if isinstance(message, OrderFailed) and message.number == 0:
                 raise LinkLostError(message.sentence)
-            await self.session.deliver(message)
+            if isinstance(message, HostNotes):
+                self._note(tuple(sendable(note, MAX_NOTE) for note in message.notes[:MAX_NOTES]))
+            else:
+                await self.session.deliver(message)
+
+    def _note(self, told: tuple[str, ...]) -> None:
+        """Keeps what the host says is wrong there, and what is seen from here."""
+        assert self.welcome is not None, "greeted before"
+        version = sendable(self.welcome.version, MAX_NAME)
+        other = f"The render host {self.name} has version {version} of Takebridge, this server {VERSION}."
+        notes = (*((f"{other} {SAME_VERSION}",) if version != VERSION else ()), *told)
+        for note in (note for note in notes if note not in self.notes):
+            log.warning("of a render host: %s", note)
+        self.notes = notes
+        self.on_change()
 
     def _gone(self, reason: str, answered: bool = False) -> None:
         self.answered = answered
         if reason != self.problem:
             log.warning("the render host %s: %s", self.name, reason)
         self.problem = reason
+        self.notes = ()
         session, self.session = self.session, None
         self._connected.clear()
         self.tried.set()

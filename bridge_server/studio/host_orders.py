@@ -86,12 +86,16 @@ class HostPlace:
     """Where one order renders at a time. engines: by name. song: of the last order here.
 
     there: asks whether its machine is; lost: whether it was not when that was asked last. It gets no order then.
+    refused: the engines that could not be started here, with what was wrong and what to do; avoided: those of them that
+    get no order here at present, as long as another place has them.
     """
 
     name: str
     engines: dict[str, EngineHost]
     there: Callable[[], Awaitable[bool]] = always_there
     lost: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+    avoided: dict[str, float] = field(default_factory=dict)  # since when, in seconds
     order: HostOrder | None = None
     song: str = ""
 
@@ -137,11 +141,13 @@ class HostOrders:
 
     def next(self) -> tuple[HostOrder, HostPlace] | None:
         """The next order and its place, taken; None while nothing waits or no place is free."""
-        free = self.free()
-        waiting = self.waiting()
-        if not free or not waiting:
+        if not self.free():
             return None
-        order = waiting[0]
+        for order in self.waiting():
+            if free := self.free(order.engine):
+                break
+        else:
+            return None
         same_song = [place for place in free if order.song and place.song == order.song]
         place = (same_song or [place for place in free if not place.song] or free)[0]
         self._turns += 1
@@ -152,9 +158,22 @@ class HostOrders:
         order.state, place.order, place.song = OrderState.RENDERING, order, order.song
         return order, place
 
-    def free(self) -> list[HostPlace]:
-        """The places that an order can be given to."""
-        return [place for place in self.places if place.order is None and not place.lost]
+    def free(self, engine: str = "") -> list[HostPlace]:
+        """The places that an order can be given to; for this engine, those alone that start it where any does."""
+        starting = self.starting(engine)
+        return [
+            place
+            for place in self.places
+            if place.order is None and not place.lost and (place in starting or not starting)
+        ]
+
+    def starting(self, engine: str) -> list[HostPlace]:
+        """The places, busy or not, that start this engine as far as is known."""
+        return [place for place in self.places if not place.lost and engine not in place.avoided]
+
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with places, each sentence once."""
+        return tuple(dict.fromkeys(note for place in self.places for note in place.refused.values()))
 
     def waiting(self) -> list[HostOrder]:
         """The orders that wait, the next one first."""

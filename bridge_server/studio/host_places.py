@@ -16,6 +16,14 @@ class ClusterSettings:
     places: int = 0
 
 
+Told = Callable[[str], None]
+"""Is told, on the event loop, what a host that starts waits for: a sentence."""
+
+
+def ignore(_: str) -> None:
+    """Tells nobody."""
+
+
 async def always_there(_: int) -> bool:
     """Of places on the host's own machine."""
     return True

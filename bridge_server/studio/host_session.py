@@ -36,6 +36,7 @@ from bridge_server.studio.link_messages import (
     ForgetOrder,
     Have,
     Hello,
+    HostNotes,
     LinkOrder,
     MissingFiles,
     OrderFailed,
@@ -76,8 +77,10 @@ class HostSession:
 
     async def run(self) -> None:
         """Until the connection ends."""
+        noting: asyncio.Task[None] | None = None
         try:
             if await self._greeted():
+                noting = asyncio.create_task(self._send_notes(), name="notes")
                 while True:
                     await self._take_in(await self._wire.receive())
         except LinkLostError as lost:
@@ -89,6 +92,8 @@ class HostSession:
                     OrderFailed(0, ErrorCode.BAD_MESSAGE.value, f"The host cannot read: {wrong}.")
                 )
         finally:
+            if noting is not None:
+                noting.cancel()
             for number in tuple(self._followed):
                 self._host.left(self._unfollowed(number), time.monotonic())
             self._trainings.close()
@@ -115,6 +120,17 @@ class HostSession:
             log.info("bridge %s is of version %s", hello.client[:8], hello.version)
         await self._wire.send(self._host.welcome())
         return True
+
+    async def _send_notes(self) -> None:
+        """What is wrong at the host, now and whenever that changes. The connection's end ends this too."""
+        told: tuple[str, ...] = ()
+        with contextlib.suppress(LinkLostError):  # whoever reads from the connection learns of it as well
+            while True:
+                noted, notes = self._host.noted, self._host.orders.notes()
+                if notes != told:
+                    await self._wire.send(HostNotes(0, notes))
+                    told = notes
+                await noted.wait()
 
     async def _take_in(self, message: object) -> None:
         """Answers an order or a file that cannot be had; raises for what only a broken peer sends."""

@@ -31,7 +31,7 @@ from bridge_server.studio.training_messages import (
 )
 from model.engine import EngineDescription
 
-LINK_PROTOCOL = 2
+LINK_PROTOCOL = 3
 """Raised with every change that an older side would not understand."""
 
 AUDIO, BYTES = "audio", "bytes"
@@ -152,6 +152,14 @@ class OrderFailed:
     field: str = ""
 
 
+@dataclass(frozen=True)
+class HostNotes:
+    """Host to laptop, after its greeting and whenever it changes: what is wrong there, and what to do about each."""
+
+    number: int  # 0: it is about no order
+    notes: tuple[str, ...]
+
+
 ToHost = (
     Hello
     | Have
@@ -176,6 +184,7 @@ FromHost = (
     | ChildReport
     | ChildDone
     | OrderFailed
+    | HostNotes
     | TrainingStands
     | FilePiece
     | TrainingForgotten

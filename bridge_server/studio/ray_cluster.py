@@ -27,7 +27,7 @@ from ray.util.placement_group import PlacementGroup, placement_group, placement_
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from bridge_server.studio.actor_child import ActorPlace, SharedObjects
-from bridge_server.studio.host_places import Cluster, ClusterSettings
+from bridge_server.studio.host_places import Cluster, ClusterSettings, Told, ignore
 from bridge_server.studio.scratch_folder import ScratchFolder
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.errors import first_line
@@ -39,6 +39,10 @@ PARTS = 10_000  # Ray divides a card or a processor into so many parts
 LONGEST_FOLDER = 40  # letters, so that the names of Ray's sockets below it have room
 LAST_PORT = 65_535
 ROOM_SECONDS = 60.0  # until other work in the cluster has left room for a place
+WAITING = (
+    f"Other work in the Ray cluster leaves no room for a place yet; this waits for up to {ROOM_SECONDS:.0f} s. "
+    "`ray status` lists what runs there."
+)
 OPEN_SECONDS = 5.0  # until a machine has answered; Ray itself would try for minutes
 TOKEN = secrets.token_hex(32)  # of the cluster that is started here
 QUIET: dict[str, Any] = {
@@ -70,9 +74,14 @@ def shares_of(cards: int, places: int, engines: int) -> Shares:
 
 
 @contextlib.asynccontextmanager
-async def ray_cluster(settings: ClusterSettings, engines: int) -> AsyncIterator[Cluster]:
+async def ray_cluster(settings: ClusterSettings, engines: int, told: Told = ignore) -> AsyncIterator[Cluster]:
     """The cluster, for as long as the block lasts. engines: how many share each place. Raises ProtocolError."""
-    session = _Session(settings, engines)
+    loop = asyncio.get_running_loop()
+
+    def tell(sentence: str) -> None:
+        loop.call_soon_threadsafe(told, sentence)
+
+    session = _Session(settings, engines, tell)
     # Ray's processes end with the thread that started them: a thread of the loop's own pool, which lasts as long as it.
     joining = asyncio.create_task(asyncio.to_thread(session.join))
     try:
@@ -89,6 +98,7 @@ class _Session:
 
     settings: ClusterSettings
     engines: int
+    told: Told = ignore
     groups: list[PlacementGroup] = field(default_factory=list)
     scratch: ScratchFolder | None = None
     begun: bool = False
@@ -158,7 +168,7 @@ class _Session:
 
     def _wait_for_room(self) -> None:
         """Until the first place is there, whose engines are asked next what they can do. Raises ProtocolError."""
-        began = time.monotonic()
+        began, told = time.monotonic(), False
         while not self.groups[0].wait(1) and not self.left.is_set():
             if time.monotonic() - began > ROOM_SECONDS:
                 raise ProtocolError(
@@ -167,7 +177,9 @@ class _Session:
                     "End other work in the cluster (ray status lists it), or add machines.",
                     "ray",
                 )
-            log.info("waiting for room in the Ray cluster")
+            if not told:
+                self.told(WAITING)
+                told = True
 
     async def _there(self, place: int) -> bool:
         """Whether a place's part of the cluster is there: Ray looks for another while its machine is lost."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge_server.engines.host import EngineHost, RenderCancelledError, started
+from bridge_server.engines.host import RenderCancelledError, started
 from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.errors import as_protocol_error
@@ -34,6 +34,7 @@ ORPHAN_SECONDS = 120.0
 MAX_ORDERS = 64  # of one bridge
 LOOK_SECONDS = 1.0  # how often orders without a bridge and engines without work are looked for
 THERE_SECONDS = 5.0  # for the cluster to say whether a place's machine is there
+AVOID_SECONDS = 60.0  # a place gets no orders for an engine that it could not start, if another place has it
 IDLE_SECONDS = 900.0  # after this time without work a place gives its memory back
 
 
@@ -68,6 +69,8 @@ class RenderHost:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_since: dict[HostPlace, float] = {}
+        self.noted = asyncio.Event()
+        """Set, and made anew, whenever `orders.notes` may say something else."""
 
     def welcome(self) -> Welcome:
         """What a bridge is told first."""
@@ -168,6 +171,9 @@ class RenderHost:
             was_lost, place.lost = place.lost, await self._is_lost(place)
             if place.lost and not was_lost:  # an order there would wait for its machine
                 await asyncio.gather(*(host.close() for host in place.engines.values()))
+            place.avoided = {
+                engine: since for engine, since in place.avoided.items() if now - since < AVOID_SECONDS
+            }
             if place.order is not None:
                 self._idle_since[place] = now
             elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
@@ -186,21 +192,22 @@ class RenderHost:
             return place.lost
 
     async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
-        """Renders an order; once more, in another place if one is free, when the engine's process ends."""
+        """Renders an order; once more, in another place if one is free, when the engine's process ends. Where it cannot
+        be started, a place that starts it renders the order, if there is one."""
         try:
-            try:
-                outcomes = await self._render(order, place.engines[order.engine])
-            except ProtocolError as error:
-                if error.code is not ErrorCode.ENGINE_DIED or order.stop.is_set() or order.run > 1:
-                    raise
-                log.warning("order %s in %s: %s", order.name, place.name, error)
-                place.lost = await self._is_lost(place)
-                place = self._other(place)
+            while True:
+                try:
+                    outcomes = await self._render(order, place)
+                    break
+                except ProtocolError as error:
+                    if order.stop.is_set() or not await self._goes_on(order, place, error):
+                        raise
+                    log.warning("order %s in %s: %s", order.name, place.name, error)
+                place = self._other(place, order.engine)
                 order.run, order.grown = order.run + 1, {}
-                if place.lost:  # with its machine: the first place that is free takes it
+                if place.lost or order.engine in place.avoided:  # the first place that has it takes the order
                     order.state = OrderState.WAITING
                     return
-                outcomes = await self._render(order, place.engines[order.engine])
             order.finished, order.state = outcomes, OrderState.DONE
         except RenderCancelledError:
             self._fail(order, ProtocolError(ErrorCode.CANCELLED, "The render was cancelled."))
@@ -228,21 +235,50 @@ class RenderHost:
             "Its log has the details. Another region or seed may work.",
         )
 
-    def _other(self, place: HostPlace) -> HostPlace:
+    async def _goes_on(self, order: HostOrder, place: HostPlace, error: ProtocolError) -> bool:
+        """Whether an order that failed in a place may be rendered all the same."""
+        if error.code is ErrorCode.ENGINE_DIED:
+            place.lost = await self._is_lost(place)
+            return order.run == 1
+        return order.engine in place.avoided and bool(self.orders.starting(order.engine))
+
+    def _other(self, place: HostPlace, engine: str) -> HostPlace:
         """A free place, taken instead of this one; this one where none is free."""
-        other = next(iter(self.orders.free()), place)
+        other = next(iter(self.orders.free(engine)), place)
         if other is not place:
             other.order, other.song, place.order = place.order, place.song, None
             self.wake()
         return other
 
-    async def _render(self, order: HostOrder, host: EngineHost) -> tuple[Outcome, ...]:
+    async def _render(self, order: HostOrder, place: HostPlace) -> tuple[Outcome, ...]:
+        host = place.engines[order.engine]
+
         def grown(take: int, stem: StemFile) -> None:
             order.grown[take, stem.stem] = stem
             order.touch()
 
-        await started(host, lambda loading: self._progress(order, Progress(loading.stage, 0.0)), order.stop)
+        try:
+            await started(
+                host, lambda loading: self._progress(order, Progress(loading.stage, 0.0)), order.stop
+            )
+        except ProtocolError as error:
+            if error.code is ErrorCode.ENGINE_NOT_READY:
+                self._refuses(place, order.engine, f"{error.sentence} {error.remedy}".strip())
+            raise
+        self._refuses(place, order.engine, "")
         return await host.render(order.command, lambda at: self._progress(order, at), grown, order.stop)
+
+    def _refuses(self, place: HostPlace, engine: str, note: str) -> None:
+        """Keeps what is wrong with an engine in a place; "": nothing."""
+        before = self.orders.notes()
+        if note:
+            place.refused[engine], place.avoided[engine] = note, time.monotonic()
+        else:
+            place.refused.pop(engine, None)
+            place.avoided.pop(engine, None)
+        if self.orders.notes() != before:
+            self.noted.set()
+            self.noted = asyncio.Event()
 
     def _progress(self, order: HostOrder, progress: Progress) -> None:
         if order.progress != progress:

@@ -27,7 +27,7 @@ from bridge_server.platforms import make_private_folder
 from bridge_server.studio.host_files import LARGEST_FILE, HostFiles, ReceivedFiles
 from bridge_server.studio.host_identity import kept_certificate, kept_token
 from bridge_server.studio.host_orders import HostPlace
-from bridge_server.studio.host_places import Cluster, ClusterSettings
+from bridge_server.studio.host_places import Cluster, ClusterSettings, Told, ignore
 from bridge_server.studio.host_server import HostPort, listening
 from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.join_string import HOST_PORT, JoinString
@@ -78,8 +78,8 @@ class RunningHost:
 
 
 @contextlib.asynccontextmanager
-async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
-    """A host for as long as the block lasts. Raises ProtocolError when it cannot be started."""
+async def running_host(settings: HostSettings, told: Told = ignore) -> AsyncIterator[RunningHost]:
+    """A host for as long as the block lasts. told: what its start waits for. Raises ProtocolError."""
     with _locked(settings.folder):
         try:
             token = kept_token(settings.folder)
@@ -90,7 +90,7 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
             files = HostFiles(settings.folder, settings.cache_bytes, min(LARGEST_FILE, settings.cache_bytes))
         except OSError as error:
             raise _unwritable(settings.folder, error) from error
-        async with _cluster(settings) as cluster:
+        async with _cluster(settings, told) as cluster:
             host = await _made(settings, cluster, files, results)
             at = HostPort(settings.address, settings.port, token.text, certificate, settings.pulse)
             working = asyncio.create_task(host.run(), name="render host")
@@ -105,17 +105,17 @@ async def running_host(settings: HostSettings) -> AsyncIterator[RunningHost]:
 
 
 @contextlib.asynccontextmanager
-async def _cluster(settings: HostSettings) -> AsyncIterator[Cluster]:
+async def _cluster(settings: HostSettings, told: Told) -> AsyncIterator[Cluster]:
     """Where the children of each place are started."""
     if settings.cluster is None:
         yield Cluster(settings.device, (start_process,) * len(settings.engines))
         return
-    async with joined(settings.cluster, len(settings.engines[0])) as cluster:
+    async with joined(settings.cluster, len(settings.engines[0]), told) as cluster:
         yield replace(cluster, device=settings.device or cluster.device)
 
 
 @contextlib.asynccontextmanager
-async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Cluster]:
+async def joined(settings: ClusterSettings, engines: int, told: Told = ignore) -> AsyncIterator[Cluster]:
     """The cluster, for as long as the block lasts. engines: how many share each place. Raises ProtocolError."""
     try:
         ray_cluster = await asyncio.to_thread(_imported)
@@ -127,7 +127,7 @@ async def joined(settings: ClusterSettings, engines: int) -> AsyncIterator[Clust
             "Ray.",
             "ray",
         ) from missing
-    async with ray_cluster(settings, engines) as cluster:
+    async with ray_cluster(settings, engines, told) as cluster:
         yield cluster
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_server.log_words import traceback_text
-from bridge_server.platforms import ignore_interrupt, yield_to_others
+from bridge_server.platforms import ignore_interrupt, send_or_end, yield_to_others
 from bridge_server.training.preview_folder import PreviewFolder
 from bridge_server.training.song_folder import MAX_SECONDS
 from clip_store.audio.audio_file import read_audio
@@ -81,7 +81,7 @@ def training_main(
         return np.ascontiguousarray(audio.samples, dtype=np.float32), audio.rate
 
     shelf = PreviewFolder(Path(order["run"]))
-    connection.send(_carried_out(trainer, order, read, shelf, connection, wishes))
+    send_or_end(connection, _carried_out(trainer, order, read, shelf, connection, wishes))
 
 
 def _carried_out(
@@ -95,7 +95,7 @@ def _carried_out(
     """The last message."""
     try:
         made = importlib.import_module(trainer).train_order(
-            order, read, lambda news: connection.send((NEWS, news)), wishes.should_stop, shelf
+            order, read, lambda news: send_or_end(connection, (NEWS, news)), wishes.should_stop, shelf
         )
         return DONE, made
     except RenderStopped:

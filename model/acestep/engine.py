@@ -40,6 +40,7 @@ from model.engine import (
     TextLimit,
 )
 from model.errors import CannotRender, NotLoaded
+from model.named_checkpoint import named_checkpoint
 from model.pace import stoppable, within
 from model.packages import require_packages
 from model.takes_in_order import takes_in_order
@@ -176,7 +177,7 @@ class AceStepEngine:
         wanted = str(options.pop(CHECKPOINT, ""))
         extras = _extras(options)
         found = self._checkpoints(wanted)
-        chosen = _named(found, wanted) if wanted else _best(found, request.task)
+        chosen = named_checkpoint(found, wanted, is_called) if wanted else _best(found, request.task)
         able = _able(chosen, request.task)
         if not able.available:
             raise CannotRender(able.reason, able.remedy)
@@ -304,15 +305,6 @@ def _able(model: ModelFolder, task: Task) -> Capability:
         f"No planner is installed next to {model.name}, so there is no language model to {_WRITING[task]}.",
         GET_PLANNER,
     )
-
-
-def _named(found: list[ModelFolder], wanted: str) -> ModelFolder:
-    """The checkpoint with this name, with or without the family prefix. Raises CannotRender."""
-    for model in found:
-        if is_called(model.name, wanted):
-            return model
-    names = ", ".join(model.name for model in found)
-    raise CannotRender(f"There is no checkpoint called {wanted!r}.", f"Available: {names}.")
 
 
 def _description(tasks: tuple[Capability, ...], weights: str) -> EngineDescription:

@@ -17,6 +17,7 @@ from model.engine import EngineDescription, OnProgress, Progress, Report
 from tests.doubles import TogetherEngine, noise
 
 DIED = ProtocolError(ErrorCode.ENGINE_DIED, "The engine's process ended.", "Try again.")
+NOT_STARTED = ProtocolError(ErrorCode.ENGINE_NOT_READY, "The engine is another one.", "Install this one.")
 REFUSED = ProtocolError(ErrorCode.CANNOT_RENDER, "The song has no drums.", "Choose another region.")
 
 
@@ -35,6 +36,7 @@ class HostHere:
         self.ends: dict[int, asyncio.Future[None]] = {}
         self.closed = 0
         self.starts = 0
+        self.refuses: ProtocolError | None = None  # to start
         self._folder = folder
 
     def end(self, take: int) -> asyncio.Future[None]:
@@ -43,6 +45,8 @@ class HostHere:
 
     async def start(self, on_progress: OnProgress = ignore_progress) -> None:
         self.starts += 1
+        if self.refuses is not None:
+            raise self.refuses
         on_progress(Progress("loading", 0.0))
 
     async def render(

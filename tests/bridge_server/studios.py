@@ -77,6 +77,27 @@ def sounds(takes):
     ]
 
 
+FAULTS = {
+    "refuse": ("cannot_render", "no drums"),
+    "memory": ("out_of_memory", "ran out of memory"),
+    "raise": ("internal", "KeyError"),
+    "gap": ("internal", "expected"),
+}
+"""What goes wrong in the faulty engine, the code that says so and a word of the sentence."""
+
+
+def fails_as_alone(studio, fault, code, word):
+    """Checks that a job which fails at the host fails in the words of a bridge that renders itself."""
+    failed = []
+    for server in (studio.laptop, studio.alone):
+        with server.websocket() as ws:
+            failed.append(ws.render("repaint", **REGION, engine="faulty", options={"fault": fault})[-1])
+    there, here = ({**reply.values, "job": "", "id": ""} for reply in failed)
+    assert there == here
+    assert there["code"] == code
+    assert word in there["sentence"]
+
+
 def kill(pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

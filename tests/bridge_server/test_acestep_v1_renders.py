@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 
 pytest.importorskip("torch", reason="the ACE-Step engines need torch: pip install takebridge[acestep]")
 pytest.importorskip("transformers", reason="prompts need transformers: pip install takebridge[acestep]")
 
-from bridge_server.engines.registry import engine_setups
-from bridge_server.settings import Limits
-from tests.bridge_server.peers import PATIENCE, RpcError, ServerThread, WebSocketPeer
-from tests.bridge_server.servers import settings_in
+from tests.bridge_server.neural_renders import neural_server, rendered_twice
+from tests.bridge_server.peers import RpcError, ServerThread
 from tests.model.acestep_v1.golden_v1 import TINY_V1_LORA
 from tests.model.acestep_v1.tiny_v1 import write_v1
 
@@ -39,35 +33,12 @@ CASES: dict[str, tuple[str, str, tuple[float, float], dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        folder = tmp_path_factory.mktemp("v1")
-        models = write_v1(folder / "models")
-        start = {ENGINE: {"precision": "float32"}}
-        engines = {ENGINE: engine_setups(models=models, device="cpu", options=start)[ENGINE]}
-        settings = settings_in(
-            folder, engines=engines, engine=ENGINE, limits=Limits(describe_seconds=PATIENCE)
-        )
-        for name, (rate, channels) in FORMATS.items():
-            song = np.random.default_rng(8).integers(
-                -8_000, 8_000, (SECONDS * rate, channels), dtype=np.int16
-            )
-            soundfile.write(settings.roots[0] / f"{name}.wav", song, rate, subtype="PCM_16")
-        (settings.roots[0] / "lora.safetensors").write_bytes(TINY_V1_LORA.read_bytes())
-        with ServerThread(settings) as running:
-            yield running
-
-
-def ended(peer: WebSocketPeer, job: str) -> dict[str, Any]:
-    """How a job ended, however long importing torch takes on a busy machine."""
-    for _ in range(5):
-        with contextlib.suppress(TimeoutError):
-            return peer.until_end(job)[-1].values
-    raise AssertionError("the job does not end")
-
-
-def clip(peer: WebSocketPeer, take: str) -> np.ndarray[Any, Any]:
-    return soundfile.read(io.BytesIO(peer.fetch(take, "clip")), dtype="float32", always_2d=True)[0]
+    folder = tmp_path_factory.mktemp("v1")
+    write_v1(folder / "models")
+    songs = {name: (rate, SECONDS * rate, channels) for name, (rate, channels) in FORMATS.items()}
+    with neural_server(folder, ENGINE, songs, {ENGINE: {"precision": "float32"}}) as running:
+        (running.settings.roots[0] / "lora.safetensors").write_bytes(TINY_V1_LORA.read_bytes())
+        yield running
 
 
 @pytest.mark.slow
@@ -82,22 +53,12 @@ def test_every_task_is_exact_labelled_and_the_same_twice(server: ServerThread, n
         asked |= {"start": round(start * rate), "end": round(end * rate)}
     elif task == "generate":
         asked |= {"length": round(end * rate)}
-    with server.websocket() as peer:
-        takes = []
-        for _ in range(2):
-            job = peer.call(task, **asked)["job"]
-            ended(peer, job)
-            (take,) = server.takes(job=job)
-            takes.append(take.id)
-        about = peer.call("takes.show", take=takes[0])
-        receipt, recipe = about["receipt"], about["recipe"]
-        assert receipt["exact"] is True
-        assert (receipt["length"], receipt["rate"]) == (round(end * rate) - round(start * rate), rate)
-        if task in ("repaint", "complete"):
-            assert receipt["outside_identical"] is True
-        first, second = (clip(peer, take) for take in takes)
+    about, first = rendered_twice(server, task, **asked)
+    receipt, recipe = about["receipt"], about["recipe"]
+    assert (receipt["length"], receipt["rate"]) == (round(end * rate) - round(start * rate), rate)
+    if task in ("repaint", "complete"):
+        assert receipt["outside_identical"] is True
     assert first.shape == (receipt["length"], channels)
-    assert np.array_equal(first, second)
     assert first.any()
     assert (recipe["engine"], recipe["neural"]) == (ENGINE, True)
     assert recipe["weights"].startswith("ACE-Step-v1-3.5B")

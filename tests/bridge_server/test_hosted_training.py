@@ -114,7 +114,7 @@ def test_it_waits_for_the_hosts_renders_and_not_for_the_laptops(pair: Pair, peer
     assert pair.cable.sent - sent < 20_000, "the songs are there already"
     peer.call("training.stop")
     until_state(peer, "stopped")
-    peer.call("training.discard", name="polite")
+    assert peer.call("training.discard", name="polite") == {"name": "polite"}, "nothing is left to note"
     assert pair.there() == 0
     assert "polite" not in str(peer.call("training.list")["trainings"])
 

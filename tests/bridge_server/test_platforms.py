@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from bridge_server import platforms
 from bridge_server.platforms import (
     how_it_ended,
     make_private_folder,
+    send_or_end,
     stop_signals,
     store_folder,
     write_private,
@@ -162,3 +164,14 @@ def test_a_new_store_and_its_secrets_are_on_the_disk_under_their_names(tmp_path,
     assert synced == [tmp_path, tmp_path / "new"]
     write_private(tmp_path / "new" / "store" / "server.json", "{}")
     assert synced[-1] == tmp_path / "new" / "store"
+
+
+def test_a_process_that_has_nobody_to_tell_any_more_ends(monkeypatch):
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    theirs, ours = multiprocessing.Pipe()
+    send_or_end(ours, "half done")
+    assert theirs.recv() == "half done"
+    theirs.close()
+    with pytest.raises(SystemExit) as ended:
+        send_or_end(ours, "done")
+    assert ended.value.code == 0

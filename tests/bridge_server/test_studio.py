@@ -13,9 +13,11 @@ import pytest
 
 from bridge_server.studio.pulse import Pulse
 from tests.bridge_server.studios import (
+    FAULTS,
     REGION,
     SLOW,
     Studio,
+    fails_as_alone,
     kill,
     killed_at_random,
     rendered,
@@ -103,25 +105,9 @@ def test_a_cancelled_render_stops_there_and_its_place_is_free(studio):
     wait_until(lambda: not studio.host.orders())
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "word"),
-    [
-        ("refuse", "cannot_render", "no drums"),
-        ("memory", "out_of_memory", "ran out of memory"),
-        ("raise", "internal", "KeyError"),
-        ("nothing", "render_rejected", "0 samples"),
-        ("gap", "internal", "expected"),
-    ],
-)
-def test_what_goes_wrong_there_is_said_as_it_would_be_here(studio, fault, code, word):
-    failed = []
-    for server in (studio.laptop, studio.alone):
-        with server.websocket() as ws:
-            failed.append(ws.render("repaint", **REGION, engine="faulty", options={"fault": fault})[-1])
-    there, here = ({**reply.values, "job": "", "id": ""} for reply in failed)
-    assert there == here
-    assert there["code"] == code
-    assert word in there["sentence"]
+@pytest.mark.parametrize(("fault", "said"), (FAULTS | {"nothing": ("render_rejected", "0 samples")}).items())
+def test_what_goes_wrong_there_is_said_as_it_would_be_here(studio, fault, said):
+    fails_as_alone(studio, fault, *said)
     wait_until(lambda: not studio.host.orders())
 
 

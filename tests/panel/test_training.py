@@ -12,7 +12,7 @@ pytest.importorskip(
     "transformers", reason="the text encoder needs transformers: pip install takebridge[acestep]"
 )
 
-from bridge_server.studio import running_host
+from bridge_server.studio import host_connection, running_host
 from bridge_server.training.kept_trainings import Measured, keep_wish, remove_run
 from bridge_server.training.training_wish import TrainingWish, only_one
 from tests.bridge_server.peers import ServerThread, band_song
@@ -92,11 +92,15 @@ def test_a_sound_is_trained_heard_and_used(training_server, open_panel):
     sound.get_by_role("button", name="Resume my_sound").click()
     expect(now).to_contain_text("my_sound")
     page.get_by_role("button", name="Stop my_sound").click()
+    (training_server.settings.store / "training" / "my_sound" / "at_host.json").write_text(
+        "{", encoding="utf-8"
+    )
     remove = sound.get_by_role("button", name="Remove")
     remove.click()
     expect(remove).to_have_text("Remove for good?")
     remove.click()
     expect(sound).to_have_count(0)
+    expect(page.locator(".notice.error")).to_contain_text("copies of the songs are removed there thirty days")
 
 
 def test_one_that_another_program_trains_is_shown_as_that_programs(training_server, open_panel, tmp_path):
@@ -147,6 +151,7 @@ def with_band(settings):
 def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
     monkeypatch.setattr("bridge_server.training.training_process.TRAINER", SMALL_TRAINER)
     monkeypatch.setattr(running_host, "offered", doubles_described)
+    monkeypatch.setattr(host_connection, "VERSION", "0.0.1")
     write_models(tmp_path / "models", "acestep-v15-turbo")
     with (
         HostThread(training_host(tmp_path / "host", tmp_path / "models")) as host,
@@ -157,6 +162,9 @@ def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
             pass
         panel = open_panel(of=in_focus(laptop)).ready()
         page = panel.page
+        notice = page.locator(".notice")
+        expect(notice).to_contain_text("The render host studio has version")
+        notice.get_by_role("button", name="Close").click()
         page.evaluate("document.getElementById('more-fold').open = true")
         page.click("#training-button")
         where = page.locator("#training-where")

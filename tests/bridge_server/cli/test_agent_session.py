@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
 from bridge_server.cli.agent_session import AgentSession
 from bridge_server.cli.mcp_tools import TOOLS
+from bridge_server.handlers import ranking
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import ServerThread, noise_song
 from tests.bridge_server.servers import settings_in
@@ -95,6 +97,39 @@ def test_a_caller_that_gives_up_cancels_the_job(server):
         return newest
 
     assert in_session(server.settings.store, work)["state"] == "cancelled"
+
+
+def test_a_ranking_tells_how_far_it_is_and_ends_with_its_caller(server, monkeypatch):
+    monkeypatch.setattr(ranking, "match_folder", lambda models: models)
+    monkeypatch.setattr("bridge_server.handlers.running_requests.PROGRESS_SECONDS", 0.0)
+    ended = threading.Event()
+
+    def listens(work, models, clips, *, check, told):
+        told(0.5)
+        try:
+            while not ended.wait(0.001):
+                check()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(ranking, "run_aside", listens)
+
+    async def work(call):
+        await call("repaint", **REGION, prompt="warm")
+        halves = asyncio.Event()
+
+        async def progress(fraction, stage):
+            if fraction == 0.5:
+                halves.set()
+
+        asked = asyncio.create_task(call("takes_rank", progress))
+        await halves.wait()
+        asked.cancel()
+        assert await asyncio.to_thread(ended.wait, 30)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    in_session(server.settings.store, work)
 
 
 def test_a_session_that_ends_cancels_what_it_waited_for(server):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
+from bridge_server.cli import client as client_of_programs
 from bridge_server.cli.client import connected
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import noise_song
@@ -66,12 +69,28 @@ def test_errors_are_raised_with_their_words(server, tmp_path):
         (tmp_path / "empty.wav").write_bytes(b"")
         with pytest.raises(ProtocolError, match="empty"):
             await client.upload(tmp_path / "empty.wav")
+        for no_file in (tmp_path, Path(os.devnull))[: 2 if os.name == "posix" else 1]:
+            with pytest.raises(ProtocolError, match="it is not a file"):
+                await client.upload(no_file)
         (tmp_path / "words.wav").write_text("la la la")
         with pytest.raises(ProtocolError, match=r"words\.wav"):
             await client.upload(tmp_path / "words.wav")
         return await client.call("status")
 
     assert with_client(server, refused)["engine"] == "noise"
+
+
+def test_a_song_that_shrinks_while_it_is_sent_is_named(server, tmp_path, monkeypatch):
+    path = noise_song(tmp_path / "shrinks.wav", frames=200_000)
+    measured = client_of_programs._measured
+
+    def then_shorter(song):
+        size, digest = measured(song)
+        return size + 1, digest
+
+    monkeypatch.setattr(client_of_programs, "_measured", then_shorter)
+    with pytest.raises(ProtocolError, match="became shorter"):
+        with_client(server, lambda client: client.upload(path))
 
 
 def test_nobody_answers():

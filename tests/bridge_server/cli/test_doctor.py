@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from bridge_server.cli.client import status_of
 from bridge_server.cli.console import TextConsole
 from bridge_server.cli.doctor import (
     Finding,
@@ -16,11 +17,14 @@ from bridge_server.cli.doctor import (
     port,
     ports,
     processor,
+    render_hosts,
     show,
     tools,
 )
 from bridge_server.engines.registry import EngineSetup, engine_setups
+from bridge_server.server import find_server
 from bridge_server.settings import Settings
+from daw_protocol.results import ServerStatus
 from model import ears
 from model.kernel_choices import chosen_once
 from tests.doubles import ENGINES
@@ -125,6 +129,24 @@ def test_a_server_that_runs(server):
     (found,) = asyncio.run(ports(server.settings))
     assert (found.what, found.verdict) == ("server", GOOD)
     assert "jobs waiting" in found.found
+
+
+def test_render_hosts_say_how_they_are(server):
+    status = asyncio.run(status_of(find_server(server.settings.store)))
+    hosts = [
+        {"name": "box", "address": "ws://box", "connected": True, "places": 2, "engines": ["sketch"]},
+        {"name": "old", "address": "ws://old", "connected": True, "notes": ["It is old. Renew it."]},
+        {"name": "away", "address": "ws://away", "connected": False, "problem": "it does not answer"},
+        {"name": "new", "address": "ws://new", "connected": False},
+    ]
+    found = list(render_hosts(ServerStatus.from_stored({**status, "render_hosts": hosts})))
+    assert [(one.what, one.verdict, one.found) for one in found] == [
+        ("render host box", GOOD, "2 places, sketch"),
+        ("render host old", OPTIONAL, "It is old. Renew it."),
+        ("render host away", OPTIONAL, "cannot be reached: it does not answer"),
+        ("render host new", OPTIONAL, "has not answered yet"),
+    ]
+    assert "network" in found[2].remedy
 
 
 def test_no_server(settings):

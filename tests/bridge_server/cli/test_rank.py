@@ -6,10 +6,12 @@ import json
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from bridge_server.cli.commands import Screen
 from bridge_server.cli.rank import rank, table_of, table_of_words, words
 from bridge_server.handlers import ranking
+from bridge_server.handlers.listening_desk import LISTENING
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.take_results import HeardTake, HeardTakes, RankedTake, RankedTakes
 from tests.bridge_server.peers import ServerThread, noise_song
@@ -42,6 +44,21 @@ def test_the_ranking_stands_beside_the_figures(server, monkeypatch, capsys):
     assert ["0.50" in rows[0], "0.25" in rows[1], "LUFS" in rows[0], "warm" in rows[0]] == [True] * 4
     run(server, as_json=True, limit=1)
     assert json.loads(capsys.readouterr().out)["takes"][0]["match"] == 0.25
+
+
+def test_a_bar_moves_while_it_listens(server, monkeypatch):
+    monkeypatch.setattr(ranking, "match_folder", lambda models: models)
+    monkeypatch.setattr("bridge_server.handlers.running_requests.PROGRESS_SECONDS", 0.0)
+
+    def half_way(work, models, clips, *, check, told):
+        told(0.5)
+        return [0.0] * len(clips)
+
+    monkeypatch.setattr(ranking, "run_aside", half_way)
+    shown = []
+    monkeypatch.setattr(Progress, "update", lambda _, task, **values: shown.append(values))
+    run(server)
+    assert [(one["completed"], one["description"]) for one in shown] == [(0.0, LISTENING), (0.5, LISTENING)]
 
 
 def test_what_is_missing_is_said(server):

@@ -1,7 +1,10 @@
 """Work in a process of its own: its answer, its refusals, its end."""
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from bridge_server.engines.aside import _received, run_aside
 from clip_store.errors import StoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.errors import NotLoaded
+from tests.bridge_server.peers import PATIENCE
 
 
 def where(number):
@@ -89,3 +93,30 @@ def test_an_error_of_whoever_waits_is_not_taken_for_the_end_of_the_process():
 
     with pytest.raises(OSError, match="the disk is full"):
         run_aside(sleep, 600, check=gone)
+
+
+KILLED = """
+import sys
+from bridge_server.engines.aside import run_aside
+from tests.bridge_server.engines.test_aside import begin_and_sleep
+if __name__ == "__main__":
+    run_aside(begin_and_sleep, sys.argv[1])
+"""
+
+
+def begin_and_sleep(mark):
+    Path(mark).touch()
+    time.sleep(600)
+
+
+def test_it_ends_with_a_server_that_is_killed(tmp_path):
+    (tmp_path / "server.py").write_text(KILLED, encoding="utf-8")
+    mark = tmp_path / "begun"
+    command = [sys.executable, str(tmp_path / "server.py"), str(mark)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as server:
+        while not mark.exists():
+            time.sleep(0.01)
+        server.kill()
+        # Its end closes the last copy of the pipe, which both of them have.
+        assert server.communicate(timeout=PATIENCE)[1] == b""

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bridge_server.handlers.training_places import TrainingPlaces
-from bridge_server.studio.at_host import AtHost
+from bridge_server.studio.at_host import AtHost, keep_at_host
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Welcome
 from bridge_server.studio.pulse import PULSE
 from bridge_server.studio.training_messages import TrainingOffer
-from bridge_server.training.kept_trainings import KeptTraining
+from bridge_server.training.kept_trainings import AT_HOST, KeptTraining
 from daw_protocol.errors import ProtocolError
 from tests.bridge_server.studio.linked_trainings import ordered
 from tests.bridge_server.studio.test_at_host import BOX
@@ -87,6 +87,18 @@ def test_one_at_another_host_is_neither_followed_nor_waited_for(tmp_path: Path) 
         places().go_on(kept, True)
     places().go_on(replace(kept, address=BOX.address), True)
     training = KeptTraining("my_sound", tmp_path)
-    asyncio.run(places().forget(training, kept))
+    keep_at_host(tmp_path, replace(BOX, port=10), kept.training)
+    left = asyncio.run(places().forget(training))
+    assert left.startswith("The render host at ws://127.0.0.1:10 is none of this server's any more.")
+    assert "thirty days" in left
     with pytest.raises(ProtocolError, match="being trained already"):
-        asyncio.run(places().forget(replace(training, elsewhere=True), kept))
+        asyncio.run(places().forget(replace(training, elsewhere=True)))
+
+
+def test_what_may_be_left_at_a_host_is_said_where_nobody_knows_any_more(tmp_path: Path) -> None:
+    training = KeptTraining("my_sound", tmp_path)
+    assert asyncio.run(places().forget(training)) == "", "it was never at one"
+    (tmp_path / AT_HOST).write_text("{", encoding="utf-8")
+    left = asyncio.run(places().forget(training))
+    assert "damaged" in left
+    assert "thirty days" in left

@@ -9,6 +9,7 @@ import re
 import pytest
 from websockets.asyncio.server import serve
 
+from bridge_server.handlers.status import host_record
 from bridge_server.studio import host_connection, host_session, render_host
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.join_string import JoinString
@@ -137,9 +138,17 @@ def test_another_version_of_the_product_is_a_note(tmp_path, monkeypatch, caplog)
         ):
             await connection.connected()
             assert connection.offers("noise")
+            (note,) = host_record(connection).notes
+            assert note.endswith("this server 0.0.1. Install the same version on both machines.")
+            place = running.host.orders.places[0]
+            running.host._refuses(place, "noise", "Place 1 has no\x1b network. Give it one.")
+            await until(lambda: len(connection.notes) == 2, connection)
+            assert host_record(connection).notes == (note, "Place 1 has no? network. Give it one.")
+            running.host._refuses(place, "noise", "")
+            await until(lambda: connection.notes == (note,), connection)
 
     asyncio.run(run())
-    assert "this bridge 0.0.1" in caplog.text
+    assert caplog.text.count("this server 0.0.1") == 1
 
 
 def test_what_a_host_says_of_itself_is_kept_within_bounds(tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ from bridge_server.engines.process import EngineProcess
 from bridge_server.engines.registry import EngineSetup
 from bridge_server.studio import ray_cluster, running_host
 from bridge_server.studio.host_places import Cluster, ClusterSettings
-from bridge_server.studio.ray_cluster import TOKEN, Shares, _Session, shares_of
+from bridge_server.studio.ray_cluster import TOKEN, WAITING, Shares, _Session, shares_of
 from bridge_server.studio.running_host import joined
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.engines import test_host as every_host
@@ -36,9 +36,11 @@ from tests.bridge_server.engines.test_process import order
 from tests.bridge_server.render_hosts import LoopThread
 from tests.bridge_server.studios import (
     ENGINES_THERE,
+    FAULTS,
     REGION,
     SLOW,
     Studio,
+    fails_as_alone,
     kill,
     rendered,
     sounds,
@@ -162,24 +164,9 @@ def test_a_render_is_cancelled_between_two_steps_and_its_actor_goes_on(studio):
     assert studio.host.starts("slow") == starts
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "word"),
-    [
-        ("refuse", "cannot_render", "no drums"),
-        ("memory", "out_of_memory", "ran out of memory"),
-        ("raise", "internal", "KeyError"),
-        ("gap", "internal", "expected"),
-    ],
-)
-def test_what_goes_wrong_there_is_said_as_it_would_be_here(studio, fault, code, word):
-    failed = []
-    for server in (studio.laptop, studio.alone):
-        with server.websocket() as ws:
-            failed.append(ws.render("repaint", **REGION, engine="faulty", options={"fault": fault})[-1])
-    there, here = ({**reply.values, "job": "", "id": ""} for reply in failed)
-    assert there == here
-    assert there["code"] == code
-    assert word in there["sentence"]
+@pytest.mark.parametrize(("fault", "said"), FAULTS.items())
+def test_what_goes_wrong_there_is_said_as_it_would_be_here(studio, fault, said):
+    fails_as_alone(studio, fault, *said)
 
 
 def test_an_engine_that_does_not_stop_is_ended(use):
@@ -291,5 +278,12 @@ def test_a_cluster_without_room_is_no_host(cluster, monkeypatch):
 
     monkeypatch.setattr(ray_cluster, "ROOM_SECONDS", 0.0)
     monkeypatch.setattr(ray_cluster, "placement_group", lambda _: Busy())
+    told = []
     with pytest.raises(ProtocolError, match="no room for a place"):
-        _Session(SETTINGS, 1)._reserved()
+        _Session(SETTINGS, 1, told.append)._reserved()
+    assert told == []
+    monkeypatch.setattr(ray_cluster, "ROOM_SECONDS", 60.0)
+    waits = iter((False, False, True))
+    monkeypatch.setattr(Busy, "wait", lambda *_: next(waits))
+    _Session(SETTINGS, 1, told.append, [Busy()])._wait_for_room()
+    assert told == [WAITING]

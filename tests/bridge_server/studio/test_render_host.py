@@ -10,7 +10,7 @@ from bridge_server.studio.host_orders import HostPlace, OrderState
 from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.render_host import HostOffer, RenderHost, waiting_stage
 from daw_protocol.errors import ErrorCode
-from tests.bridge_server.hosts import DIED, REFUSED, HostHere
+from tests.bridge_server.hosts import DIED, NOT_STARTED, REFUSED, HostHere
 from tests.bridge_server.render_hosts import order
 
 
@@ -138,6 +138,66 @@ def test_an_order_that_kills_every_engine_fails(tmp_path):
         await until(found, lambda: found.ended)
         assert (found.state, found.error.code) == (OrderState.FAILED, ErrorCode.ENGINE_DIED)
         assert sum(len(engine.began) for engine in engines) == 2
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_a_place_that_cannot_start_the_engine_is_named_and_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.02)
+
+    async def rendered_in(host, engine, name):
+        found = await host.accept("anna", "noise", order(name))
+        engine.end(0).set_result(None)
+        await until(found, lambda: found.ended)
+        assert found.state is OrderState.DONE
+        return found
+
+    async def work(host, engines):
+        broken, sound = engines
+        broken.refuses = NOT_STARTED
+        assert (await rendered_in(host, sound, "j1")).run == 2
+        assert host.orders.notes() == ("The engine is another one. Install this one.",)
+        host.orders.places[1].song = "another"  # the first place would be next
+        await rendered_in(host, sound, "j2")
+        assert (broken.starts, len(sound.began)) == (1, 2), "it is not asked again"
+
+        broken.refuses = None
+        monkeypatch.setattr(render_host, "AVOID_SECONDS", 0.0)
+        while host.orders.places[0].avoided:
+            await asyncio.sleep(0.01)
+        assert host.orders.notes(), "until it has started"
+        host.orders.places[1].song = "another"
+        await rendered_in(host, broken, "j3")
+        assert host.orders.notes() == ()
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_an_order_waits_for_the_place_that_starts_its_engine(tmp_path):
+    async def work(host, engines):
+        engines[1].refuses = NOT_STARTED
+        first = await host.accept("anna", "noise", order("j1"))
+        while not engines[0].began:
+            await asyncio.sleep(0.01)
+        second = await host.accept("anna", "noise", order("j2", seconds=1.0))
+        await until(second, lambda: second.state is OrderState.WAITING and second.run == 2)
+        for found in (first, second):
+            engines[0].end(0).set_result(None)
+            await until(found, lambda found=found: found.ended)
+        assert (first.state, second.state) == (OrderState.DONE, OrderState.DONE)
+        assert engines[1].starts == 1
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path):
+    async def work(host, engines):
+        for engine in engines:
+            engine.refuses = NOT_STARTED
+        for name in ("j1", "j2"):
+            found = await host.accept("anna", "noise", order(name))
+            await until(found, lambda found=found: found.ended)
+            assert found.error is NOT_STARTED
 
     on_host(tmp_path, work, places=2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import pytest
 
 pytest.importorskip("transformers", reason="MusicGen needs transformers: pip install takebridge[musicgen]")
 
-from model.engine import Piece, RenderRequest, Report, Task
-from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
+from model.engine import Piece, Task
+from model.errors import CannotRender, NotLoaded
 from model.library_checkpoint import UNTRAINED
 from model.library_engine import LibraryConfig
 from model.musicgen.engine import NEVER, MusicgenEngine
 from model.musicgen.renderer import NO_ENDING, NOT_AFTER, NOT_COMMERCIAL, NOT_ON_BARS
+from tests.model.library_engines import rendered, runs_out_of_memory, stops_when_asked, without_package
 from tests.model.musicgen.musicgen_requests import RATE, SECONDS, request, song
 
 MONO = {"checkpoint": "musicgen-melody"}
@@ -26,23 +26,6 @@ MONO = {"checkpoint": "musicgen-melody"}
 @pytest.fixture(scope="module")
 def engine(musicgen_models: Path) -> MusicgenEngine:
     return MusicgenEngine(LibraryConfig(str(musicgen_models), device="cpu"))
-
-
-def rendered(
-    engine: MusicgenEngine, asked: RenderRequest, stem: str = "mix"
-) -> tuple[np.ndarray[Any, Any], Report]:
-    """One stem, its pieces without a gap from the request's start to its end, and the report."""
-    found = list(engine.render(asked, lambda _: None, lambda: False))
-    pieces = [each for each in found if isinstance(each, Piece) and each.stem == stem]
-    around = asked.handle if stem == "handles" else 0
-    position = asked.start - around
-    for piece in pieces:
-        assert piece.start == position
-        position += len(piece.samples)
-    assert position == asked.end + around
-    report = found[-1]
-    assert isinstance(report, Report)
-    return np.concatenate([piece.samples for piece in pieces]), report
 
 
 ASKED = {
@@ -120,10 +103,7 @@ def test_how_far_back_it_hears_is_the_requests(engine):
 
 @pytest.mark.parametrize("after", [1, 30, 300])
 def test_it_stops_when_asked(engine: MusicgenEngine, after: int):
-    asked = iter(range(10**9))
-    with pytest.raises(RenderStopped):
-        list(engine.render(request(), lambda _: None, lambda: next(asked) >= after))
-    assert next(asked) == after + 1, "it went on"
+    stops_when_asked(engine, request(), after)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +145,7 @@ def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
         assert "takebridge models pull musicgen" in empty.describe().capability(Task.GENERATE).remedy
         with pytest.raises(NotLoaded, match="No MusicGen Melody checkpoint is here"):
             empty.load(lambda _: None)
-    there = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "tokenizers" else there(name)
-    )
+    without_package(monkeypatch, "tokenizers")
     lacking = MusicgenEngine().describe().capability(Task.GENERATE)
     assert "tokenizers" in lacking.reason
     assert lacking.remedy == "pip install 'takebridge[musicgen]'"
@@ -176,18 +153,8 @@ def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("when", ["loading", "rendering"])
 def test_too_little_memory_is_said_and_everything_is_freed(musicgen_models, monkeypatch, when: str):
-    """As torch says it when a graphics card is full."""
-    import torch
-
     from model.musicgen.melody_network import MelodyNetwork
 
     engine = MusicgenEngine(LibraryConfig(str(musicgen_models), device="cpu"))
-
-    def full(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    monkeypatch.setattr(MelodyNetwork, "__init__" if when == "loading" else "generate", full)
-    with pytest.raises(RanOutOfMemory) as refused:
-        rendered(engine, request())
-    assert "--device cpu" in refused.value.remedy
-    assert engine._loaded is None
+    method = "__init__" if when == "loading" else "generate"
+    runs_out_of_memory(monkeypatch, engine, request(), MelodyNetwork, method)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +11,12 @@ import pytest
 pytest.importorskip("diffusers", reason="Stable Audio needs diffusers: pip install takebridge[stable-audio]")
 
 from model.engine import Progress, Task
-from model.errors import CannotRender, NotLoaded, RanOutOfMemory, RenderStopped
+from model.errors import CannotRender, NotLoaded, RenderStopped
 from model.library_checkpoint import UNTRAINED
 from model.library_engine import LibraryConfig
 from model.stable_audio.engine import NEVER, StableAudioEngine
 from model.stable_audio.renderer import LICENSED, NOT_ON_BARS
-from tests.model.musicgen.test_engine import rendered
+from tests.model.library_engines import rendered, runs_out_of_memory, stops_when_asked, without_package
 from tests.model.stable_audio.sound_requests import request, song
 
 
@@ -77,10 +75,7 @@ def test_what_a_prompt_has_too_much_is_named(engine):
 
 @pytest.mark.parametrize("after", [1, 30, 150])
 def test_it_stops_when_asked(engine: StableAudioEngine, after: int):
-    asked = iter(range(10**9))
-    with pytest.raises(RenderStopped):
-        list(engine.render(request(), lambda _: None, lambda: next(asked) >= after))
-    assert next(asked) == after + 1, "it went on"
+    stops_when_asked(engine, request(), after)
 
 
 def test_it_stops_between_the_networks_it_loads(stable_models):
@@ -133,10 +128,7 @@ def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
         assert empty.describe().max_seconds == 47.5
         with pytest.raises(NotLoaded, match="No Stable Audio Open checkpoint is here"):
             empty.load(lambda _: None)
-    there = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "diffusers" else there(name)
-    )
+    without_package(monkeypatch, "diffusers")
     lacking = StableAudioEngine().describe().capability(Task.GENERATE)
     assert "diffusers" in lacking.reason
     assert lacking.remedy == "pip install 'takebridge[stable-audio]'"
@@ -144,18 +136,8 @@ def test_without_weights_or_packages_it_says_what_to_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("when", ["__init__", "encode", "draw"])
 def test_too_little_memory_is_said_and_everything_is_freed(stable_models, monkeypatch, when: str):
-    """As torch says it when a graphics card is full."""
-    import torch
-
     from model.stable_audio.audio_network import AudioNetwork
 
     fresh = StableAudioEngine(LibraryConfig(str(stable_models), device="cpu"))
-
-    def full(*_: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    monkeypatch.setattr(AudioNetwork, when, full)
-    with pytest.raises(RanOutOfMemory, match="Stable Audio Open") as refused:
-        rendered(fresh, request())
-    assert "--device cpu" in refused.value.remedy
-    assert fresh._loaded is None
+    error = runs_out_of_memory(monkeypatch, fresh, request(), AudioNetwork, when)
+    assert "Stable Audio Open" in error.sentence
