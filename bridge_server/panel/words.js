@@ -56,7 +56,7 @@ export function timeLeft(seconds) {
   return `about ${Math.round(seconds / 60)} min left`;
 }
 
-/** "bars 6–9", "bar 6", "6|3 to 9|1", or seconds where there are no bars. rate: samples a second. */
+/** "bars 6–9", "bar 6", "6|3 to ≈9|1", or seconds where there are no bars. rate: samples a second. */
 export function regionName(region, grid, rate) {
   if (!region) return "";
   if (!grid) return `${clock(region.start / rate)} to ${clock(region.end / rate)}`;
@@ -68,11 +68,14 @@ export function regionName(region, grid, rate) {
   return `${placeName(region.start, grid, rate)} to ${placeName(region.end, grid, rate)}`;
 }
 
-/** "6|3", with a tilde where it is not the beat's first sample; "0:12.34" without bars. */
+/** Before a place that is not its beat's first sample. No tilde: that is "to" in Korean. */
+export const NEARLY = "≈";
+
+/** "6|3", or "≈6|3"; "0:12.34" without bars. */
 export function placeName(sample, grid, rate) {
   if (!grid) return clock(sample / rate, 2);
   const { bar, beat, exact } = grid.place(sample);
-  return `${exact ? "" : "~"}${bar}|${beat}`;
+  return `${exact ? "" : NEARLY}${bar}|${beat}`;
 }
 
 /** For a screen reader: "bar 6 beat 3". */
