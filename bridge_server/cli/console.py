@@ -5,11 +5,12 @@ Colours and moves of the cursor are the commands' own; rich keeps them apart fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from bridge_server.languages.installed import ENGLISH
@@ -25,6 +26,12 @@ class TextConsole(Console):
 
     language: ClassVar[str] = ENGLISH
 
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """Lines of text stay whole: a path, an address or a command that is broken cannot be copied. Tables fit the
+        window."""
+        whole = all(isinstance(one, str) for one in objects) if soft_wrap is None else soft_wrap
+        super().print(*objects, soft_wrap=whole, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Translated and cleaned before anything is measured, so that tables keep their shape."""
         return super().render_str(without_controls(text_in(text, self.language)), **options)
@@ -36,3 +43,12 @@ class TextConsole(Console):
                 yield segment
             else:
                 yield Segment(without_controls(segment.text), segment.style)
+
+
+def listing(*headings: str, whole: Collection[str] = ()) -> Table:
+    """A table with a row for each thing there is. Its first column names the thing and is to be copied: however narrow
+    the window, it is never cut, nor are those in `whole`; the others go on in further lines."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0 or heading in whole, overflow="fold")
+    return table

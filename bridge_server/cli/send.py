@@ -96,7 +96,7 @@ class _Answers:
         elif reply.name == "progress":
             self._progress(reply.values)
         elif reply.name != "failed":  # which is raised, and printed like every refusal
-            self._screen.console.print(escape(as_line(reply)), highlight=False, soft_wrap=True)
+            self._screen.console.print(escape(as_line(reply)), highlight=False)
 
     def _progress(self, values: dict[str, Any]) -> None:
         if not self._screen.console.is_terminal:
