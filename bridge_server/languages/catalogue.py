@@ -19,6 +19,9 @@ FEW_LETTERS = 6
 what the table has: it would fit any title."""
 COUNT = "count"
 """How the name of a place begins that a number begins."""
+PHRASE = "phrase"
+"""How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
+_ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · ))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
@@ -148,7 +151,7 @@ class Catalogue:
         """Whether what would be filled in can be meant."""
         if _is_space(text, template):
             return False
-        if any(name.startswith(COUNT) and not value[:1].isdecimal() for name, value in values.items()):
+        if not all(_fills_its(name, value) for name, value in values.items()):
             return False
         return template.letters + template.words > FEW_LETTERS or all(
             self._is_ours(value, at) for value in values.values()
@@ -229,6 +232,13 @@ def _is_space(text: str, template: Template) -> bool:
     return (text[:1].isspace() and not template.literals[0]) or (
         text[-1:].isspace() and not template.literals[-1]
     )
+
+
+def _fills_its(name: str, value: str) -> bool:
+    """Whether a value can be what the name of its place says."""
+    if name.startswith(COUNT):
+        return value[:1].isdecimal()
+    return not name.startswith(PHRASE) or _ONE_PHRASE.match(value) is not None
 
 
 def _letters(text: str) -> int:

@@ -8,6 +8,9 @@ const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
 /** How the name of a place begins that a number begins. */
 const COUNT = "count";
+/** How the name of a place begins that one phrase fills, such as "bars 3–4" or "the whole song": nothing that goes on after a colon. */
+const PHRASE = "phrase";
+const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · ))[\p{L}\p{N}≈]/su;
 const FIGURE = /^(?=[^A-Za-z]*\p{Nd})[^A-Za-z]+(?:[A-Za-z]{1,3})?$/u;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
@@ -167,7 +170,7 @@ export class Catalogue {
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
-        if (!values || isSpace(text, template) || [...values].some(([name, value]) => name.startsWith(COUNT) && !/^\p{Nd}/u.test(value))) continue;
+        if (!values || isSpace(text, template) || ![...values].every(fillsIts)) continue;
         if (template.letters + template.words > FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth))) {
           found.push({ template, other, values, end });
         }
@@ -262,6 +265,9 @@ function sentencesOf(text) {
 
 /** Whether a value would begin or end with the space around the text, which is nobody's. */
 const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
+
+/** Whether a value can be what the name of its place says. */
+const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
 
 const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
 

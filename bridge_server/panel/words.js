@@ -20,10 +20,10 @@ export const taskName = (task) => TASKS[task] ?? task;
 
 const IN_WORDS = ["analyse", "plan", "rewrite"]; // what makes no take
 
-/** An engine with the takes it can make: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task. */
-export function abilities({ label, cannot = {} }) {
+/** An engine with the takes it can make: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task; say: a word of it in the language of the page. */
+export function abilities({ label, cannot = {} }, say = (text) => text) {
   const able = Object.keys(TASKS).filter((task) => !IN_WORDS.includes(task) && !cannot[task]);
-  return `${label}: ${able.map((task) => taskName(task).toLowerCase()).join(", ") || "not ready"}`;
+  return `${label}: ${able.map((task) => say(taskName(task)).toLowerCase()).join(", ") || say("not ready")}`;
 }
 
 /** What a song is called: by its file's tags, or else by its file's name. */

@@ -66,6 +66,30 @@ def test_the_panel_reads_every_sentence_of_the_server_alike(tmp_path):
     assert other == {}
 
 
+COMPOSED = [
+    ("Repaint bars 2–3: 2 takes ready.", "2–3마디 리페인트: 테이크 2개 준비됨."),
+    ("Extract 2|1 to ≈2|3: 1 take ready.", "2|1~≈2|3 스템 분리: 테이크 1개 준비됨."),
+    ("Repaint 3 regions: 6 takes ready.", "구간 3개 리페인트: 테이크 6개 준비됨."),
+    ("Generate · 2 takes", "생성 · 테이크 2개"),
+    ("Repaint …", "리페인트 …"),
+    (
+        "is not followed: bar 2: 'Hm' is not a chord: H is German for B; write \"Bm\" (and Bb for the German B)",
+        "따르지 않습니다: 2마디: 'Hm': 코드가 아닙니다. H는 독일식 B이니 \"Bm\" 형태로 쓰세요(독일식 B는 Bb)",
+    ),
+    ("The song's file: bounce 7", "곡 파일: bounce 7"),
+    ("Stop training my_sound", "my_sound 학습 멈추기"),
+    ("on the machine studio · at step 2 of 100", "컴퓨터 studio에서 · 100단계 중 2단계"),
+    ("The take Darker, 3 stars, in the song. likeness 0.95", "테이크 Darker, 별 3개, 곡에 들어감. 유사도 0.95"),
+    ("The stars of Brighter chorus: no stars.", "Brighter chorus: 별 없음."),
+    ("Mute the stem drums", "드럼 스템 뮤트"),
+]  # fmt: skip
+
+
+def test_what_the_panel_puts_together_is_taken_apart_as_it_was(tmp_path):
+    found = run_modules(tmp_path, TRANSLATE, panel_entries(), [text for text, _ in COMPOSED], modules=PANEL)
+    assert dict(zip((text for text, _ in COMPOSED), found, strict=True)) == dict(COMPOSED)
+
+
 def test_a_region_in_korean_has_one_mark_between_its_ends(tmp_path):
     regions = [(0, 200), (0, 100), (25, 200), (0, 110), (10, 110), (10, 225)]
     found = run_modules(tmp_path, NAME_REGIONS, panel_entries(), GRID, regions, modules=PANEL)

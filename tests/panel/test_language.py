@@ -28,12 +28,12 @@ SAME = sorted(NAMES.split())
 # What the engines of the tests say of themselves.
 DOUBLES = (
     "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
-    "Words make no difference to noise. loading rendering"
+    "Words make no difference to noise. loading rendering slow unloadable"
 )
 NO_HUB = "http://127.0.0.1:9"
 LEFT = """([same, own]) => {
   const found = new Set();
-  const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript, #f-engine option';
+  const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript';
   const isOwn = (word) => same.includes(word) || own.some((one) => one.toLowerCase().includes(word.toLowerCase()));
   const english = (text, where) => {
     const unquoted = (text ?? "").replace(/[“"'‘`][^”"'’`]*[”"'’`]/g, " ");

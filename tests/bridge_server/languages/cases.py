@@ -25,6 +25,10 @@ ENTRIES = {
     "a list of {count}": "항목 {count}개의 목록",
     'list of at most {most} songs, each `{{"a": 1}}`': '최대 {most}곡, 각각 `{{"a": 1}}`',
     "  renders on {place}, {count} takes": "  렌더링     {place}, 테이크 {count}개",
+    "Repaint {phrase}": "{phrase} 리페인트",
+    "Repaint": "리페인트",
+    "{task} …": "{task} …",
+    "{job}: {what} ready.": "{job}: {what} 준비됨.",
     "loading {name}": "{name} 불러오는 중",
     "{stage} (take {last} of {takes})": "{stage}({takes}개 중 테이크 {last})",
     "alpha bravo {rest}": "알파 브라보 {rest}",
@@ -56,6 +60,11 @@ CASES = [
     # Which take a stage is about is no name.
     ("loading (take 1 of 2)", "loading(2개 중 테이크 1)"),
     ("loading turbo (take 1 of 2)", "turbo 불러오는 중(2개 중 테이크 1)"),
+    # One phrase is no text that goes on after a colon, and no mark.
+    ("Repaint 3 takes", "테이크 3개 리페인트"),
+    ("Repaint 3 takes: 3 takes ready.", "테이크 3개 리페인트: 테이크 3개 준비됨."),
+    ("Repaint …", "리페인트 …"),
+    ("Repaint ≈5 to 9", "≈5~9 리페인트"),
     # Of two that fit equally well, the one whose word comes later.
     ("alpha bravo gamma", "alpha 브라보 감마"),
     # An article is left out where a value begins with it.
