@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -34,7 +35,11 @@ class TextConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Translated and cleaned before anything is measured, so that tables keep their shape."""
-        return super().render_str(without_controls(text_in(text, self.language)), **options)
+        plain = text.replace("\\[", "[")  # as the table of a language has what only had its brackets escaped
+        said = (
+            escape(text_in(plain, self.language)) if escape(plain) == text else text_in(text, self.language)
+        )
+        return super().render_str(without_controls(said), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What rich makes of it, with every text cleaned that did not come by way of `render_str`."""

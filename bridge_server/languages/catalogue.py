@@ -21,8 +21,10 @@ COUNT = "count"
 """How the name of a place begins that a number begins."""
 PHRASE = "phrase"
 """How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
-_ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · ))(?:[^\W_]|≈)", re.DOTALL)
+_ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · |[,.:;·]\Z))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
+_ID = re.compile(r"[jt][0-9a-f]{10}")
+"""Of a job or a take."""
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
@@ -158,8 +160,8 @@ class Catalogue:
         )
 
     def _is_ours(self, value: str, at: _At) -> bool:
-        """Whether it is a figure, a quotation, or a text of the table: no producer's words that look like one."""
-        if not value or _FIGURE.fullmatch(value) or _QUOTED.fullmatch(value):
+        """Whether it is a figure, an id, a quotation or a text of the table: no producer's words that look like one."""
+        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _QUOTED)):
             return True
         return self._found(value, at.deeper()) is not None
 

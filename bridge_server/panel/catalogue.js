@@ -10,8 +10,9 @@ const FEW_LETTERS = 6;
 const COUNT = "count";
 /** How the name of a place begins that one phrase fills, such as "bars 3–4" or "the whole song": nothing that goes on after a colon. */
 const PHRASE = "phrase";
-const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · ))[\p{L}\p{N}≈]/su;
+const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · |[,.:;·]$))[\p{L}\p{N}≈]/su;
 const FIGURE = /^(?=[^A-Za-z]*\p{Nd})[^A-Za-z]+(?:[A-Za-z]{1,3})?$/u;
+const ID = /^[jt][0-9a-f]{10}$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/g;
@@ -185,7 +186,7 @@ export class Catalogue {
   }
 
   #isOurs(value, depth) {
-    return !value || FIGURE.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
+    return !value || FIGURE.test(value) || ID.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
   }
 
   #inner(value, depth) {

@@ -124,6 +124,7 @@ def test_every_task_lyrics_and_what_is_wrong(korean, open_panel, server):
     page.evaluate("document.getElementById('more-fold').open = true")
     page.fill("#f-prompt", "no drums, lush")
     expect(page.locator("#prompt-reading .ignores")).to_contain_text("따르지 않")
+    assert "drums" in page.locator("#prompt-reading").inner_text(), "what was typed stays as it was"
     page.evaluate("document.getElementById('lyrics-fold').open = true")
     page.fill("#f-lyrics", "[Verse]\none line\n[Chrous]\n" + "la " * 40)
     expect(page.locator("#lyrics-problems li").first).to_contain_text("번째 줄")
