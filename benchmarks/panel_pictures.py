@@ -62,10 +62,8 @@ def main() -> None:
 
 def walk(page: Page, port: int) -> None:
     """What a newcomer does, with a picture of each step."""
-    page.set_viewport_size({"width": 1240, "height": 760})
     page.emulate_media(reduced_motion="reduce")
     page.wait_for_selector(".song-list button")
-    take_picture(page, "panel_first")
     song_map = read_midi_map(demo_song_folder() / MAP)
     with websocket(port) as daw:
         daw.call("tempo", tempo_map=song_map.tempo_map.to_json())
@@ -74,7 +72,6 @@ def walk(page: Page, port: int) -> None:
         daw.call("select", start="6|1|0", end="10|1|0")
     page.set_viewport_size({"width": 1440, "height": 860})
     wait(page, "v.focus?.selection && v.view && panel.sounds.peaks(v.focus.song.digest)")
-    take_picture(page, "panel_region")
     page.fill("#f-prompt", "sparser, with brushes")
     page.fill("#f-seed", "7")
     page.click("#submit")
@@ -123,10 +120,16 @@ def walk(page: Page, port: int) -> None:
         page.wait_for_timeout(200)
     page.evaluate("document.querySelector('#take .path').hidden = true")
     take_picture(page, "panel_regions")
-    page.keyboard.press("n")
-    page.set_viewport_size({"width": 1000, "height": 760})
-    page.keyboard.press("?")
-    take_picture(page, "panel_keys")
+    page.goto(f"http://127.0.0.1:{port}/?language=ko")
+    wait(page, "v.focus?.song && v.view && v.takes.length === 2 && panel.sounds.peaks(v.focus.song.digest)")
+    with websocket(port) as daw:
+        daw.call("select", start="6|1|0", end="10|1|0")
+    wait(page, "v.focus.selection.end === v.takes[0].position + v.takes[0].length")
+    page.keyboard.press("z")
+    page.evaluate("panel.store.set({ selected: panel.store.values.takes[1].take })")
+    page.wait_for_timeout(500)
+    page.evaluate("document.querySelector('#take .path').hidden = true")
+    take_picture(page, "panel_takes_ko")
 
 
 def take_of_the_demo(port: int) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
+from bridge_server.cli.console import listing
 from bridge_server.cli.save_take import save_take
 from bridge_server.handlers.take_marks import in_words as mark_in_words
 from bridge_server.languages.installed import ENGLISH
@@ -237,7 +237,7 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
             return DONE
         found = (await client.call("jobs.list"))["jobs"]
     screen.result(found)
-    table = Table("job", "command", "state", "asked for as", "what was wrong")
+    table = listing("job", "command", "state", "asked for as", "what was wrong")
     for job in found:
         wrong = job["failure"].get("sentence", "")
         table.add_row(job["job"], job["command"], job["state"], escape(job["id"]), escape(wrong))
@@ -322,13 +322,16 @@ def in_place(chosen: ChosenTake) -> str:
 
 def print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -> None:
     """A table of takes; everything: with those that were hidden and are not in the song."""
-    table = Table("take", "name", "stars", "song", "task", "stem", "at sample", "length", "receipt")
+    table = listing(
+        "take", "name", "stars", "song", "task", "at sample", "length", "receipt",
+        whole=("stars", "at sample", "length"),
+    )  # fmt: skip
     shown = [take for take in found if everything or take.chosen or not take.hidden]
     for take in shown:
         warnings = take.receipt.warnings
         table.add_row(
-            take.take, escape(take.name), "★" * take.stars, escape(take.title), take.task, escape(take.stem),
-            str(take.position),
+            take.take, escape(take.name), "★" * take.stars, escape(take.title),
+            take.task if take.stem == MIX else f"{take.task} {escape(take.stem)}", str(take.position),
             f"{take.length / take.rate:.2f} s", escape(warnings[0]) if warnings else "passed",
         )  # fmt: skip
     if not screen.as_json:

@@ -5,11 +5,13 @@ Colours and moves of the cursor are the commands' own; rich keeps them apart fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from bridge_server.languages.installed import ENGLISH
@@ -25,9 +27,19 @@ class TextConsole(Console):
 
     language: ClassVar[str] = ENGLISH
 
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """Lines of text stay whole: a path, an address or a command that is broken cannot be copied. Tables fit the
+        window."""
+        whole = all(isinstance(one, str) for one in objects) if soft_wrap is None else soft_wrap
+        super().print(*objects, soft_wrap=whole, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Translated and cleaned before anything is measured, so that tables keep their shape."""
-        return super().render_str(without_controls(text_in(text, self.language)), **options)
+        plain = text.replace("\\[", "[")  # as the table of a language has what only had its brackets escaped
+        said = (
+            escape(text_in(plain, self.language)) if escape(plain) == text else text_in(text, self.language)
+        )
+        return super().render_str(without_controls(said), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What rich makes of it, with every text cleaned that did not come by way of `render_str`."""
@@ -36,3 +48,12 @@ class TextConsole(Console):
                 yield segment
             else:
                 yield Segment(without_controls(segment.text), segment.style)
+
+
+def listing(*headings: str, whole: Collection[str] = ()) -> Table:
+    """A table with a row for each thing there is. Its first column names the thing and is to be copied: however narrow
+    the window, it is never cut, nor are those in `whole`; the others go on in further lines."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0 or heading in whole, overflow="fold")
+    return table

@@ -82,7 +82,6 @@ async def demo(settings: Settings, wanted: Path, stay: bool = False) -> int:
             console.print(
                 f"Another demo is running in {escape(str(wanted))}; this one writes into {escape(str(out))}.\n",
                 highlight=False,
-                soft_wrap=True,
             )
         return await _demo(console, settings, out, stay)
 
@@ -93,18 +92,12 @@ async def _demo(console: Console, settings: Settings, out: Path, stay: bool) -> 
     settings = replace(settings, store=out / "store", roots=(songs,))
     async with server_process(settings) as server:
         console.print(
-            f"A server is running: OSC port {server.osc_port}, engine {server.engine}.\n",
-            highlight=False,
-            soft_wrap=True,
+            f"A server is running: OSC port {server.osc_port}, engine {server.engine}.\n", highlight=False
         )
         await Demo(console, server, songs, out).run()
-        console.print(
-            f"Done in {time.monotonic() - began:.0f} s. Listen to and look at:",
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.print(f"Done in {time.monotonic() - began:.0f} s. Listen to and look at:", highlight=False)
         for path in sorted(out.glob("*.song.wav")) + sorted(out.glob("*.png")):
-            console.print(f"  {escape(str(path))}", highlight=False, soft_wrap=True)
+            console.print(f"  {escape(str(path))}", highlight=False)
         if stay:
             await _stay(console, server)
     return 0
@@ -118,7 +111,7 @@ async def _stay(console: Console, server: Settings) -> None:
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     console.print("\n[bold]Now you.[/bold] Open this address in a browser:\n", highlight=False)
-    console.print(f"  [bold]{panel_address(server)}[/bold]\n", highlight=False, soft_wrap=True)
+    console.print(f"  [bold]{panel_address(server)}[/bold]\n", highlight=False)
     console.print(
         "Drag over some bars, press Repaint, hear the takes against the original, accept one.\n"
         "Ctrl-C ends the demo; what it made stays.",
@@ -164,9 +157,7 @@ class Demo:
         osc.send(address, arguments)
         reply = await osc.receive(REPLY_SECONDS)
         self._console.print(
-            f"  ← {reply.address} {escape(reply.values.get('text', '')[:90])}\n",
-            highlight=False,
-            soft_wrap=True,
+            f"  ← {reply.address} {escape(reply.values.get('text', '')[:90])}\n", highlight=False
         )
 
     async def _follow(self, osc: OscPeer, step: Step) -> list[dict[str, Any]]:
@@ -180,7 +171,7 @@ class Demo:
                 reply = await osc.receive(REPLY_SECONDS)
                 path, name, values = reply.address, reply.name, reply.values
                 if name == "ack":
-                    self._console.print(f"  ← {path} job {values['job']}", highlight=False, soft_wrap=True)
+                    self._console.print(f"  ← {path} job {values['job']}", highlight=False)
                 elif name == "progress":
                     bar.update(task, completed=values["fraction"], description=values["stage"])
                 elif name == "take":
@@ -190,9 +181,7 @@ class Demo:
                         ErrorCode(values["code"]), values["sentence"], values.get("remedy", "")
                     )
                 elif name in TERMINAL:
-                    self._console.print(
-                        f"  ← {path} {values.get('takes', '')} takes", highlight=False, soft_wrap=True
-                    )
+                    self._console.print(f"  ← {path} takes {values.get('takes', 0)}", highlight=False)
                     return takes
 
     async def _save(self, client: BridgeClient, take: dict[str, Any]) -> None:
@@ -203,10 +192,10 @@ class Demo:
             f"  [green]✓[/green] take {take['number']}{stem}: {escape(files['clip'])}", highlight=False
         )
         for line in in_words(about.receipt):
-            self._console.print(f"      [dim]{escape(line)}[/dim]", highlight=False, soft_wrap=True)
+            self._console.print(f"      [dim]{escape(line)}[/dim]", highlight=False)
 
     def _announce(self, title: str, address: str, arguments: Sequence[OscArgument]) -> None:
-        self._console.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
+        self._console.print(f"[bold]{escape(title)}[/bold]", highlight=False)
         self._console.print(
             f"  $ {escape(as_typed(address, arguments, self._settings.osc_port))}", highlight=False
         )

@@ -64,7 +64,7 @@ def check(console: Console, path: Path) -> int:
         channel = f" ch {binding.channel}" if binding.channel else ""
         what = f"{binding.control.value} {binding.number}{channel}"
         words = " ".join((binding.address, *binding.words))
-        console.print(f"{what:16} {escape(words)}", highlight=False, soft_wrap=True)
+        console.print(f"{what:16} {escape(words)}", highlight=False)
     console.print(f"{len(bindings)} controls are bound.", highlight=False)
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.markup import escape
 from rich.progress import TaskID
+from rich.text import Text
 
 from bridge_server.cli.arguments import store_of
 from bridge_server.cli.client import TERMINAL, as_error
@@ -21,6 +22,8 @@ from bridge_server.cli.osc_words import TypedValue, forced, guessed
 from bridge_server.cli.running import server_on
 from bridge_server.cli.serve_settings import token_from
 from bridge_server.endpoints.osc_packets import encode_typed
+from bridge_server.languages.installed import ENGLISH
+from bridge_server.languages.wording import text_in
 from bridge_server.settings import OSC_PORT
 from daw_protocol.errors import ErrorCode, ProtocolError
 
@@ -96,7 +99,8 @@ class _Answers:
         elif reply.name == "progress":
             self._progress(reply.values)
         elif reply.name != "failed":  # which is raised, and printed like every refusal
-            self._screen.console.print(escape(as_line(reply)), highlight=False, soft_wrap=True)
+            line = as_line(reply, self._screen.language)
+            self._screen.console.print(Text(line), highlight=False, soft_wrap=True)
 
     def _progress(self, values: dict[str, Any]) -> None:
         if not self._screen.console.is_terminal:
@@ -195,11 +199,12 @@ def _nobody(target: OscTarget, job: str = "") -> ProtocolError:
     )
 
 
-def as_line(reply: OscReply) -> str:
-    """An answer as a person reads it."""
+def as_line(reply: OscReply, language: str = ENGLISH) -> str:
+    """An answer as a person reads it: its name as it is sent, and what it says in the language."""
     known = LINES.get(reply.name)
     if known is not None:
-        return f"{reply.name:<9} {known(reply.values)}".rstrip()
+        first, *more = known(reply.values).split("\n")
+        return "\n".join((f"{reply.name:<9} {text_in(first, language)}".rstrip(), *more))
     values = (f"{name} {given}" for name, given in reply.values.items() if name != "id" and given != "")
     return f"{reply.name:<9} {', '.join(values)}".rstrip()
 
@@ -212,7 +217,7 @@ def _acknowledged(values: dict[str, Any]) -> str:
 def _take(values: dict[str, Any]) -> str:
     stem = "" if values.get("stem") == "mix" else f" {values.get('stem')}"
     seconds = values["length"] / values["rate"]
-    verdict = "passed" if values.get("passed") else str(values.get("warning", ""))
+    verdict = "all checks passed" if values.get("passed") else str(values.get("warning", ""))
     place = f"at sample {values['position']}, {seconds:.2f} s, seed {values.get('seed')}"
     lines = [f"{values.get('number')}{stem}, id {values.get('take')}, {place}: {verdict}"]
     if path := values.get("path"):

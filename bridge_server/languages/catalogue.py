@@ -19,12 +19,17 @@ FEW_LETTERS = 6
 what the table has: it would fit any title."""
 COUNT = "count"
 """How the name of a place begins that a number begins."""
+PHRASE = "phrase"
+"""How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
+_ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · |[,.:;·]\Z))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
-_ARTICLE = re.compile(r"(?:an?|the) ")
+_ID = re.compile(r"[jt][0-9a-f]{10}")
+"""Of a job or a take."""
+_ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
-_SEVERAL = re.compile(r"[.!?]\s+\S| \((?:takes?|region|track) ")
+_SEVERAL = re.compile(r"[.!?]\s+\S|(?:^| )\((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
 _HEAD = re.compile(r"([\w.\[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)")
 """The value at fault, or the place in it, before what is wrong with it: "bpm: must be 1 to 999, got 0."."""
@@ -39,6 +44,15 @@ class Reading(NamedTuple):
     text: str
     known: int
     own: int = 0
+
+
+class _Fit(NamedTuple):
+    """An entry that a text may be of, and what it would be filled in with. end: a full stop that follows it."""
+
+    template: Template
+    other: Template
+    values: Mapping[str, str]
+    end: str = ""
 
 
 @dataclass
@@ -108,50 +122,46 @@ class Catalogue:
             return Reading(whole, _letters(text), _letters(text))
         if text.endswith(".") and (whole := self._whole.get(text[:-1])) is not None:
             return Reading(f"{whole}.", _letters(text), _letters(text))
-        fits = [*self._fits(text, at)]
+        fits = self._fits(text, at)
         if text.endswith("."):
-            fits += [
-                (template, other, values, ".") for template, other, values, _ in self._fits(text[:-1], at)
-            ]
+            fits += [fit._replace(end=".") for fit in self._fits(text[:-1], at)]
         # A sentence must not be taken for what another is filled in with, while each can be understood by itself.
-        fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit[2].values())] or (
+        fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit.values.values())] or (
             fits if self._in_parts(text, at) is None else []
         )
-        readings = [self._filled(*fit, at) for fit in reversed(fits)]
-        if readings and (headed := self._headed(text, at)) is not None:
-            readings.insert(0, headed)
-        return _surest(readings)
+        if not fits:
+            return None
+        return _surest([self._headed(text, at), *(self._filled(fit, at) for fit in reversed(fits))])
 
-    def _filled(
-        self, template: Template, other: Template, values: Mapping[str, str], end: str, at: _At
-    ) -> Reading:
-        inner = {name: self._inner(value, at) for name, value in values.items()}
-        text = other.fill({name: reading.text for name, reading in inner.items()}) + end
+    def _filled(self, fit: _Fit, at: _At) -> Reading:
+        inner = {name: self._inner(value, at) for name, value in fit.values.items()}
+        text = fit.other.fill({name: reading.text for name, reading in inner.items()}) + fit.end
         known = sum(reading.known for reading in inner.values())
-        return Reading(text, template.letters + known, template.letters)
+        return Reading(text, fit.template.letters + known, fit.template.letters)
 
-    def _fits(self, text: str, at: _At) -> Iterable[tuple[Template, Template, dict[str, str], str]]:
+    def _fits(self, text: str, at: _At) -> list[_Fit]:
         if not at.work.take(len(text)):
-            return
-        for anchor in (*words_in(text), ""):
-            for template, other in self._by_anchor.get(anchor, ()):
-                values = template.match(text)
-                if (
-                    values is None
-                    or _is_space(text, template)
-                    or not all(
-                        value[:1].isdigit() for name, value in values.items() if name.startswith(COUNT)
-                    )
-                ):
-                    continue
-                if template.letters + template.words > FEW_LETTERS or all(
-                    self._is_ours(value, at) for value in values.values()
-                ):
-                    yield template, other, values, ""
+            return []
+        return [
+            _Fit(template, other, values)
+            for anchor in (*words_in(text), "")
+            for template, other in self._by_anchor.get(anchor, ())
+            if (values := template.match(text)) is not None and self._may_be(text, template, values, at)
+        ]
+
+    def _may_be(self, text: str, template: Template, values: Mapping[str, str], at: _At) -> bool:
+        """Whether what would be filled in can be meant."""
+        if _is_space(text, template):
+            return False
+        if not all(_fills_its(name, value) for name, value in values.items()):
+            return False
+        return template.letters + template.words > FEW_LETTERS or all(
+            self._is_ours(value, at) for value in values.values()
+        )
 
     def _is_ours(self, value: str, at: _At) -> bool:
-        """Whether it is a figure, a quotation, or a text of the table: no producer's words that look like one."""
-        if not value or _FIGURE.fullmatch(value) or _QUOTED.fullmatch(value):
+        """Whether it is a figure, an id, a quotation or a text of the table: no producer's words that look like one."""
+        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _QUOTED)):
             return True
         return self._found(value, at.deeper()) is not None
 
@@ -169,7 +179,7 @@ class Catalogue:
 
     def _in_parts(self, text: str, at: _At) -> Reading | None:
         """Sentence by sentence, or what follows the name of a value. None when no part has an entry."""
-        if at.depth > MAX_DEPTH:
+        if at.depth >= MAX_DEPTH:  # its parts would lie deeper
             return None
         parts = _SENTENCE_END.split(text, MAX_SENTENCES)
         if len(parts) > 1:
@@ -190,12 +200,13 @@ class Catalogue:
     def _joined(self, parts: list[str], at: _At) -> Reading | None:
         """The longest runs of sentences that entries fit, side by side."""
         made: list[Reading] = []
+        deeper = at.deeper()
         first = 0
         while first < len(parts):
             for end in range(min(len(parts), first + 4), first, -1):
-                run = " ".join(parts[first:end])
-                found = None if end - first == len(parts) else self._found(run, at.deeper())
-                if found is not None and (end - first == 1 or self._is_one(run, at)):
+                run = parts[first:end]
+                found = self._found(" ".join(run), deeper) if self._is_one(run, parts, deeper) else None
+                if found is not None:
                     made.append(found)
                     first = end
                     break
@@ -205,9 +216,12 @@ class Catalogue:
         known = sum(reading.known for reading in made)
         return Reading(" ".join(reading.text for reading in made), known) if known else None
 
-    def _is_one(self, run: str, at: _At) -> bool:
-        """Whether several sentences are one entry."""
-        return run in self._whole or any(True for _ in self._fits(run, at))
+    def _is_one(self, run: list[str], parts: list[str], at: _At) -> bool:
+        """Whether so many of the sentences may be looked up as one: a single one, or several that an entry fits."""
+        if len(run) == 1 or len(run) == len(parts):
+            return len(run) < len(parts)
+        text = " ".join(run)
+        return text in self._whole or bool(self._fits(text, at))
 
 
 def _surest(readings: Iterable[Reading | None]) -> Reading | None:
@@ -220,6 +234,13 @@ def _is_space(text: str, template: Template) -> bool:
     return (text[:1].isspace() and not template.literals[0]) or (
         text[-1:].isspace() and not template.literals[-1]
     )
+
+
+def _fills_its(name: str, value: str) -> bool:
+    """Whether a value can be what the name of its place says."""
+    if name.startswith(COUNT):
+        return value[:1].isdecimal()
+    return not name.startswith(PHRASE) or _ONE_PHRASE.match(value) is not None
 
 
 def _letters(text: str) -> int:

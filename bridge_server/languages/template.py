@@ -95,6 +95,6 @@ class Template:
         return "".join(parts)
 
 
-def words_in(text: str) -> set[str]:
-    """The whole words a template's anchor may be."""
-    return set(_WORD.findall(text))
+def words_in(text: str) -> list[str]:
+    """The whole words a template's anchor may be, in their order: of equally good readings the first counts."""
+    return list(dict.fromkeys(_WORD.findall(text)))

@@ -8,15 +8,20 @@ const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
 /** How the name of a place begins that a number begins. */
 const COUNT = "count";
-const FIGURE = /^(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?$/;
+/** How the name of a place begins that one phrase fills, such as "bars 3–4" or "the whole song": nothing that goes on after a colon. */
+const PHRASE = "phrase";
+const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · |[,.:;·]$))[\p{L}\p{N}≈]/su;
+const FIGURE = /^(?=[^A-Za-z]*\p{Nd})[^A-Za-z]+(?:[A-Za-z]{1,3})?$/u;
+const ID = /^[jt][0-9a-f]{10}$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
-const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/;
-const SEVERAL = /[.!?]\s+\S| · | \((?:takes?|region|track) /;
-const HEAD = /^([\w.[\]/-]{1,64}|bar \d+(?:, chord \d+)?): (?=\S)/;
+const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/g;
+const SEVERAL = /[.!?]\s+\S| · |(?:^| )\((?:takes?|region|track) /;
+const HEAD = /^([\p{L}\p{N}_.[\]/-]{1,64}|bar \p{Nd}+(?:, chord \p{Nd}+)?): (?=\S)/u;
 /** What the panel puts between texts that each have a meaning of their own. */
 const JOINTS = [" · ", "; ", ", "];
 const MAX_DEPTH = 4;
+const MAX_SENTENCES = 40;
 /** What one translation may read, in characters. */
 const MAX_READ = 20000;
 
@@ -166,7 +171,7 @@ export class Catalogue {
     for (const anchor of new Set([...(text.match(WORD) ?? []), ""])) {
       for (const [template, other] of this.byAnchor.get(anchor) ?? []) {
         const values = match(template, text);
-        if (!values || isSpace(text, template) || [...values].some(([name, value]) => name.startsWith(COUNT) && !/^\d/.test(value))) continue;
+        if (!values || isSpace(text, template) || ![...values].every(fillsIts)) continue;
         if (template.letters + template.words > FEW_LETTERS || [...values.values()].every((value) => this.#isOurs(value, depth))) {
           found.push({ template, other, values, end });
         }
@@ -181,7 +186,7 @@ export class Catalogue {
   }
 
   #isOurs(value, depth) {
-    return !value || FIGURE.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
+    return !value || FIGURE.test(value) || ID.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
   }
 
   #inner(value, depth) {
@@ -195,8 +200,8 @@ export class Catalogue {
 
   /** Sentence by sentence, or piece by piece; null when no part has an entry. */
   #inParts(text, depth) {
-    if (depth > MAX_DEPTH) return null;
-    const sentences = text.split(SENTENCE_END);
+    if (depth >= MAX_DEPTH) return null; // its parts would lie deeper
+    const sentences = sentencesOf(text);
     if (sentences.length > 1) {
       const found = this.#joined(sentences, depth);
       if (found !== null) return found;
@@ -221,15 +226,15 @@ export class Catalogue {
     return rest && { ...rest, text: `${place?.text ?? head[1]}: ${rest.text}` };
   }
 
+  /** The longest runs of sentences that entries fit, side by side. */
   #joined(parts, depth) {
     const made = [];
     for (let first = 0; first < parts.length; ) {
       let end = Math.min(parts.length, first + 4);
       let found = null;
       for (; end > first; end -= 1) {
-        const run = parts.slice(first, end).join(" ");
-        const single = end - first === 1;
-        if (end - first < parts.length && (single || this.whole.has(run) || this.#fits(run, 0).length)) found = this.#found(run, depth + 1);
+        const run = parts.slice(first, end);
+        found = this.#isOne(run, parts, depth + 1) ? this.#found(run.join(" "), depth + 1) : null;
         if (found !== null) break;
       }
       made.push(found ?? { text: parts[first], known: 0 });
@@ -238,10 +243,32 @@ export class Catalogue {
     const known = made.reduce((sum, reading) => sum + reading.known, 0);
     return known ? { text: made.map((reading) => reading.text).join(" "), known } : null;
   }
+
+  /** Whether so many of the sentences may be looked up as one: a single one, or several that an entry fits. */
+  #isOne(run, parts, depth) {
+    if (run.length === 1 || run.length === parts.length) return run.length < parts.length;
+    const text = run.join(" ");
+    return this.whole.has(text) || this.#fits(text, depth).length > 0;
+  }
+}
+
+/** The sentences of a text; from a certain number on, what is left is one. */
+function sentencesOf(text) {
+  const sentences = [];
+  let at = 0;
+  for (const space of text.matchAll(SENTENCE_END)) {
+    if (sentences.length === MAX_SENTENCES) break;
+    sentences.push(text.slice(at, space.index));
+    at = space.index + space[0].length;
+  }
+  return [...sentences, text.slice(at)];
 }
 
 /** Whether a value would begin or end with the space around the text, which is nobody's. */
 const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
+
+/** Whether a value can be what the name of its place says. */
+const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
 
 const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
 

@@ -1,6 +1,7 @@
 /** Elements from code. Text always goes in as text: a title can never become markup. */
 
 import { englishOf } from "./language.js";
+import { unbroken } from "./unbroken.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,15 +24,8 @@ export function make(tag, properties = {}, ...children) {
     else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
     else element[name] = value;
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map(unbroken));
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => (typeof child === "string" ? unbroken(child) : child)));
   return element;
-}
-
-/** A text whose options, such as `--root`, stay on one line: browsers break lines at hyphens. */
-function unbroken(child) {
-  if (typeof child !== "string" || !/--[a-z]/.test(child)) return child;
-  const parts = child.split(/(--[a-z][\w-]*)/).map((part, at) => (at % 2 ? make("span", { class: "unbroken" }, new Text(part)) : new Text(part)));
-  return make("span", {}, ...parts);
 }
 
 export function icon(name) {

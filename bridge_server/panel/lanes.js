@@ -239,9 +239,9 @@ class TakeLane {
   /** Mute and solo, of a stem. */
   #mixing(take, actions) {
     if (!isStem(take)) return [];
-    const toggle = (text, label, which) => button(`${label} ${take.stem}`, { text, class: "letter", title: `${label} this stem`, "aria-pressed": "false", onclick: () => actions.mix(this.take, which) });
-    this.mute = toggle("M", "Mute", "muted");
-    this.solo = toggle("S", "Solo", "solo");
+    const toggle = (text, label, title, which) => button(label, { text, class: "letter", title, "aria-pressed": "false", onclick: () => actions.mix(this.take, which) });
+    this.mute = toggle("M", `Mute the stem ${take.stem}`, "Mute this stem", "muted");
+    this.solo = toggle("S", `Solo the stem ${take.stem}`, "Solo this stem", "solo");
     return [this.mute, this.solo];
   }
 
@@ -277,7 +277,7 @@ class TakeLane {
     this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
     this.#showMixing(take, audition, audition?.state === "playing" ? takes.find((entry) => entry.take === audition.take) : null);
     this.choose.setAttribute("aria-pressed", chosen);
-    this.choose.setAttribute("aria-label", `Take ${title}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}. ${about}`);
+    this.choose.setAttribute("aria-label", [`The take ${title}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}`, about].join(". "));
     show(this.accept, !take.chosen || partly);
   }
 
@@ -343,7 +343,7 @@ class JobLane {
 
   update(job) {
     this.job = job;
-    setText(this.title, job.state === "queued" ? `${taskName(job.command)} queued` : `${taskName(job.command)} …`);
+    setText(this.title, `${taskName(job.command)} …`);
     setText(this.sub, job.progress ? `${Math.round(job.progress.fraction * 100)} % · ${job.progress.stage}` : "in the queue");
   }
 

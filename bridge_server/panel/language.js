@@ -8,6 +8,7 @@
  */
 
 import { Catalogue } from "./catalogue.js";
+import { partsOf, SENTENCE } from "./unbroken.js";
 
 export const language = document.documentElement.lang;
 
@@ -15,9 +16,10 @@ const ATTRIBUTES = ["title", "aria-label", "aria-valuetext", "aria-description",
 const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, .own-words';
 const OBSERVED = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES };
 
-/** What was put into a text or an attribute, and what it has become: neither is translated again. */
+/** What was put into a text or an attribute, and what it has become, and sentences of several parts: none is translated again. */
 const texts = new WeakMap();
 const attributes = new WeakMap();
+const sentences = new WeakSet();
 
 let catalogue = null;
 
@@ -41,6 +43,19 @@ function sayText(node) {
   if (shown !== node.data) node.data = shown;
 }
 
+/** A sentence of several parts is looked up as a whole, and divided anew where its translation has its options. */
+function saySentence(element) {
+  if (sentences.has(element) || element.closest(OWN_WORDS)) return;
+  sentences.add(element);
+  let english = element.textContent;
+  element.replaceChildren(...partsOf(catalogue.translate(english)));
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    texts.set(walker.currentNode, { english, shown: walker.currentNode.data });
+    english = ""; // all of it is the first part's
+  }
+}
+
 function sayAttribute(element, name) {
   const given = element.getAttribute(name);
   const known = attributes.get(element) ?? new Map();
@@ -55,8 +70,12 @@ function sayAll(root) {
   if (root.nodeType !== Node.ELEMENT_NODE) return undefined;
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
   for (let node = root; node; node = walker.nextNode()) {
-    if (node.nodeType === Node.TEXT_NODE) sayText(node);
-    else for (const name of ATTRIBUTES) if (node.hasAttribute(name)) sayAttribute(node, name);
+    if (node.nodeType === Node.TEXT_NODE) {
+      sayText(node);
+      continue;
+    }
+    if (node.classList.contains(SENTENCE)) saySentence(node);
+    for (const name of ATTRIBUTES) if (node.hasAttribute(name)) sayAttribute(node, name);
   }
   return undefined;
 }

@@ -40,7 +40,7 @@ export class PromptReading {
     if (key === this.shown) return;
     this.shown = key;
     this.box.replaceChildren(...rows.map(({ kind, name, text }) =>
-      make("p", { class: kind }, icon(kind === "follows" ? "accept" : "warning"), make("span", {}, name ? make("b", {}, name) : null, name && text ? " " : null, text || null))));
+      make("p", { class: kind }, icon(kind === "follows" ? "accept" : "warning"), make("span", {}, name ? make("b", { translate: false }, name) : null, name && text ? " " : null, text || null))));
     show(this.box, rows.length > 0);
   }
 }

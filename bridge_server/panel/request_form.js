@@ -4,6 +4,7 @@ import { Blueprint } from "./blueprint.js";
 import { button, byId, make, setText, show } from "./dom.js";
 import { COVER, coverFields, coverFieldShown, coverValues } from "./cover_fields.js";
 import { hearsField, hearsMore } from "./hears.js";
+import { translated } from "./language.js";
 import { Lyrics, read } from "./lyrics.js";
 import { modelNamed, transferName } from "./models.js";
 import { Presets } from "./presets.js";
@@ -350,7 +351,7 @@ export class RequestForm {
       show(box, visible);
     }
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
-    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry)])], draft.engine);
+    options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry, translated)])], draft.engine);
     const sounds = this.store.get("sounds");
     const kept = draft.sound && !sounds.some((one) => one.adapter === draft.sound) ? [[draft.sound, draft.sound]] : [];
     options(this.form.elements.sound, [["", "no trained sound"], ...sounds.map((one) => [one.adapter, one.name]), ...kept], draft.sound);

@@ -46,7 +46,7 @@ export class Songs {
     // Bounces of one project have the same title in their tags: then the file's name tells them apart.
     const twin = song?.tag_title && [...(songs ?? []), ...(recent ?? [])].some((other) => other.tag_title === song.tag_title && other.title !== song.title);
     setText(byId("song-artist"), (twin ? song.title : song?.tag_artist) ?? "");
-    byId("song-button").title = song ? `File: ${song.title}` : "";
+    byId("song-button").title = song ? `The song's file: ${song.title}` : "";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";

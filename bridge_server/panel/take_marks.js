@@ -27,7 +27,7 @@ export class TakeMarks {
     const { take } = this;
     if (!take) return;
     const stars = take.stars === count ? 0 : count;
-    if (await this.bridge.mark(take.take, { stars })) this.notices.announce(`${starsSpoken(stars)}: ${nameOf(take)}.`);
+    if (await this.bridge.mark(take.take, { stars })) this.notices.announce(`The stars of ${nameOf(take)}: ${starsSpoken(stars)}.`);
   }
 
   /** A field in place of the button; Enter keeps the name, Escape does not. */
@@ -38,7 +38,7 @@ export class TakeMarks {
       return;
     }
     this.asking = take.take;
-    const input = make("input", { id: "take-name", maxLength: 80, value: take.name ?? "", placeholder: "name", autocomplete: "off", "aria-label": "Name of the take" });
+    const input = make("input", { id: "take-name", maxLength: 80, value: take.name ?? "", placeholder: "Name", autocomplete: "off", "aria-label": "Name of the take" });
     const form = make("form", { class: "naming" }, input, make("button", { type: "submit", class: "small primary" }, "Save"), button("Do not rename", { text: "Cancel", class: "small", onclick: () => this.#named(form) }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();

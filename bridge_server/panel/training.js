@@ -19,7 +19,7 @@ export const underWay = (training) => ["training", "waiting"].includes(training?
 export function progressOf({ phase = "", step = 0, steps = 0, state, seconds_left: left, on = "" }) {
   const place = step && steps ? `at step ${step.toLocaleString("en")} of ${steps.toLocaleString("en")}` : "";
   const doing = state === "waiting" && !on ? "waits while the server renders" : place && phase === "training" ? "" : phase;
-  return [on && `on ${on}`, doing, place, left ? timeLeft(left) : ""].filter(Boolean).join(" · ");
+  return [on && `on the machine ${on}`, doing, place, left ? timeLeft(left) : ""].filter(Boolean).join(" · ");
 }
 
 /** The folder a song lies in, as the server wrote its path. */
@@ -223,7 +223,7 @@ export class Training {
     if (this.shown?.name !== running.name) {
       this.shown = { name: running.name, title: make("strong", {}, running.name), words: make("span", { class: "quiet", role: "status" }), bar: make("progress", { max: 1, "aria-label": "Training" }), plot: make("div", {}), previews: make("div", {}), list: "" };
       this.now.replaceChildren(
-        make("div", { class: "top" }, this.shown.title, button(`Stop ${running.name}`, { text: "Stop", class: "small", onclick: () => this.#stop(running.name) })),
+        make("div", { class: "top" }, this.shown.title, button(`Stop training ${running.name}`, { text: "Stop", class: "small", onclick: () => this.#stop(running.name) })),
         this.shown.bar, this.shown.words, this.shown.plot, this.shown.previews);
       await this.#curve(running.name);
     }
@@ -251,7 +251,7 @@ export class Training {
   }
 
   #entry(one) {
-    const about = [one.elsewhere ? one.phase : "", one.on ? `on ${one.on}` : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
+    const about = [one.elsewhere ? one.phase : "", one.on ? `on the machine ${one.on}` : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
     const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
     const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
     const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;

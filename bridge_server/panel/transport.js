@@ -4,7 +4,7 @@ import { button, byId, icon, make, setText, show } from "./dom.js";
 import { Hearing, inSyncWith } from "./hearing.js";
 import { translated } from "./language.js";
 import { sampleAt, xOf } from "./viewport.js";
-import { clock, counted, decibels, placeName } from "./words.js";
+import { clock, counted, decibels, NEARLY, placeName } from "./words.js";
 
 /** How far a rolling DAW's playhead is drawn on without news from it, in seconds. */
 const LONGEST_GUESS = 1.5;
@@ -150,7 +150,7 @@ export class Transport {
     if (daw !== null && focus.rolling) daw += Math.min(LONGEST_GUESS, (now - playheadAt) / 1000) * this.arranger.rate;
     this.#head("daw-playhead", daw);
     const shown = audition ?? daw ?? this.arranger.region?.start ?? null;
-    setText(this.place, shown === null ? "–" : placeName(shown, grid, this.arranger.rate).replace("~", ""));
+    setText(this.place, shown === null ? "–" : placeName(shown, grid, this.arranger.rate).replace(NEARLY, ""));
     setText(this.time, shown === null || !grid ? "" : clock(shown / this.arranger.rate));
     if (audition !== null && this.playing) this.#follow(audition);
   }

@@ -20,10 +20,10 @@ export const taskName = (task) => TASKS[task] ?? task;
 
 const IN_WORDS = ["analyse", "plan", "rewrite"]; // what makes no take
 
-/** An engine with the takes it can make: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task. */
-export function abilities({ label, cannot = {} }) {
+/** An engine with the takes it can make: "ACE-Step v1: repaint, complete, generate, cover"; cannot: reasons by task; say: a word of it in the language of the page. */
+export function abilities({ label, cannot = {} }, say = (text) => text) {
   const able = Object.keys(TASKS).filter((task) => !IN_WORDS.includes(task) && !cannot[task]);
-  return `${label}: ${able.map((task) => taskName(task).toLowerCase()).join(", ") || "not ready"}`;
+  return `${label}: ${able.map((task) => say(taskName(task)).toLowerCase()).join(", ") || say("not ready")}`;
 }
 
 /** What a song is called: by its file's tags, or else by its file's name. */
@@ -56,7 +56,7 @@ export function timeLeft(seconds) {
   return `about ${Math.round(seconds / 60)} min left`;
 }
 
-/** "bars 6–9", "bar 6", "6|3 to 9|1", or seconds where there are no bars. rate: samples a second. */
+/** "bars 6–9", "bar 6", "6|3 to ≈9|1", or seconds where there are no bars. rate: samples a second. */
 export function regionName(region, grid, rate) {
   if (!region) return "";
   if (!grid) return `${clock(region.start / rate)} to ${clock(region.end / rate)}`;
@@ -68,11 +68,14 @@ export function regionName(region, grid, rate) {
   return `${placeName(region.start, grid, rate)} to ${placeName(region.end, grid, rate)}`;
 }
 
-/** "6|3", with a tilde where it is not the beat's first sample; "0:12.34" without bars. */
+/** Before a place that is not its beat's first sample. No tilde: that is "to" in Korean. */
+export const NEARLY = "≈";
+
+/** "6|3", or "≈6|3"; "0:12.34" without bars. */
 export function placeName(sample, grid, rate) {
   if (!grid) return clock(sample / rate, 2);
   const { bar, beat, exact } = grid.place(sample);
-  return `${exact ? "" : "~"}${bar}|${beat}`;
+  return `${exact ? "" : NEARLY}${bar}|${beat}`;
 }
 
 /** For a screen reader: "bar 6 beat 3". */

@@ -13,10 +13,10 @@ from bridge_server.bundled import PANEL
 NODE = shutil.which("node") or shutil.which("nodejs")
 
 
-def run_modules(folder: Path, program: str, *given: Any) -> Any:
-    """What the program's function `run(...given)` returns. Modules are imported as `./loop_clock.js`."""
+def run_modules(folder: Path, program: str, *given: Any, modules: Path = PANEL / "playback") -> Any:
+    """What the program's function `run(...given)` returns. Its modules are imported as `./loop_clock.js`."""
     assert NODE is not None, "the test is skipped without Node"
-    shutil.copytree(PANEL / "playback", folder, dirs_exist_ok=True)
+    shutil.copytree(modules, folder, dirs_exist_ok=True)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "program.mjs").write_text(
         f"{program}\nimport {{ readFileSync }} from 'node:fs';\n"

@@ -1,16 +1,21 @@
-"""Every state of the panel that its tests reach, as pictures in another language, to be looked at.
+"""Every state of the panel that its tests reach, as pictures in English and in another language, to be looked at.
 
     python -m pytest tests/panel -n 0 -p tests.panel.states --states FOLDER [--states-language ko]
 
 While the tests run, in English as always, each page hands over what it shows whenever a text appears that no page had
 shown before. At the end those states that show every text between them are opened again, translated by the panel's own
-`language.js`, and photographed. What is drawn on a canvas is missing there.
+`language.js`, and photographed. What is drawn on a canvas is missing there. After a change to translations or styles,
+
+    python -m tests.panel.states FOLDER [ko]
+
+photographs the same states anew, without the tests.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +26,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Playwright, Route, sync_playwright
 
 from bridge_server.bundled import PANEL
-from bridge_server.languages.installed import FOLDER
+from bridge_server.languages.installed import ENGLISH, FOLDER, installed_languages
 from tests.panel import browser
 
 PLACE = "http://panel.test"
@@ -137,7 +142,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    listed = []
+    states = list(STATES.few())
+    (folder / "states.json").write_text(json.dumps(states), encoding="utf-8")
+    photograph(folder, language)
+
+
+def photograph(folder: Path, language: str) -> None:
+    """Pictures of the states that the folder's `states.json` has, in English and in the language."""
+    states = json.loads((folder / "states.json").read_text(encoding="utf-8"))
     with sync_playwright() as running, running.chromium.launch(executable_path=browser.CHROMIUM) as chromium:
         page = chromium.new_page()
         html = ""
@@ -155,13 +167,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
                 route.fulfill(status=404, body="")
 
         page.route(f"{PLACE}/**", serve)
-        for number, state in enumerate(STATES.few(), 1):
+        for number, state in enumerate(states, 1):
             html = "<!doctype html>" + re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", state["html"])
             page.set_viewport_size({"width": state["width"], "height": 900})
-            page.goto(PLACE)
-            page.evaluate(SPEAK, language)
-            page.wait_for_timeout(REST)
-            name = f"{number:03}.png"
-            page.screenshot(path=folder / name, full_page=True)
-            listed.append(f"{name} {state['test']}")
+            for tag in dict.fromkeys((ENGLISH, language)):
+                page.goto(PLACE)
+                page.evaluate(SPEAK, tag)
+                page.wait_for_timeout(REST)
+                page.screenshot(path=folder / f"{number:03}-{tag}.png", full_page=True)
+    listed = (f"{number:03} {state['test']}" for number, state in enumerate(states, 1))
     (folder / "states.txt").write_text("\n".join(listed), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    photograph(Path(sys.argv[1]), (sys.argv[2:] or installed_languages()[1:])[0])

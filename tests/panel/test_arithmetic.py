@@ -174,6 +174,8 @@ def test_columns_of_samples_hold_every_sample(js, step):
         ("tempoName([[0, 104, 0], [9, 112.5, 0]])", "104–112.5 BPM"),
         ("abilities({label: 'Sketch'})",
          "Sketch: repaint, complete, accompany, extract, generate, add a track, cover"),
+        ("abilities({label: 'v1', cannot: {lego: 'x', cover: 'x', generate: 'x', extract: 'x', complete: 'x'}}, "
+         "(word) => `${word}!`)", "v1: repaint!, accompany!"),
         ("abilities({label: 'v1', cannot: {extract: 'x', accompany: 'x', lego: 'x'}})",
          "v1: repaint, complete, generate, cover"),
         ("abilities({label: 'v1', cannot: {repaint: 'x', complete: 'x', accompany: 'x', extract: 'x', generate: 'x', "

@@ -28,12 +28,12 @@ SAME = sorted(NAMES.split())
 # What the engines of the tests say of themselves.
 DOUBLES = (
     "The weights are not there. Fetch them. It is not made for that. Use another engine. Noise was drawn. "
-    "Words make no difference to noise. loading rendering"
+    "Words make no difference to noise. loading rendering slow unloadable"
 )
 NO_HUB = "http://127.0.0.1:9"
 LEFT = """([same, own]) => {
   const found = new Set();
-  const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript, #f-engine option';
+  const OWN_WORDS = '[dir="auto"], [translate="no"], kbd, code, textarea, script, style, noscript';
   const isOwn = (word) => same.includes(word) || own.some((one) => one.toLowerCase().includes(word.toLowerCase()));
   const english = (text, where) => {
     const unquoted = (text ?? "").replace(/[“"'‘`][^”"'’`]*[”"'’`]/g, " ");
@@ -54,6 +54,19 @@ LEFT = """([same, own]) => {
   return [...found];
 }"""
 FETCHED = "performance.getEntriesByType('resource').map(one => one.name)"
+NO_PRESETS = (
+    "There are no presets yet. They are kept on the server, for every panel and for takebridge --preset."
+)
+# What such a sentence was in English, and the same one as a producer's own words.
+OPTIONS = """async () => {
+  const { make } = await import("./panel/dom.js");
+  const { englishOf } = await import("./panel/language.js");
+  const shown = document.querySelector("#preset-list .quiet");
+  const own = make("p", { dir: "auto" }, englishOf(shown));
+  document.body.append(own);
+  await new Promise((done) => requestAnimationFrame(done));
+  return [englishOf(shown), own.textContent];
+}"""
 CUT_OFF = """() => [...document.querySelectorAll("button, label, h2, h3, summary, legend")]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 4)
   .map((one) => one.textContent)"""
@@ -111,6 +124,7 @@ def test_every_task_lyrics_and_what_is_wrong(korean, open_panel, server):
     page.evaluate("document.getElementById('more-fold').open = true")
     page.fill("#f-prompt", "no drums, lush")
     expect(page.locator("#prompt-reading .ignores")).to_contain_text("따르지 않")
+    assert "drums" in page.locator("#prompt-reading").inner_text(), "what was typed stays as it was"
     page.evaluate("document.getElementById('lyrics-fold').open = true")
     page.fill("#f-lyrics", "[Verse]\none line\n[Chrous]\n" + "la " * 40)
     expect(page.locator("#lyrics-problems li").first).to_contain_text("번째 줄")
@@ -209,6 +223,25 @@ def test_without_the_token_and_without_the_server(korean, open_panel, tmp_path):
         panel.away = True
     expect(page.locator("#connection")).to_have_attribute("data-state", "lost")
     all_korean(page, ".wav", "songs")
+
+
+def test_a_sentence_that_names_an_option(korean, open_panel, server, tmp_path):
+    """On the page it is divided, so that the option stays on one line, and translated as the one sentence it is."""
+    with ServerThread(panel_settings(tmp_path, engine="noise")) as empty:
+        panel = open_panel(of=empty)
+        page = panel.page
+        card = page.locator(".way", has_text="서버의 폴더에서")
+        expect(card).to_contain_text("아직 곡이 없습니다. --root에 곡 폴더를 지정해 서버를 시작하세요.")
+        assert card.locator(".unbroken").text_content() == "--root"
+        page.click("#song-button")
+        expect(page.locator("#song-dialog")).to_contain_text("--root에 곡 폴더를 지정해 서버를 시작하거나")
+        all_korean(page)
+        panel.away = True
+    page = open_panel().ready().page
+    page.click("#preset-button")
+    expect(page.locator("#preset-list")).to_contain_text("아직 프리셋이 없습니다.")
+    all_korean(page)
+    assert page.evaluate(OPTIONS) == [NO_PRESETS, NO_PRESETS]
 
 
 def test_a_producers_own_words_stay(korean, open_panel, server, takes):

@@ -72,11 +72,11 @@ def test_mute_and_solo_are_what_plays_sample_for_sample(open_panel, server, sepa
     page = panel.page
     drums = separated["drums"]
     assert heard(panel, drums) == [], "untouched, a stem plays alone"
-    lane(page, "bass").get_by_role("button", name="Mute bass").click()
+    lane(page, "bass").get_by_role("button", name="Mute the stem bass").click()
     muted = heard(panel, drums)
     assert sorted(muted) == sorted(set(separated) - {"bass"})
     expect(lane(page, "bass")).to_have_class(re.compile("mixed-out"))
-    lane(page, "bass").get_by_role("button", name="Solo bass").click()
+    lane(page, "bass").get_by_role("button", name="Solo the stem bass").click()
     solo = heard(panel, drums)
     assert solo == ["bass"], "solo is stronger than mute"
     assert (low_contrasts(page), nameless(page)) == ([], [])
@@ -103,13 +103,13 @@ def test_a_switch_during_playback_keeps_the_position_and_everything_muted_is_sil
     lane(page, "drums").get_by_role("button", name="Play").click()
     panel.wait("v.audition.state === 'playing' && v.audition.position > v.audition.start + 4410")
     before = panel.value("audition")["position"]
-    lane(page, "vocals").get_by_role("button", name="Mute vocals").click()
+    lane(page, "vocals").get_by_role("button", name="Mute the stem vocals").click()
     panel.wait("v.audition.state === 'playing' && v.audition.stems.includes('drums')")
     assert panel.value("audition")["position"] >= before
     expect(page.locator(".lane.audible")).to_have_count(len(separated) - 1)
     for stem in separated:
         if stem != "vocals":
-            lane(page, stem).get_by_role("button", name=f"Mute {stem}").click()
+            lane(page, stem).get_by_role("button", name=f"Mute the stem {stem}").click()
     panel.wait("v.audition.stems === 'none'")
     panel.press(" ")
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from bridge_server.cli.console import TextConsole
+from bridge_server.cli.console import TextConsole, listing
 
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07d\x7fe\x85f\u2028g\u202eh"
 SHOWN = "a?[31mb?2Jc?d?e?f?g?h"
@@ -39,6 +39,39 @@ def test_our_own_colours_and_lines_stay():
     assert text.startswith("\x1b[31ma?[31mb?2J")
     assert text.count("\x1b") == 2, "one to colour, one to end it"
     assert text.endswith("\nnext\n")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"force_terminal": True, "color_system": None}], ids=["file", "terminal"]
+)
+def test_a_line_is_never_broken_and_a_table_fits(options):
+    command = "takebridge send /bridge/repaint source " + "long/" * 30 + "song.wav bars 17-20"
+    assert printed(f"  $ {command}", **options) == f"  $ {command}\n"
+    wide = Table("name")
+    wide.add_row(command)
+    assert max(map(len, printed(wide, **options).splitlines())) == 100
+
+
+@pytest.mark.parametrize("width", [20, 60, 80])
+def test_in_a_listing_nothing_is_lost_and_ids_stay_whole(width):
+    rows = [("td34b12ab3d", "a longer title of a song", "21120000"), ("taf78cc3e49", "Über-langerTitel", "0")]
+    found = listing("take", "song", "at sample", whole=("at sample",) if width > 20 else ())
+    for row in rows:
+        found.add_row(*row)
+    file = io.StringIO()
+    TextConsole(file=file, width=width).print(found)
+    text = file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert [line.split()[0] for line in text.splitlines() if line[:1] == "t"] == [
+        "take",
+        "td34b12ab3d",
+        "taf78cc3e49",
+    ]
+    assert "…" not in text
+    letters = sorted("".join(text.split()))
+    assert letters == sorted(
+        "".join(("take", "song", "at sample", *(one for row in rows for one in row))).replace(" ", "")
+    )
 
 
 def test_a_progress_bar_may_move_the_cursor():

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -153,3 +154,14 @@ def test_the_examples_of_every_message_can_be_sent():
 )
 def test_lines(name, values, line):
     assert as_line(OscReply(name, values)) == line
+
+
+def test_an_answer_in_korean_keeps_its_name_and_its_path():
+    values = {
+        "take": "t61df5754b2", "number": 1, "stem": "mix", "position": 1536000, "length": 384000, "rate": 48000,
+        "seed": 7, "passed": 1, "path": "/music/a take 1.wav",
+    }  # fmt: skip
+    first, second = as_line(OscReply("take", values), "ko").split("\n")
+    assert first == "take      1, ID t61df5754b2, 샘플 1536000, 8.00 s, 시드 7: 모든 검사 통과"
+    assert second.split() == ["→", *str(Path("/music/a take 1.wav")).split()]
+    assert as_line(OscReply("done", {"takes": 2}), "ko") == "done      테이크 2개."
