@@ -258,5 +258,8 @@ def test_linear_layers_through_onednn_render_the_same(tiny_models: Path) -> None
     np.testing.assert_allclose(
         joined(other, MIX, asked.start), audio, rtol=0, atol=1e-4 * np.abs(audio).max()
     )
-    layers = [last.figures["linear_layers"] for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    reports = [last for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    assert [last.figures["packed_layers"] for last in reports] == [False, True]
+    assert all(last.figures["threads"] == torch.get_num_threads() for last in reports)
+    layers = [last.figures["linear_layers"] for last in reports]
     assert layers == ["torch", "oneDNN"]
