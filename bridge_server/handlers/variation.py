@@ -27,7 +27,9 @@ TIMED_TASKS = ("generate", "cover")
 SAME = "The take is rendered once more, as it is, for the times of its lines."
 BATCH = "batch"
 """The figure of engines that compute several takes in one pass: the numbers of those a take was computed with."""
-OTHER_BITS = "A take's last bits depend on which takes are computed in one pass with it, so here they may be other ones."
+OTHER_BITS = (
+    "A take's last bits depend on which takes are computed with it in one pass, so these may be others."
+)
 
 
 def is_the_same(request: requests.Vary) -> bool:
@@ -104,7 +106,9 @@ def _refuse_untimed(take: Take, request: requests.Vary) -> None:
         )
     if is_the_same(request) and take.recipe.take > 0 and _draws_more(take):
         number, asked = take.recipe.take + 1, take.request.get("takes")
-        takes = asked if isinstance(asked, int) else number  # as many as then: batches are cut by their number
+        takes = (
+            asked if isinstance(asked, int) else number
+        )  # as many as then: batches are cut by their number
         raise ProtocolError(
             ErrorCode.CANNOT_RENDER,
             f"lyric_times: take {take.id} is number {number} of its request, and each of them was drawn by "

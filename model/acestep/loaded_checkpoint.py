@@ -146,7 +146,7 @@ class LoadedCheckpoint:
         should_stop: ShouldStop,
         extras: Extras,
     ) -> Iterator[Rendered]:
-        self._parts.begin()
+        self._parts.begin(should_stop)
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
