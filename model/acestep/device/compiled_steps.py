@@ -80,7 +80,9 @@ class CompiledSteps:
     def begin(self, should_stop: ShouldStop = lambda: False) -> None:
         """A render begins. should_stop: asked between the steps that are measured."""
         self._should_stop = should_stop
-        self._of_render: dict[_Kind, RenderStep] = {}  # one of each, until it is decided whether they are compiled
+        self._of_render: dict[
+            _Kind, RenderStep
+        ] = {}  # one of each, until it is decided whether they are compiled
         self._compiles: bool | None = None
         self._ran: set[bool] = set()  # whether compiled
 
@@ -95,14 +97,13 @@ class CompiledSteps:
         """The step, compiled where that pays. calls: about how many times it will run. int8: its weights are packed."""
         kind = _Kind(step.plan.frames, step.condition.layers[0].key.shape[2] == 1, int8)
         self._asked[kind] += calls
-        if calls and self._compiles is None:
+        if self._compiles is None:
             self._of_render.setdefault(kind, step)
         return _ChosenStep(step, kind, self)
 
     def best(self, step: RenderStep, kind: _Kind, noisy: Tensor, time: Tensor) -> Step:
         """As `chosen`, for latents of this shape, from now on. The render's first call decides for all of its steps."""
         if self._compiles is None:
-            self._of_render.setdefault(kind, step)
             refusal = self._refusal(noisy, time)
             self._compiles = not refusal
             self._of_render.clear()
@@ -219,7 +220,7 @@ def _limits() -> Iterator[None]:
 
         wanted = {"cache_size_limit": _KINDS * MOST_LENGTHS, "fail_on_cache_limit_hit": True}
         # By their older names, which newer versions know too; the oldest one has no such failure.
-        with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):  # type: ignore[attr-defined]
+        with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):
             yield
 
 

@@ -208,7 +208,10 @@ class StoredParts:
     def news(self) -> tuple[str, tuple[str, ...]]:
         """Of the render: how its steps ran, and what the producer should know, each once."""
         how = self._compiled.how, "graph" if self._graphs.used else ""
-        found = ", ".join(filter(None, how)) or "plain", tuple(dict.fromkeys(self._of_loading + self._of_render))
+        found = (
+            ", ".join(filter(None, how)) or "plain",
+            tuple(dict.fromkeys(self._of_loading + self._of_render)),
+        )
         self._of_loading.clear()
         self.begin()
         return found

@@ -100,7 +100,7 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
     assert again.notes == asked.notes, "told of every take"
 
 
-def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_none(tiny_models: Path) -> None:
+def test_the_recipe_names_compiled_steps_and_the_notes_say_why_there_are_none(tiny_models: Path) -> None:
     def refuse(_run: RunLayer) -> RunLayer:
         raise RuntimeError("There is no compiler")
 
@@ -118,7 +118,7 @@ def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_no
     found = [report_of(broken, request()) for _ in range(2)]
     assert [each.figures["step"] for each in found] == ["plain", "plain"]
     told = [[note for note in each.notes if "compile" in note] for each in found]
-    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."], []]
+    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."]] * 2
 
 
 def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:
