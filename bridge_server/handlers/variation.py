@@ -106,9 +106,8 @@ def _refuse_untimed(take: Take, request: requests.Vary) -> None:
         )
     if is_the_same(request) and take.recipe.take > 0 and _draws_more(take):
         number, asked = take.recipe.take + 1, take.request.get("takes")
-        takes = (
-            asked if isinstance(asked, int) else number
-        )  # as many as then: batches are cut by their number
+        # As many as then: batches are cut by it.
+        takes = asked if isinstance(asked, int) else number
         raise ProtocolError(
             ErrorCode.CANNOT_RENDER,
             f"lyric_times: take {take.id} is number {number} of its request, and each of them was drawn by "
