@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ Choice = Mapping[str, bool]
 
 LOCK_SECONDS = 10.0
 """How long to wait for a process that is measuring, which takes half a second on a quiet machine."""
+_TRIES, _APART_SECONDS = 5, 0.02  # Windows replaces no file that another process is just reading
 _MOST = 16  # kept at once: the versions and numbers of threads somebody changes between
 
 log = logging.getLogger(__name__)
@@ -46,33 +48,57 @@ def chosen_once(place: Path, key: str, names: frozenset[str], measure: Callable[
     Of several processes one measures, and the others wait and take its choice. What cannot be kept is measured all the
     same, and told in the log.
     """
-    found = kept_choices(place).get(key)
-    if found is not None and found.keys() == names:
+    found = _kept(place, key, names)
+    if found is not None:
         return found
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(place.with_suffix(".lock"), timeout=LOCK_SECONDS):
-            kept = kept_choices(place)
-            found = kept.pop(key, None)
-            if found is None or found.keys() != names:
+            found = _kept(place, key, names)
+            if found is None:
                 found = measure()
-                _write(place, {**dict(list(kept.items())[1 - _MOST :]), key: found})
+                others = [(name, each) for name, each in kept_choices(place).items() if name != key]
+                _write(place, {**dict(others[1 - _MOST :]), key: found})
             return found
-    except (OSError, Timeout, NotImplementedError) as refused:  # the last: a file system without locks
+    except Timeout:  # which is an OSError
+        found = _kept(place, key, names)  # the other may have been done just now
+        if found is not None:
+            return found
+        log.warning(
+            "Another process has held %s for %.0f s, so this one measures what the processor computes fastest itself.",
+            place.with_suffix(".lock"),
+            LOCK_SECONDS,
+        )
+        return measure()
+    except (OSError, NotImplementedError) as refused:  # the last: a file system without locks
         log.warning(
             "What this processor computes fastest cannot be kept in %s (%s), so each start measures it.",
             place,
             type(refused).__name__,
         )
-        return measure() if found is None or found.keys() != names else found
+        return measure() if found is None else found
+
+
+def _kept(place: Path, key: str, names: frozenset[str]) -> Choice | None:
+    found = kept_choices(place).get(key)
+    return found if found is not None and found.keys() == names else None
 
 
 def _write(place: Path, choices: Mapping[str, Choice]) -> None:
     part = place.with_suffix(".part")  # its writer holds the lock
     try:
         part.write_text(json.dumps(choices, indent=1), encoding="utf-8")
-        os.replace(part, place)
+        _put_in_place(part, place)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def _put_in_place(part: Path, place: Path) -> None:
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(PermissionError):
+            os.replace(part, place)
+            return
+        time.sleep(_APART_SECONDS)
+    os.replace(part, place)

@@ -78,3 +78,7 @@ class Pace:
         inner._low = self._low + span * low
         inner._high = self._low + span * high
         return inner
+
+    def share(self, index: int, count: int) -> Pace:
+        """The part of one of several works that take as long as each other, counted from 0."""
+        return self.part(index / count, (index + 1) / count)

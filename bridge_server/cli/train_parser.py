@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge_server.cli.arguments import models_of, screen_of, store_of
 from bridge_server.cli.options import Subparsers, json_option, models_option
+from bridge_server.platforms import kernels_file
 from daw_protocol.requests.training import MEMORY
 
 PREVIEW_EVERY = 250  # steps
@@ -115,5 +116,6 @@ def _run(arguments: argparse.Namespace) -> int:
         describe=not arguments.as_named,
         on="" if join is None else join.host,
         address="" if join is None else join.address,
+        kernels=str(kernels_file()) if join is None else "",
     )
     return train(screen_of(arguments), wish, join=join)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.registry import MODELS_ENGINE
+from bridge_server.engines.registry import KERNELS, MODELS_ENGINE
 from bridge_server.handlers.aside_desk import AsideDesk, Check
 from bridge_server.handlers.response import Response, understood
 from bridge_server.handlers.training_places import TrainingPlaces
@@ -86,6 +86,7 @@ class TrainingDesk:
     ) -> None:
         setup = settings.engines.get(MODELS_ENGINE.name)
         self._device = str(setup.options.get("device") or "") if setup else ""
+        self._kernels = str(setup.options.get(KERNELS) or "") if setup else ""
         self._models = setup.models if setup else None
         self._store, self._roots = settings.store, settings.roots
         self._events = events
@@ -291,6 +292,7 @@ class TrainingDesk:
             describe=request.describe,
             on="" if host is None else host.name,
             address="" if host is None else host.join.address,
+            kernels=self._kernels if host is None else "",
         )
 
     def _kept(self) -> Sequence[KeptTraining]:

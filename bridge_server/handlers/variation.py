@@ -27,7 +27,9 @@ TIMED_TASKS = ("generate", "cover")
 SAME = "The take is rendered once more, as it is, for the times of its lines."
 BATCH = "batch"
 """The figure of engines that compute several takes in one pass: the numbers of those a take was computed with."""
-OTHER_BITS = "The take was computed in one pass with others, so by itself its last bits are other ones."
+OTHER_BITS = (
+    "A take's last bits depend on which takes are computed with it in one pass, so these may be others."
+)
 
 
 def is_the_same(request: requests.Vary) -> bool:
@@ -82,7 +84,8 @@ def varied(take: Take, request: requests.Vary, description: EngineDescription | 
         note = SAME
     elif request.variance is None:
         return again, note
-    return again, f"{note} {OTHER_BITS}" if take.recipe.figures.get(BATCH) else note
+    in_a_batch = description is not None and description.fixed_batches and request.takes > 1
+    return again, f"{note} {OTHER_BITS}" if in_a_batch or take.recipe.figures.get(BATCH) else note
 
 
 def _refuse_untimed(take: Take, request: requests.Vary) -> None:
@@ -102,12 +105,14 @@ def _refuse_untimed(take: Take, request: requests.Vary) -> None:
             "takes",
         )
     if is_the_same(request) and take.recipe.take > 0 and _draws_more(take):
-        number = take.recipe.take + 1
+        number, asked = take.recipe.take + 1, take.request.get("takes")
+        # As many as then: batches are cut by it.
+        takes = asked if isinstance(asked, int) else number
         raise ProtocolError(
             ErrorCode.CANNOT_RENDER,
             f"lyric_times: take {take.id} is number {number} of its request, and each of them was drawn by "
             "more than one noise, so it cannot be rendered alone.",
-            f"Send its request again with its seed, takes {number} and lyric_times.",
+            f"Send its request again with its seed, takes {takes} and lyric_times.",
             "lyric_times",
         )
 

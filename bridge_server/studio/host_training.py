@@ -88,12 +88,13 @@ class HostTraining:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def wish(self, models: Path, device: str) -> TrainingWish:
+    def wish(self, models: Path, device: str, kernels: str) -> TrainingWish:
         """As this machine trains it: in its own folder, as if that were a store."""
         order = self.order
         return TrainingWish(
             order.name, self.folder / SONGS, self.folder / ADAPTERS, True, self.folder, models, order.checkpoint,
             order.device or device, order.memory, dict(order.changed), dict(order.preview),
+            kernels=kernels,
         )  # fmt: skip
 
     def songs(self) -> list[SongToLearn]:

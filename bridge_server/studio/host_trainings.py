@@ -42,13 +42,15 @@ ROOM = 2**30
 
 class HostTrainings:
     """folder: of all of them. name: the host's, for producers. models: None where no engine uses any. device: what
-    trains where the laptop names none. `run` is its task."""
+    trains where the laptop names none. kernels: see TrainingWish. `run` is its task."""
 
-    def __init__(self, folder: Path, name: str, models: Path | None, device: str = "") -> None:
+    def __init__(
+        self, folder: Path, name: str, models: Path | None, device: str = "", kernels: str = ""
+    ) -> None:
         self._folder = folder
         self.name = name
         self._models = models
-        self._device = device
+        self._device, self._kernels = device, kernels
         self._able = Trainable()
         self._trainings: dict[str, HostTraining] = {}
         self._queue: deque[HostTraining] = deque()
@@ -210,7 +212,7 @@ class HostTrainings:
         """Begins the next one, if none is under way; tells the others how many are before them."""
         if not self._closed and self._current is None and self._queue:
             training = self._current = self._queue.popleft()
-            wish = training.wish(self._models or Path(), self._device)
+            wish = training.wish(self._models or Path(), self._device, self._kernels)
             self._moved(self._runner.begin(wish, training.songs(), training.consent()))
             log.info("training %s begins", training.order.id[:8])
         for before, training in enumerate(self._queue):

@@ -21,7 +21,7 @@ from bridge_server.engines.child_process import StartChild, start_process
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.process import EngineProcess
-from bridge_server.engines.registry import MODELS_ENGINE, EngineSetup
+from bridge_server.engines.registry import KERNELS, MODELS_ENGINE, EngineSetup
 from bridge_server.loopback import is_loopback
 from bridge_server.platforms import make_private_folder
 from bridge_server.studio.host_files import LARGEST_FILE, HostFiles, ReceivedFiles
@@ -179,6 +179,7 @@ def _trainings(settings: HostSettings) -> HostTrainings:
         settings.name,
         setup.models if setup else None,
         str(setup.options.get("device") or "") if setup else "",
+        str(setup.options.get(KERNELS) or "") if setup else "",
     )
 
 

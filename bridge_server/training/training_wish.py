@@ -39,7 +39,8 @@ class TrainingWish:
     consent: whether whoever asks said that the songs may be used. preview: what is rendered on the way, by the names of
         the trainer's PreviewWish. describe: whether a planner may write about songs that have no words with them.
     on: the name of the render host that trains, for show; "" = this machine. `models` counts for nothing there.
-    address: by which it is found.
+    address: by which it is found. kernels: the file that keeps what this machine's processor computes fastest; "" = it
+        is measured, so a training that goes on may compute in another way than before.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TrainingWish:
     describe: bool = True
     on: str = ""
     address: str = ""
+    kernels: str = ""
 
     @property
     def run(self) -> Path:
@@ -83,6 +85,7 @@ def order_of(wish: TrainingWish, songs: Sequence[SongToLearn], consent: Mapping[
         "models": str(wish.models),
         "checkpoint": wish.checkpoint,
         "device": wish.device,
+        "kernels": wish.kernels,
         "memory": wish.memory,
         "changed": dict(wish.changed),
         "songs": [song.fields for song in songs],

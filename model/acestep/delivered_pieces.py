@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.engine import Piece, RenderRequest, Samples, Song, Task
 
@@ -18,7 +19,7 @@ class DeliveredPieces:
 
     def __init__(self, request: RenderRequest) -> None:
         self._request = request
-        self._stems: dict[str, list[Samples]] = {}
+        self._rest: NDArray[np.float64] | None = None  # what is left of the song
         self.peak = 0.0
 
     def pieces(self, stem: str, start: int, samples: Samples) -> Iterator[Piece]:
@@ -31,19 +32,24 @@ class DeliveredPieces:
             return
         inside = np.ascontiguousarray(samples[begin:end])
         self.peak = max(self.peak, float(np.abs(inside).max()))
-        if stem != MIX:
-            self._stems.setdefault(stem, []).append(inside)
+        rest = self._left()
+        if rest is not None:
+            at = start + begin - request.start
+            rest[at : at + len(inside)] -= inside
         yield Piece(stem, start + begin, inside)
 
     def residual(self) -> Iterator[Piece]:
         """For EXTRACT, the song minus the stems, so that all pieces together sum to it."""
+        rest, self._rest = self._left(), None
+        if rest is not None:
+            yield Piece(RESIDUAL, self._request.start, rest.astype(np.float32))
+
+    def _left(self) -> NDArray[np.float64] | None:
+        """What is left of the song so far, for EXTRACT: the stems themselves would be many times as large."""
         request = self._request
-        if request.song is None or request.task is not Task.EXTRACT:
-            return
-        rest = self._source(request.song).astype(np.float64)
-        for parts in self._stems.values():
-            rest -= np.concatenate(parts)
-        yield Piece(RESIDUAL, request.start, rest.astype(np.float32))
+        if self._rest is None and request.song is not None and request.task is Task.EXTRACT:
+            self._rest = self._source(request.song).astype(np.float64)
+        return self._rest
 
     def _source(self, song: Song) -> Samples:
         """The song in the region, zeros outside it."""

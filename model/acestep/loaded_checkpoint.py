@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from model.acestep.batches import Batch
@@ -145,7 +146,7 @@ class LoadedCheckpoint:
         should_stop: ShouldStop,
         extras: Extras,
     ) -> Iterator[Rendered]:
-        self._parts.begin()
+        self._parts.begin(should_stop)
         with self._explained("during the render"):
             applied = self._read(extras.adapters)
             self._parts.adapt(applied)
@@ -286,6 +287,17 @@ class LoadedCheckpoint:
         plan = with_song_plan(plan, request, written)
         return plan, file, blueprint_of(plan, request, written)
 
+    def _computed_with(self, placement: Placement) -> dict[str, Any]:
+        """What else decides on the last bits."""
+        if self._device.kernels is None:
+            return {"autoencoder_frames": placement.vae_frames, "torch": str(torch.__version__)}
+        return {
+            "packed_layers": self._device.kernels.packs,
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        }
+
     def _completed(
         self, report: Report, applied: AppliedAdapters, step: str, news: tuple[str, ...]
     ) -> Report:
@@ -298,6 +310,7 @@ class LoadedCheckpoint:
             "linear_layers": "oneDNN" if self._device.onednn else "torch",
             "autoencoder_sine": "numpy" if self._device.sine else "torch",
             "attention": "in blocks" if attention is None else attention.name,
+            **self._computed_with(placement),
             "step": step,
             "offloaded": placement.offload,
             "int8": placement.int8,

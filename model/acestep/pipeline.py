@@ -8,6 +8,7 @@ float32 on the network's device, whatever the network's dtype.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ from model.acestep.sampling.samplers import (
     NoisePurpose,
     OnStep,
     Solver,
+    StepNoise,
     denoise,
     from_source,
     generator,
@@ -189,14 +191,17 @@ def _whole(states: Tensor) -> Packed:
 
 @dataclass(frozen=True)
 class Noises:
-    """The noise of some takes. start: [B, T, 64]. by_step: fresh noise of that shape for the SDE."""
+    """The noise of some takes. start: [B, T, 64]. by_step: fresh noise of that shape for the SDE.
+
+    The latter is drawn when it is needed: that of all steps of several long takes would take gigabytes.
+    """
 
     start: Tensor
-    by_step: tuple[Tensor, ...] | None = None
+    by_step: StepNoise | None = None
 
 
 def seeded_noises(
-    seed: int, takes: tuple[int, ...], frames: int, channels: int, steps: int, settings: RenderSettings
+    seed: int, takes: tuple[int, ...], frames: int, channels: int, settings: RenderSettings
 ) -> Noises:
     """Noise for several takes, each from its own generators, so that a take never depends on the others."""
 
@@ -208,7 +213,7 @@ def seeded_noises(
     for each in settings.retakes:
         start = varied(start, drawn(NoisePurpose.RETAKE, each.variation, each.take), each.variance)
     fresh = settings.sampler.needs_step_noise
-    return Noises(start, tuple(drawn(NoisePurpose.STEP, step) for step in range(steps)) if fresh else None)
+    return Noises(start, partial(drawn, NoisePurpose.STEP) if fresh else None)
 
 
 def compose(
@@ -225,7 +230,6 @@ def compose(
     noise = send(noises.start, weight.device)
     source = scene.source.to(noise).expand_as(noise)
     start = from_source(source, noise, settings.times[0]) if settings.cover_noise > 0 else noise
-    fresh = noises.by_step
     with torch.no_grad():
         return denoise(
             _GuidedVelocity(dit, scene, conditions, settings),
@@ -233,7 +237,7 @@ def compose(
             noise,
             settings.times,
             settings.sampler,
-            step_noise=None if fresh is None else fresh.__getitem__,
+            step_noise=noises.by_step,
             keep=_keep(scene, settings, source),
             on_step=on_step,
             should_stop=should_stop,

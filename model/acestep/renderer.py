@@ -107,7 +107,7 @@ class Renderer:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine; plan: that of one of the request's takes, which are all in its batch.
 
-        Pieces of each stem come in order, the Report of a take comes last.
+        Pieces of each stem come in order; the Report of a take comes last of what is its.
         """
         pace = Pace(progress, should_stop, self._clock)
         read, lost, tokens = self._read(plan, pace.part(0.0, _READ))
@@ -124,7 +124,6 @@ class Renderer:
         prepared, as_it_is = every[: len(plan.prompts)], (every[-1] if plan.as_it_is else None)
         delivered = {take: DeliveredPieces(request) for take in request.takes}
         generating = pace.part(_PREPARED, _TIMED if request.lyric_times else 1.0)
-        words: dict[int, TimedWords] = {}
         for low, high, prompts, conditions in self._groups(plan.prompts, prepared):
             part = generating.part(low, high)
             stages = [_stage(plan, each) for each in prompts]
@@ -133,22 +132,37 @@ class Renderer:
                 latents = self._compose(plan, scene, conditions, stages, stretch, should_stop)
             else:
                 latents = [self._edit(plan, scene, as_it_is, conditions[0], stretch, should_stop)]
-            for stem, rows in zip(prompts, latents, strict=True):
+            decoding, count = part.part(_COMPOSED, 1.0), len(request.takes)
+            for number, (stem, rows) in enumerate(zip(prompts, latents, strict=True)):
                 for index, take in enumerate(request.takes):
-                    rendered, each = rows[plan.batch.index(take)][None], (1 - _COMPOSED) / len(request.takes)
-                    rest = part.part(_COMPOSED + each * index, _COMPOSED + each * (index + 1))
+                    rendered = rows[plan.batch.index(take)][None]
+                    rest = decoding.share(number * count + index, len(prompts) * count)
                     for start, samples in self._decoded(plan, rendered, request.channels, rest, should_stop):
                         yield from _of_take(take, delivered[take].pieces(stem.stem, start, samples))
                     whole = joined(scene.source, rendered, plan.region)
                     yield from _of_take(take, kept_of(request, plan.window, stem.stem, whole))
-                    if request.lyric_times:
-                        found = self._timed(request, plan, scene, conditions[0], rendered, tokens, pace)
-                        words[take] = found
-                        yield from _of_take(take, [Blueprint(lyrics=found.lines, lyrics_timed=found.timed)])
-        for take, pieces in delivered.items():
-            yield from _of_take(take, pieces.residual())
-            report = report_of(replace(plan, take=take), request, self._parts.traits, pieces.peak)
-            yield from _of_take(take, [with_words(report, words.get(take))])
+                    if stem is plan.prompts[-1] and not request.lyric_times:
+                        yield from self._finished(request, plan, take, delivered.pop(take))
+                # After all of them are decoded: progress never goes back.
+                for index, take in enumerate(request.takes if request.lyric_times else ()):
+                    rendered = rows[plan.batch.index(take)][None]
+                    rest = pace.part(_TIMED, 1.0).share(index, count)
+                    found = self._timed(request, plan, scene, conditions[0], rendered, tokens, rest)
+                    yield from _of_take(take, [Blueprint(lyrics=found.lines, lyrics_timed=found.timed)])
+                    yield from self._finished(request, plan, take, delivered.pop(take), found)
+
+    def _finished(
+        self,
+        request: RenderRequest,
+        plan: RenderPlan,
+        take: int,
+        pieces: DeliveredPieces,
+        words: TimedWords | None = None,
+    ) -> Iterator[Rendered]:
+        """What comes of a take after its last stem."""
+        yield from _of_take(take, pieces.residual())
+        report = report_of(replace(plan, take=take), request, self._parts.traits, pieces.peak)
+        yield from _of_take(take, [with_words(report, words)])
 
     def _groups(
         self, prompts: tuple[Prompts, ...], prepared: list[Conditions]
@@ -280,13 +294,11 @@ class Renderer:
         """Latents [B, T, 64] of the batch for each condition, all from the same noise. stages: what to call each
         meanwhile."""
         steps, channels = step_count(plan.settings.times), scene.source.shape[2]
-        noises = pipeline.seeded_noises(
-            plan.seed, plan.batch, plan.window.frames, channels, steps, plan.settings
-        )
+        noises = pipeline.seeded_noises(plan.seed, plan.batch, plan.window.frames, channels, plan.settings)
         found: list[Tensor] = []
         with self._parts.dit() as dit:
             for index, (stage, states) in enumerate(zip(stages, conditions, strict=True)):
-                stretch = pace.part(index / len(conditions), (index + 1) / len(conditions))
+                stretch = pace.share(index, len(conditions))
                 on_step = _step_progress(stage, stretch)
                 on_step(0, steps)
                 found.append(
@@ -324,9 +336,7 @@ class Renderer:
     ) -> TimedWords:
         with self._parts.dit() as dit:
             heads = present_heads(self._parts.traits, dit.config)
-            return time_lyrics(
-                dit, heads, request, plan, scene, conditions, latents, tokens, pace.part(_TIMED, 1.0)
-            )
+            return time_lyrics(dit, heads, request, plan, scene, conditions, latents, tokens, pace)
 
     def _decoded(
         self, plan: RenderPlan, latents: Tensor, channels: int, pace: Pace, should_stop: ShouldStop

@@ -437,6 +437,9 @@ def test_takes_in_one_pass_are_those_of_their_own_but_for_rounding_and_say_so(
             apart = samples(ws, takes[number].id) - samples(other, alone[digest])
             assert np.abs(apart).max() <= 1e-5
         assert OTHER_BITS in ws.call("vary", take=takes[2].id, variance=0.0)["note"]
+        one = takes_of(ws, "repaint", **{**FOUR, "takes": 1, "id": "one"})["mix"]["id"]
+        notes = [ws.call("vary", take=one, variance=0.0, takes=count)["note"] for count in (1, 2)]
+        assert [OTHER_BITS in note for note in notes] == [False, True]
         stopped = ws.call("repaint", **{**FOUR, "takes": 8, "id": "stopped"})["job"]
         generating(ws, stopped)
         ws.call("cancel", job=stopped)

@@ -148,7 +148,7 @@ def test_a_take_that_cannot_be_timed_later_says_why(ws: WebSocketPeer) -> None:
     asked = {"source": "song.wav", "start": 48_000, "end": 96_000, "options": {"steps": 1}}
     repainted = takes_of(ws, "repaint", **asked)["mix"]
     wordless = takes_of(ws, "generate", **{**SONG, "lyrics": "", "options": {"steps": 1}})["mix"]
-    job = ws.call("generate", **SONG, takes=2, options={"steps": 2, "method": "sde"})["job"]
+    job = ws.call("generate", **SONG, takes=3, options={"steps": 2, "method": "sde"})["job"]
     second = [one["take"] for one in ws.until_end(job) if one.name == "take"][1]
     for take, words in (
         (repainted["id"], "no new song and no cover"),
@@ -158,6 +158,7 @@ def test_a_take_that_cannot_be_timed_later_says_why(ws: WebSocketPeer) -> None:
         with pytest.raises(RpcError, match=words) as refused:
             ws.call("vary", take=take, lyric_times=True)
         assert refused.value.field == "lyric_times"
+    assert "takes 3 and" in refused.value.remedy, "as many as it was one of"
     with pytest.raises(RpcError, match="is rendered once more, as it is") as several:
         ws.call("vary", take=second, lyric_times=True, takes=2)
     assert several.value.field == "takes"

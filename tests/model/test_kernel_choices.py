@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 
 from model import kernel_choices
 from model.kernel_choices import Choice, chosen_once, kept_choices
@@ -112,7 +114,45 @@ def test_a_lock_that_is_never_released_stops_nothing(
     place = tmp_path / "kernels.json"
     with FileLock(place.with_suffix(".lock")):
         assert chosen_once(place, "this processor", NAMES, lambda: FOUND) == FOUND
-    assert "cannot be kept" in caplog.text
+    assert "Another process has held" in caplog.text
+    assert "cannot be kept" not in caplog.text, "the place is as good as any"
+
+
+def test_what_another_process_has_measured_meanwhile_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where it let go of the lock too late."""
+    place = tmp_path / "kernels.json"
+
+    class Held:
+        def __init__(self, *_given: object, **_more: object) -> None: ...
+
+        def __enter__(self) -> None:
+            place.write_text(json.dumps({"this processor": FOUND}), encoding="utf-8")
+            raise Timeout(str(place))
+
+        def __exit__(self, *_error: object) -> None: ...
+
+    monkeypatch.setattr(kernel_choices, "FileLock", Held)
+    assert chosen_once(place, "this processor", NAMES, never) == FOUND
+
+
+def test_a_file_that_is_just_being_read_is_replaced_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on Windows."""
+    place, refused, replace = tmp_path / "kernels.json", [1, 2], os.replace
+
+    def reading(part: Path, whole: Path) -> None:
+        if refused:
+            refused.pop()
+            raise PermissionError
+        replace(part, whole)
+
+    monkeypatch.setattr(kernel_choices.os, "replace", reading)
+    chosen_once(place, "this processor", NAMES, lambda: FOUND)
+    assert kept_choices(place) == {"this processor": FOUND}
+    assert not caplog.text
 
 
 IN_ANOTHER_PROCESS = """

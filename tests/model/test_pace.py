@@ -48,3 +48,11 @@ def test_stoppable_progress_is_passed_on_until_somebody_stops_it() -> None:
     with pytest.raises(RenderStopped):
         report(Progress("loading", 0.6))
     assert told == [Progress("loading", 0.5)]
+
+
+def test_works_that_take_as_long_as_each_other_share_a_part() -> None:
+    told: list[Progress] = []
+    pace = Pace(told.append, lambda: False).part(0.5, 1.0)
+    for index in range(2):
+        pace.share(index, 2).at("decoding", 1.0)
+    assert [each.fraction for each in told] == [0.75, 1.0]

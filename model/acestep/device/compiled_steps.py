@@ -2,10 +2,9 @@
 
 One layer is compiled and serves all of them, so compiling takes as long as for a layer, not for the network. It takes
 seconds to a minute all the same, for every length, and gives other last bits than a plain step. So it is used only when
-asked for (the option `compile`), from the first call of a render to the last, and where it pays: what it saves at each
-call, over the calls that were asked for at a length so far, against what compiling takes. Both are measured; before
-there is a figure, a cautious one stands in. Where it does not pay, fails or errs, steps stay plain, and a take's notes
-say why.
+asked for (the option `compile`), for all steps of a render or for none, and where it pays: what it saves at each call,
+over the calls that were asked for at a length so far, against what compiling takes. Both are measured; before there is
+a figure, a cautious one stands in. Where it does not pay, fails or errs, steps stay plain, and a take's notes say why.
 Not yet run on a GPU.
 """
 
@@ -13,13 +12,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from model.acestep.networks.attention import KeysValues, Rotary, Visible
 from model.acestep.networks.dit import DitLayer, RenderStep, RunLayer, Step
+from model.engine import ShouldStop, stop_if_asked
+from model.errors import EngineError
 from model.torch_device import out_of_memory
 
 FIRST_SECONDS = 20.0
@@ -28,6 +31,7 @@ FIRST_SHARE = 0.5
 """Of a step's time: what compiling is taken to save before it was measured."""
 MOST_LENGTHS = 16
 """So many are compiled, then no more: torch keeps every one."""
+COMPILED, IN_PART = "compiled", "compiled in part"
 _KINDS = 4
 """Of a layer at one length: sliding or not, and with the words or with no condition."""
 _ROUNDINGS = 8.0
@@ -35,10 +39,18 @@ _ROUNDINGS = 8.0
 
 Compiler = Callable[[RunLayer], RunLayer]
 Seconds = Callable[[Callable[[], object]], float]
-_Length = tuple[tuple[int, ...], bool]
-"""The shape of the latents, and whether the condition is that of no words, a single entry."""
-_Asked = tuple[int, bool]
-"""The same before there are latents: without the number of takes."""
+
+
+class _Kind(NamedTuple):
+    """What is known of a step before there are latents. wordless: its condition is that of no words, a single entry."""
+
+    frames: int
+    wordless: bool
+    int8: bool
+
+
+_Length = tuple[tuple[int, ...], _Kind]
+"""The shape of the latents, and the rest that a compiled step is for."""
 
 
 def torch_compiler(run: RunLayer) -> RunLayer:
@@ -49,84 +61,135 @@ def torch_compiler(run: RunLayer) -> RunLayer:
 class CompiledSteps:
     """Compiles the steps of renders. seconds: how long work takes on the device.
 
-    on_refusal: gets each reason why steps stay plain in words, once.
-    used: whether any step has run compiled since it was last set to False.
+    on_refusal: gets the reason in words, in every render in which steps stay plain.
     """
 
     def __init__(
         self, seconds: Seconds, on_refusal: Callable[[str], None], compiler: Compiler = torch_compiler
     ) -> None:
-        self.used = False
         self._seconds, self._on_refusal, self._compiler = seconds, on_refusal, compiler
         self._layer: RunLayer | None = None
-        self._asked: Counter[_Asked] = Counter()  # calls
+        self._asked: Counter[_Kind] = Counter()  # calls
         self._plain: dict[_Length, float] = {}  # seconds of a plain step
         self._saved: dict[_Length, float] = {}  # seconds a compiled one saves
         self._useless: dict[_Length, str] = {}
         self._cost, self._share = FIRST_SECONDS, FIRST_SHARE
         self._never = ""  # why nothing is compiled any more
-        self._told: set[str] = set()
+        self.begin()
 
-    def chosen(self, step: RenderStep, calls: int) -> Step:
-        """The step, compiled where that pays. calls: about how many times it will run."""
-        self._asked[_asked(step)] += calls
-        return _ChosenStep(step, self)
+    def begin(self, should_stop: ShouldStop = lambda: False) -> None:
+        """A render begins. should_stop: asked between the steps that are measured."""
+        self._should_stop = should_stop
+        self._of_render: dict[
+            _Kind, RenderStep
+        ] = {}  # one of each, until it is decided whether they are compiled
+        self._compiles: bool | None = None
+        self._ran: set[bool] = set()  # whether compiled
 
-    def best(self, step: RenderStep, noisy: Tensor, time: Tensor) -> Step:
-        """As `chosen`, for latents of this shape. Decides before the step runs, which stays as it is for the render."""
-        length = tuple(noisy.shape), _asked(step)[1]
-        compiled = RenderStep(step.dit, step.context, step.condition, step.plan, self._run)
-        refusal = (
-            self._never or self._useless.get(length) or self._measured(length, step, compiled, noisy, time)
-        )
-        if refusal:
-            if refusal not in self._told:
-                self._told.add(refusal)
-                self._on_refusal(f"The steps were not compiled: {refusal}.")
-            return step
-        self.used = True
-        return compiled
-
-    def _measured(
-        self, length: _Length, step: RenderStep, compiled: RenderStep, noisy: Tensor, time: Tensor
-    ) -> str:
-        """Compiles where it is to pay. Returns why it does not; "" where it does."""
-        if length in self._saved:
+    @property
+    def how(self) -> str:
+        """How the steps of the render ran: COMPILED, IN_PART, or "" where all were plain."""
+        if True not in self._ran:
             return ""
+        return IN_PART if False in self._ran else COMPILED
+
+    def chosen(self, step: RenderStep, calls: int, int8: bool = False) -> Step:
+        """The step, compiled where that pays. calls: about how many times it will run. int8: its weights are packed."""
+        kind = _Kind(step.plan.frames, step.condition.layers[0].key.shape[2] == 1, int8)
+        self._asked[kind] += calls
+        if self._compiles is None:
+            self._of_render.setdefault(kind, step)
+        return _ChosenStep(step, kind, self)
+
+    def best(self, step: RenderStep, kind: _Kind, noisy: Tensor, time: Tensor) -> Step:
+        """As `chosen`, for latents of this shape, from now on. The render's first call decides for all of its steps."""
+        if self._compiles is None:
+            refusal = self._refusal(noisy, time)
+            self._compiles = not refusal
+            self._of_render.clear()
+            if refusal:
+                self._refused(refusal)
+        if self._compiles and (tuple(noisy.shape), kind) in self._saved:
+            self._ran.add(True)
+            return _CompiledStep(step, self.compiled(step), self)
+        self._ran.add(False)
+        return step
+
+    def compiled(self, step: RenderStep) -> Step:
+        """The step with compiled layers. Raises whatever the compiler does."""
+        chosen = RenderStep(step.dit, step.context, step.condition, step.plan, self._run)
+
+        def run(noisy: Tensor, time: Tensor) -> Tensor:
+            with _limits():
+                return chosen(noisy, time)
+
+        return run
+
+    def failed(self, error: Exception) -> None:
+        """A compiled step of the render did, and goes on plain."""
+        self._ran.add(False)
+        self._compiles = False
+        self._refused(self._because(error))
+
+    def _refused(self, reason: str) -> None:
+        self._on_refusal(f"The steps were not compiled: {reason}.")
+
+    def _because(self, error: Exception) -> str:
+        """Memory may be there again for the next render; a compiler that failed is not asked again."""
+        if out_of_memory(error):
+            return "memory was short"
+        self._never = f"the compiler failed ({type(error).__name__})"
+        return self._never
+
+    def _refusal(self, noisy: Tensor, time: Tensor) -> str:
+        """Compiles all kinds of the render's steps where that is to pay. Returns why it does not; "" where it does."""
+        lengths = {(tuple(noisy.shape), kind): step for kind, step in self._of_render.items()}
+        known = (self._useless[length] for length in lengths if length in self._useless)
+        refusal = self._never or next(known, "")
+        missing = [length for length in lengths if length not in self._saved]
+        if refusal or not missing:
+            return refusal
+        first, calls = missing[0], sum(self._asked[kind] for _, kind in lengths)
+        plain = self._plain_seconds(first, lengths[first], noisy, time)  # the others take as long
+        if plain * self._share * calls <= self._cost * len(missing):
+            return "compiling takes longer than it would save"
+        if len(self._saved) + len(self._useless) + len(missing) > MOST_LENGTHS:
+            return f"{MOST_LENGTHS} lengths are compiled already"
+        for length in missing:
+            refusal = self._measured(length, lengths[length], noisy, time)
+            if refusal:
+                return refusal
+        return ""
+
+    def _plain_seconds(self, length: _Length, step: RenderStep, noisy: Tensor, time: Tensor) -> float:
         if length not in self._plain:
             step(noisy, time)  # the first call also plans
-            self._plain[length] = self._seconds(lambda: step(noisy, time))
-        plain = self._plain[length]
-        if plain * self._share * self._asked[_asked(step)] <= self._cost:
-            return "compiling takes longer than it would save"
-        if len(self._saved) + len(self._useless) >= MOST_LENGTHS:
-            return f"{MOST_LENGTHS} lengths are compiled already"
+            self._plain[length] = self._took(lambda: step(noisy, time))
+        return self._plain[length]
+
+    def _measured(self, length: _Length, step: RenderStep, noisy: Tensor, time: Tensor) -> str:
+        """Compiles for a length. Returns why that is no good; "" where it is."""
+        plain, compiled = self._plain_seconds(length, step, noisy, time), self.compiled(step)
         try:
-            self._cost = self._seconds(lambda: self._compiled(compiled, noisy, time))
+            self._cost = self._took(lambda: compiled(noisy, time))
             if not _alike(compiled(noisy, time), step(noisy, time), step.dit.patchify.weight.dtype):
                 self._useless[length] = "a compiled step gave other numbers"
                 return self._useless[length]
-            saved = plain - self._seconds(lambda: compiled(noisy, time))
-        except (RuntimeError, ImportError, OSError) as error:
-            if out_of_memory(error):
-                return "memory was short"
-            self._never = f"the compiler failed ({type(error).__name__})"
-            return self._never
+            saved = plain - self._took(lambda: compiled(noisy, time))
+        except EngineError:  # it was stopped
+            raise
+        except Exception as error:  # compilers raise errors of all kinds
+            return self._because(error)
         if saved <= 0:
             self._useless[length] = "a compiled step is no faster"
             return self._useless[length]
         self._saved[length], self._share = saved, saved / plain
         return ""
 
-    def _compiled(self, step: RenderStep, noisy: Tensor, time: Tensor) -> None:
-        """The first call at a length. Raises RuntimeError, ImportError or OSError where that cannot be compiled."""
-        with warnings.catch_warnings():  # the compiler's own imports use what torch advises against
-            warnings.simplefilter("ignore")
-            import torch._dynamo
-
-            limits = {"recompile_limit": _KINDS * MOST_LENGTHS, "fail_on_recompile_limit_hit": True}
-            with torch._dynamo.config.patch(limits):
-                step(noisy, time)
+    def _took(self, work: Callable[[], object]) -> float:
+        """Seconds. Raises RenderStopped before it."""
+        stop_if_asked(self._should_stop)
+        return self._seconds(work)
 
     def _run(
         self,
@@ -145,19 +208,48 @@ class CompiledSteps:
         return self._layer(layer, x, modulation, seen, rotary, visible)
 
 
+@contextmanager
+def _limits() -> Iterator[None]:
+    """torch compiles no more often than there are kinds of layers, and says so where it would.
+
+    Around every call: torch may have to compile again later than at the first.
+    """
+    with warnings.catch_warnings():  # the compiler's own imports use what torch advises against
+        warnings.simplefilter("ignore")
+        import torch._dynamo.config as config
+
+        wanted = {"cache_size_limit": _KINDS * MOST_LENGTHS, "fail_on_cache_limit_hit": True}
+        # By their older names, which newer versions know too; the oldest one has no such failure.
+        with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):
+            yield
+
+
 class _ChosenStep:
-    def __init__(self, step: RenderStep, steps: CompiledSteps) -> None:
-        self._plain, self._steps = step, steps
+    def __init__(self, step: RenderStep, kind: _Kind, steps: CompiledSteps) -> None:
+        self._plain, self._kind, self._steps = step, kind, steps
         self._step: Step | None = None
 
     def __call__(self, noisy: Tensor, time: Tensor) -> Tensor:
         if self._step is None:
-            self._step = self._steps.best(self._plain, noisy, time)
+            self._step = self._steps.best(self._plain, self._kind, noisy, time)
         return self._step(noisy, time)
 
 
-def _asked(step: RenderStep) -> _Asked:
-    return step.plan.frames, step.condition.layers[0].key.shape[2] == 1
+class _CompiledStep:
+    """Plain again once it has failed."""
+
+    def __init__(self, plain: Step, compiled: Step, steps: CompiledSteps) -> None:
+        self._plain, self._steps = plain, steps
+        self._compiled: Step | None = compiled
+
+    def __call__(self, noisy: Tensor, time: Tensor) -> Tensor:
+        if self._compiled is not None:
+            try:
+                return self._compiled(noisy, time)
+            except Exception as error:  # torch compiles again where it has to, and may fail then
+                self._compiled = None
+                self._steps.failed(error)
+        return self._plain(noisy, time)
 
 
 def _alike(found: Tensor, wanted: Tensor, dtype: torch.dtype) -> bool:

@@ -132,6 +132,8 @@ def what_it_depends_on(threads: int) -> str:
     except PackageNotFoundError:  # run from a source tree that was never installed
         ours = "0"
     capability = torch.backends.cpu.get_cpu_capability()
+    if has_bfloat16():
+        capability += ", bfloat16"
     return (
         f"{processor_name(_LISTING)} ({capability}), {threads} threads, "
         f"torch {torch.__version__}, numpy {np.__version__}, takebridge {ours}, method {_METHOD}"
@@ -139,14 +141,20 @@ def what_it_depends_on(threads: int) -> str:
 
 
 def processor_name(listing: Path) -> str:
-    """The processor's, with its model numbers, from a Linux /proc/cpuinfo listing; without one, as Python knows it."""
+    """The processor's, with its model numbers, from a Linux /proc/cpuinfo listing; without one, as Python knows it.
+
+    Where that is no more than a kind, such as "arm", the machine's name is added: several may share a home.
+    """
     try:
         lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     found = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     numbers = [found[name] for name in ("cpu family", "model", "stepping") if name in found]
-    return " ".join([found.get("model name") or platform.processor() or platform.machine(), *numbers])
+    name = found.get("model name") or platform.processor() or platform.machine()
+    if " " not in name:
+        name = f"{name} of {platform.node()}"
+    return " ".join([name, *numbers])
 
 
 def measured_kernels(threads: int) -> CpuKernels:

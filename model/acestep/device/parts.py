@@ -38,7 +38,7 @@ from model.acestep.weights.half_copy import DTYPE, load_dit_from, open_half_copy
 from model.acestep.weights.int8_linear import load_int8_dit
 from model.acestep.weights.model_folders import ModelFolder
 from model.acestep.weights.tensor_files import TensorFiles
-from model.engine import OnProgress, Progress
+from model.engine import OnProgress, Progress, ShouldStop
 from model.errors import NotLoaded
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -194,18 +194,24 @@ class StoredParts:
 
     def _prepared(self, step: RenderStep, calls: int) -> Step:
         """Compiled where that is asked for and pays, then as a graph."""
-        chosen: Step = self._compiled.chosen(step, calls) if self._device.compiles else step
+        chosen: Step = step
+        if self._device.compiles:
+            chosen = self._compiled.chosen(step, calls, self.placement.int8)
         return self._graphs.captured(chosen, calls) if self.placement.graph else chosen
 
-    def begin(self) -> None:
+    def begin(self, should_stop: ShouldStop = lambda: False) -> None:
         """A render begins: what a stopped one left is not told of this one."""
-        self._graphs.used = self._compiled.used = False
+        self._graphs.used = False
+        self._compiled.begin(should_stop)
         self._of_render.clear()
 
     def news(self) -> tuple[str, tuple[str, ...]]:
         """Of the render: how its steps ran, and what the producer should know, each once."""
-        how = ("compiled",) * self._compiled.used + ("graph",) * self._graphs.used
-        found = ", ".join(how) or "plain", tuple(dict.fromkeys(self._of_loading + self._of_render))
+        how = self._compiled.how, "graph" if self._graphs.used else ""
+        found = (
+            ", ".join(filter(None, how)) or "plain",
+            tuple(dict.fromkeys(self._of_loading + self._of_render)),
+        )
         self._of_loading.clear()
         self.begin()
         return found

@@ -25,6 +25,7 @@ class TrainingOrder:
 
     changed: settings that differ from the preset's, by name. memory: gigabytes of the preset; 0 = what is free.
     run, adapter: the folders of what is unfinished, and of the finished adapter.
+    kernels: the file that keeps what a processor computes fastest; "" = it is measured.
     about: goes into the adapter's metadata, such as that the performers agreed. preview: what to render on the way.
     """
 
@@ -39,6 +40,7 @@ class TrainingOrder:
     adapter: Path
     about: Mapping[str, Any]
     preview: PreviewWish = field(default_factory=PreviewWish)
+    kernels: str = ""
 
 
 def order_from_fields(fields: Mapping[str, Any]) -> TrainingOrder:

@@ -100,7 +100,7 @@ def run_training(
 ) -> TrainedAdapter:
     """Trains and writes the adapter. Raises RenderStopped with the state kept, NotLoaded, and CannotRender."""
     folder = chosen_checkpoint(order.models, order.checkpoint)
-    device = choose_device(order.device or AUTO)
+    device = choose_device(order.device or AUTO, kernels=Path(order.kernels) if order.kernels else None)
     if device.kind == "cpu":
         spare_a_core()
     settings = _settings(order, device)

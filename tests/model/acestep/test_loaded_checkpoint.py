@@ -100,7 +100,7 @@ def test_the_recipe_names_attention_and_steps_and_the_notes_say_why_steps_stayed
     assert again.notes == asked.notes, "told of every take"
 
 
-def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_none(tiny_models: Path) -> None:
+def test_the_recipe_names_compiled_steps_and_the_notes_say_why_there_are_none(tiny_models: Path) -> None:
     def refuse(_run: RunLayer) -> RunLayer:
         raise RuntimeError("There is no compiler")
 
@@ -118,7 +118,7 @@ def test_the_recipe_names_compiled_steps_and_the_notes_say_once_why_there_are_no
     found = [report_of(broken, request()) for _ in range(2)]
     assert [each.figures["step"] for each in found] == ["plain", "plain"]
     told = [[note for note in each.notes if "compile" in note] for each in found]
-    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."], []]
+    assert told == [["The steps were not compiled: the compiler failed (RuntimeError)."]] * 2
 
 
 def test_what_a_stopped_render_left_is_not_told_of_the_next(tiny_models: Path) -> None:
@@ -258,5 +258,8 @@ def test_linear_layers_through_onednn_render_the_same(tiny_models: Path) -> None
     np.testing.assert_allclose(
         joined(other, MIX, asked.start), audio, rtol=0, atol=1e-4 * np.abs(audio).max()
     )
-    layers = [last.figures["linear_layers"] for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    reports = [last for last in (usual[-1], other[-1]) if isinstance(last, Report)]
+    assert [last.figures["packed_layers"] for last in reports] == [False, True]
+    assert all(last.figures["threads"] == torch.get_num_threads() for last in reports)
+    layers = [last.figures["linear_layers"] for last in reports]
     assert layers == ["torch", "oneDNN"]

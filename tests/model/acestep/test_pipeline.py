@@ -21,7 +21,7 @@ from model.acestep.sampling.masks import MaskMode
 from model.acestep.sampling.render_settings import RenderSettings, Retake
 from model.acestep.sampling.repaint_ops import RepaintMode, repaint_settings
 from model.acestep.sampling.samplers import Method, SamplerSettings, Sampling, Solver, varied
-from model.acestep.sampling.schedules import Times, base_times, from_nearest, step_count, turbo_times
+from model.acestep.sampling.schedules import Times, base_times, from_nearest, turbo_times
 from model.acestep.sampling.wavelet import WaveletSettings
 from model.acestep.weights.capabilities import ModelTask
 from model.errors import RenderStopped
@@ -204,7 +204,7 @@ def noises(settings: RenderSettings) -> Noises:
     start = INPUTS["noise"]
     for retake in settings.retakes:
         start = varied(start, INPUTS["retake_noise"], retake.variance)
-    return Noises(start, tuple(INPUTS["sde_noises"]))
+    return Noises(start, tuple(INPUTS["sde_noises"]).__getitem__)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -279,7 +279,7 @@ RANDOM = retaken(turbo(method=Method.SDE), 0.4)
 
 
 def composed(seed: int, takes: tuple[int, ...]) -> Tensor:
-    drawn = pipeline.seeded_noises(seed, takes, FRAMES, 64, 8, RANDOM)
+    drawn = pipeline.seeded_noises(seed, takes, FRAMES, 64, RANDOM)
     return pipeline.compose(networks(TURBO).dit, scene("turbo.text2music"), conditions(), RANDOM, drawn)
 
 
@@ -293,7 +293,7 @@ def test_a_repeat_is_identical_and_another_seed_or_take_is_not() -> None:
 def test_a_variation_turns_the_noise_of_a_take_towards_another() -> None:
     def start(*retakes: Retake, takes: tuple[int, ...] = (0,), of_take: int | None = None) -> Tensor:
         settings = replace(turbo(), retakes=retakes, start_take=of_take)
-        return pipeline.seeded_noises(5, takes, FRAMES, 64, 8, settings).start
+        return pipeline.seeded_noises(5, takes, FRAMES, 64, settings).start
 
     assert torch.equal(start(), start(Retake(0.0, 3)))
     near, far = (worst(start(), start(Retake(variance))) for variance in (0.05, 0.5))
@@ -314,7 +314,7 @@ def test_takes_in_a_batch_equal_takes_one_by_one(name: str) -> None:
     settings, shown = CASES[name][1], scene(name)
 
     def composed(takes: tuple[int, ...]) -> Tensor:
-        drawn = pipeline.seeded_noises(5, takes, FRAMES, 64, step_count(settings.times), settings)
+        drawn = pipeline.seeded_noises(5, takes, FRAMES, 64, settings)
         # The later takes louder, so that what belongs to one take would show in the others.
         louder = torch.tensor([1.0 + take for take in takes])[:, None, None]
         return pipeline.compose(

@@ -266,6 +266,12 @@ def test_progress_only_rises_and_names_the_stages() -> None:
         "decoding audio",
     ]
     assert reported[-1].seconds_left == pytest.approx(0.0, abs=0.1)
+    reported.clear()
+    stems = request(Task.EXTRACT, stems=("drums", "bass"))
+    renderer = Renderer(SmallParts(keeps_loaded=False))  # decodes after both are composed
+    list(renderer.render(stems, small_plan(stems), reported.append, lambda: False))
+    fractions = [each.fraction for each in reported]
+    assert fractions == sorted(fractions)
 
 
 @pytest.mark.parametrize("asks_until_stop", [0, 1, 3, 5, 8])

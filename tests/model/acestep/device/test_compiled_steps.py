@@ -18,8 +18,15 @@ import torch
 from torch import Tensor
 
 from model.acestep.device import compiled_steps
-from model.acestep.device.compiled_steps import FIRST_SECONDS, CompiledSteps, torch_compiler
+from model.acestep.device.compiled_steps import (
+    COMPILED,
+    FIRST_SECONDS,
+    IN_PART,
+    CompiledSteps,
+    torch_compiler,
+)
 from model.acestep.networks.dit import RenderStep, RunLayer
+from model.errors import RenderStopped
 from tests.model.acestep.device.test_step_graphs import CASES, composed, prepared
 from tests.model.acestep.tiny_models import TURBO, networks
 
@@ -68,9 +75,10 @@ def test_a_render_is_compiled_from_its_first_call_to_its_last(name: str) -> None
     steps, told = compiling(compiler=counted)
     with prepared(networks(TURBO).dit, steps.chosen):
         composed(name)  # compiles
+        steps.begin()
         before, run[0] = ran[0], 0
         assert torch.equal(composed(name), plain)
-    assert steps.used
+    assert steps.how == COMPILED
     assert not told
     assert (ran[0] - before) % layers == 0
     assert ran[0] > before
@@ -88,7 +96,8 @@ def step_of(frames: int = 8, words: int = 5) -> tuple[RenderStep, Tensor, Tensor
 
 
 def ran(steps: CompiledSteps, calls: int = 8, **size: int) -> tuple[Tensor, Tensor]:
-    """The first call of a render's step, and a plain one."""
+    """The first call of a render's only step, and a plain one."""
+    steps.begin()
     step, noisy, time = step_of(**size)
     with torch.no_grad():
         return steps.chosen(step, calls)(noisy, time), step(noisy, time)
@@ -115,11 +124,12 @@ def raising(error: Exception) -> Callable[[RunLayer], RunLayer]:
         ),
         (Clock(), raising(RuntimeError("no C++ compiler")), "the compiler failed (RuntimeError)", 1),
         (Clock(), raising(ImportError("no triton")), "the compiler failed (ImportError)", 1),
+        (Clock(), raising(KeyError("recompile_limit")), "the compiler failed (KeyError)", 1),
         (Clock(), raising(RuntimeError("CUDA out of memory")), "memory was short", 1),
     ],
-    ids=["short work", "slow", "other", "no number", "broken", "missing", "memory"],
+    ids=["short work", "slow", "other", "no number", "broken", "missing", "older", "memory"],
 )
-def test_where_compiling_is_no_good_steps_stay_plain_and_it_is_told_once(
+def test_where_compiling_is_no_good_steps_stay_plain_and_each_render_tells(
     clock: Clock, compiler: Callable[[RunLayer], RunLayer], reason: str, tried: int
 ) -> None:
     steps, told = compiling(clock, compiler)
@@ -129,8 +139,8 @@ def test_where_compiling_is_no_good_steps_stay_plain_and_it_is_told_once(
         assert len(clock.measured) == tried or "memory" in reason
         clock.measured[tried:] = []
         steps._asked.clear()  # the second render is as short as the first
-    assert not steps.used
-    assert told == [f"The steps were not compiled: {reason}."]
+    assert not steps.how
+    assert told == [f"The steps were not compiled: {reason}."] * 2
 
 
 def test_what_was_asked_for_before_counts() -> None:
@@ -139,21 +149,19 @@ def test_what_was_asked_for_before_counts() -> None:
     used = []
     for _ in range(4):
         ran(steps, calls=8)
-        used.append(steps.used)
-        steps.used = False
+        used.append(bool(steps.how))
     assert used == [False, False, True, True]
-    assert len(told) == 1
+    assert len(told) == 2
 
 
 def test_the_next_length_is_judged_by_what_the_first_one_cost_and_saved() -> None:
     clock = Clock(plain=FIRST_SECONDS, compiled=0.9 * FIRST_SECONDS, compiling=FIRST_SECONDS)
     steps, _ = compiling(clock)
     ran(steps, calls=8)
-    assert steps.used
-    steps.used = False
+    assert steps.how == COMPILED
     for calls, used in ((9, False), (2, True)):  # a tenth is saved: eleven calls pay for it
         ran(steps, calls=calls, frames=6)
-        assert steps.used == used
+        assert bool(steps.how) == used
 
 
 def test_all_calls_of_a_render_count_before_its_first() -> None:
@@ -163,18 +171,80 @@ def test_all_calls_of_a_render_count_before_its_first() -> None:
     early, late = steps.chosen(step, 15), steps.chosen(step, 15)
     with torch.no_grad():
         early(noisy, time)
-    assert steps.used, "fifteen calls alone would not pay"
+    assert steps.how, "fifteen calls alone would not pay"
     with torch.no_grad():
         assert torch.equal(late(noisy, time), step(noisy, time))
+
+
+def test_all_steps_of_a_render_are_compiled_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the words and with none: there is room for one of them only, at the second length."""
+    monkeypatch.setattr(compiled_steps, "MOST_LENGTHS", 3)
+    steps, told = compiling()
+    for frames, how in ((8, COMPILED), (6, ""), (8, COMPILED)):
+        steps.begin()
+        sides = [step_of(frames, words) for words in (5, 1)]
+        chosen = [steps.chosen(step, 8) for step, _, _ in sides]
+        with torch.no_grad():
+            for step, (_, noisy, time) in zip(chosen, sides, strict=True):
+                step(noisy, time)
+        assert steps.how == how
+    assert told == ["The steps were not compiled: 3 lengths are compiled already."]
+
+
+def test_a_step_that_fails_later_goes_on_plain_and_the_recipe_says_so() -> None:
+    broken = list[Exception]()
+
+    def compiler(run: RunLayer) -> RunLayer:
+        def here(*given: Any) -> Tensor:
+            if broken:
+                raise broken[0]
+            return run(*given)
+
+        return here
+
+    steps, told = compiling(compiler=compiler)
+    step, noisy, time = step_of()
+    chosen = steps.chosen(step, 8)
+    with torch.no_grad():
+        chosen(noisy, time)
+        broken.append(AssertionError("no such guard"))
+        for _ in range(2):
+            assert torch.equal(chosen(noisy, time), step(noisy, time))
+    assert steps.how == IN_PART
+    assert told == ["The steps were not compiled: the compiler failed (AssertionError)."]
+    ran(steps)
+    assert steps.how == ""
+    assert len(told) == 2, "it is not asked again"
+
+
+def test_a_stop_takes_effect_between_what_is_measured() -> None:
+    clock = Clock()
+    steps, told = compiling(clock)
+    steps.begin(lambda: len(clock.measured) == 2)
+    step, noisy, time = step_of()
+    with torch.no_grad(), pytest.raises(RenderStopped):
+        steps.chosen(step, 8)(noisy, time)
+    assert clock.measured == ["plain", "compiling"]
+    assert told == []
+
+
+def test_weights_in_8_bits_are_compiled_for_themselves() -> None:
+    clock = Clock()
+    steps, _ = compiling(clock)
+    step, noisy, time = step_of()
+    for int8 in (False, True, True):
+        steps.begin()
+        with torch.no_grad():
+            steps.chosen(step, 8, int8)(noisy, time)
+    assert clock.measured.count("compiling") == 2
 
 
 def test_lengths_are_compiled_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_steps, "MOST_LENGTHS", 2)
     steps, told = compiling()
     for frames in (4, 6, 8, 4):
-        steps.used = False
         ran(steps, frames=frames)
-        assert steps.used == (frames < 8)
+        assert bool(steps.how) == (frames < 8)
     assert told == ["The steps were not compiled: 2 lengths are compiled already."]
 
 
@@ -205,6 +275,6 @@ def test_a_compiled_step_is_a_plain_one_but_for_rounding() -> None:
     steps, told = compiling(compiler=torch_compiler)
     found, plain = ran(steps)
     assert told == []
-    assert steps.used
+    assert steps.how == COMPILED
     assert (found - plain).abs().max() <= 1e-5
     torch._dynamo.reset()

@@ -1,4 +1,5 @@
 import math
+import platform
 
 import pytest
 
@@ -16,6 +17,7 @@ from model.acestep.device.cpu_kernels import (
     OneDnnLinear,
     chosen_kernels,
     fastest_kernels,
+    has_bfloat16,
     measured_kernels,
     processor_name,
 )
@@ -83,6 +85,7 @@ def test_what_another_process_measured_is_taken(kept, monkeypatch):
     [
         ("spared_threads", lambda threads, cores: 77),
         ("processor_name", lambda listing: "another processor"),
+        ("has_bfloat16", lambda known=has_bfloat16: not known()),
         ("_METHOD", 0),
     ],
 )
@@ -124,6 +127,13 @@ def test_a_processor_by_its_listing(tmp_path):
     )
     assert processor_name(listing) == "AMD EPYC 26 2 1"
     assert processor_name(tmp_path / "none")
+
+
+def test_a_processor_with_no_name_of_its_own_is_that_of_its_machine(tmp_path, monkeypatch):
+    """A Mac's, and Linux on ARM: two of them may share a home, and with it the file."""
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    monkeypatch.setattr(platform, "node", lambda: "studio")
+    assert processor_name(tmp_path / "none") == "arm of studio"
 
 
 @WITH_ONEDNN

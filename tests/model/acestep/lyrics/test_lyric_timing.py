@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="the ACE-Step engine needs torch: pip instal
 
 import torch
 
+from model.acestep.conditioning.request_plan import plan_render
 from model.acestep.lyrics import lyric_timing
 from model.acestep.lyrics.lyric_timing import lyric_attention, present_heads
 from model.acestep.networks.dit import DitLayer
@@ -20,7 +21,7 @@ from model.acestep.pipeline import Conditions
 from model.acestep.renderer import Renderer
 from model.acestep.weights.capabilities import lyric_heads_in, traits_of
 from model.blueprint import Blueprint
-from model.engine import Report, Task
+from model.engine import Progress, Report, Task
 from model.errors import CannotRender
 from tests.model.acestep.golden_data import table, tensors, worst
 from tests.model.acestep.small_parts import SmallParts
@@ -70,3 +71,9 @@ def test_the_times_of_a_render_count_from_the_songs_first_sample() -> None:
     assert any(note.startswith("The lyrics have no times") for note in report.notes)
     plain = rendered(replace(asked, lyric_times=False), Renderer(parts))
     assert not any(isinstance(each, Blueprint) for each in plain)
+    together, told = replace(asked, takes=(0, 1)), list[Progress]()
+    plan = replace(plan_render(together, parts.traits), together=(0, 1))
+    found = list(Renderer(parts).render(together, plan, told.append, lambda: False))
+    assert [each.take for each in found if isinstance(each, Blueprint)] == [0, 1]
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions), "both are decoded before the first is timed"
