@@ -133,6 +133,14 @@ class EngineLink:
             except LinkLostError:
                 if stop.is_set():
                     raise RenderCancelledError from None
+            except ProtocolError as error:
+                if (
+                    error.code is ErrorCode.ENGINE_NOT_READY and error.field == "engine"
+                ):  # it does not start there
+                    self._connection.refused(self._engine)
+                    if self._elsewhere():  # the next try goes there
+                        raise ProtocolError(ErrorCode.ENGINE_DIED, error.sentence, error.remedy) from error
+                raise
 
     async def _render_over(
         self, session: Session, render: LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event
