@@ -134,11 +134,10 @@ class EngineLink:
                 if stop.is_set():
                     raise RenderCancelledError from None
             except ProtocolError as error:
-                if (
-                    error.code is ErrorCode.ENGINE_NOT_READY and error.field == "engine"
-                ):  # it does not start there
+                # Where the engine does not start there: the next try goes to another host that has it, if one is there.
+                if error.code is ErrorCode.ENGINE_NOT_READY and error.field == "engine":
                     self._connection.refused(self._engine)
-                    if self._elsewhere():  # the next try goes there
+                    if self._elsewhere():
                         raise ProtocolError(ErrorCode.ENGINE_DIED, error.sentence, error.remedy) from error
                 raise
 
