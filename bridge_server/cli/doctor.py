@@ -312,10 +312,9 @@ def render_hosts(status: ServerStatus) -> Iterator[Finding]:
             remedy = "Check that it runs and that both machines are in one network."
             found = f"cannot be reached: {host.problem}" if host.problem else "has not answered yet"
             yield Finding(what, Verdict.OPTIONAL, found, remedy)
-        elif host.notes:
-            yield from (Finding(what, Verdict.OPTIONAL, note) for note in host.notes)
         else:
             yield Finding(what, Verdict.GOOD, f"{host.places} places, {', '.join(host.engines)}")
+            yield from (Finding(what, Verdict.OPTIONAL, note) for note in host.notes)
 
 
 def ports_are_free(settings: Settings) -> tuple[bool, bool]:

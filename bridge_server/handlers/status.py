@@ -107,7 +107,12 @@ class StatusHandlers:
             name: engine_record(description).evolve(rendered_on=self._engines.rendered_on(name))
             for name, description in zip(names, found, strict=True)
         }
-        lines = [f"{name}: {', '.join(entry.can)}" for name, entry in records.items()]
+        lines = [
+            f"{name} (rendered on {entry.rendered_on}): {', '.join(entry.can)}"
+            if entry.rendered_on
+            else f"{name}: {', '.join(entry.can)}"
+            for name, entry in records.items()
+        ]
         return understood(request, "; ".join(lines), results.EngineList(engines=records))
 
     async def _described(self, name: str) -> EngineDescription:

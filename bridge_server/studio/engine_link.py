@@ -133,6 +133,13 @@ class EngineLink:
             except LinkLostError:
                 if stop.is_set():
                     raise RenderCancelledError from None
+            except ProtocolError as error:
+                # Where the engine does not start there: the next try goes to another host that has it, if one is there.
+                if error.code is ErrorCode.ENGINE_NOT_READY and error.field == "engine":
+                    self._connection.refused(self._engine)
+                    if self._elsewhere():
+                        raise ProtocolError(ErrorCode.ENGINE_DIED, error.sentence, error.remedy) from error
+                raise
 
     async def _render_over(
         self, session: Session, render: LinkedRender, files: dict[SharedFile, Path], stop: asyncio.Event

@@ -32,6 +32,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds before the next try; twice as 
 OPEN_SECONDS = 5.0
 CUT_SECONDS = 5.0
 """So long a cut connection may take to come back before its orders go to another place that can take them."""
+REFUSED_SECONDS = 60.0
+"""So long a host that could not start an engine gets no orders for it, if another host has it."""
 FRAMES_AHEAD = 16
 MESSAGES_AHEAD = 16  # of an order, that wait for this machine's disk
 NOBODY = LinkLostError("nobody waits any more")
@@ -118,6 +120,7 @@ class HostConnection:
         self.problem = ""
         self.answered = False  # it is there, and `problem` says why it cannot be used
         self.notes: tuple[str, ...] = ()  # what is wrong there, and what to do; it renders all the same
+        self._refused: dict[str, float] = {}  # when an engine could not be started there
         self.session: Session | None = None
         self.tried = asyncio.Event()  # once it is known whether the host answers
         self._connected = asyncio.Event()
@@ -137,8 +140,15 @@ class HostConnection:
         return f"{self.name} ({device})" if device else self.name
 
     def offers(self, engine: str) -> bool:
-        """Whether the host is there and renders with this engine."""
-        return self.session is not None and self.welcome is not None and engine in self.welcome.engines
+        """Whether the host is there and renders with this engine, as far as is known."""
+        if self.session is None or self.welcome is None or engine not in self.welcome.engines:
+            return False
+        return time.monotonic() - self._refused.get(engine, float("-inf")) >= REFUSED_SECONDS
+
+    def refused(self, engine: str) -> None:
+        """The host could not start this engine in any of its places."""
+        self._refused[engine] = time.monotonic()
+        self.on_change()
 
     def lacks(self, engine: str) -> bool:
         """Whether the host, there or not, said that it does not have this engine."""
@@ -234,6 +244,7 @@ class HostConnection:
             places=min(max(answer.places, 1), MAX_PLACES),
         )
         self.welcome, self.session, self.problem = answer, session, ""
+        self._refused.clear()
         log.info("the render host %s is there, with %d places", answer.name, answer.places)
         self._note(())
         self._connected.set()
@@ -258,7 +269,7 @@ class HostConnection:
         other = f"The render host {self.name} has version {version} of Takebridge, this server {VERSION}."
         notes = (*((f"{other} {SAME_VERSION}",) if version != VERSION else ()), *told)
         for note in (note for note in notes if note not in self.notes):
-            log.warning("of a render host: %s", note)
+            log.warning("the render host %s: %s", self.name, note)
         self.notes = notes
         self.on_change()
 

@@ -39,7 +39,8 @@ class HostOrder:
     """One order, from whichever connection it is looked at.
 
     name:     what identifies it, its content included: the same order again means this one.
-    run:      raised when it is rendered once more, by another process.
+    run:      raised when it is rendered once more, since the process ended that rendered it.
+    refused_by: the places that could not start its engine, with what each said; it is given to none of them again.
     grown:    the stems as far as they are rendered. finished: what came with them, once it is DONE.
     watchers: how many connections wait for it; left_at: when the last one was lost, in seconds.
     """
@@ -51,6 +52,7 @@ class HostOrder:
     state: OrderState = OrderState.WAITING
     progress: Progress | None = None
     run: int = 1
+    refused_by: dict[HostPlace, ProtocolError] = field(default_factory=dict)
     grown: dict[tuple[int, str], StemFile] = field(default_factory=dict)
     finished: tuple[Outcome, ...] = ()
     error: ProtocolError | None = None
@@ -81,21 +83,33 @@ async def always_there() -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """An engine that could not be started in a place.
+
+    note: what was wrong and what to do. at: when that was tried last; pause: how long it is not tried again; seconds.
+    """
+
+    note: str
+    at: float
+    pause: float
+
+
 @dataclass(eq=False)
 class HostPlace:
     """Where one order renders at a time. engines: by name. song: of the last order here.
 
     there: asks whether its machine is; lost: whether it was not when that was asked last. It gets no order then.
-    refused: the engines that could not be started here, with what was wrong and what to do; avoided: those of them that
-    get no order here at present, as long as another place has them.
+    refused: the engines that could not be started here; orders for them go to other places, where these start them.
+    trial: while one of those is tried again, without an order; set to end that.
     """
 
     name: str
     engines: dict[str, EngineHost]
     there: Callable[[], Awaitable[bool]] = always_there
     lost: bool = False
-    refused: dict[str, str] = field(default_factory=dict)
-    avoided: dict[str, float] = field(default_factory=dict)  # since when, in seconds
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    trial: asyncio.Event | None = None
     order: HostOrder | None = None
     song: str = ""
 
@@ -144,7 +158,7 @@ class HostOrders:
         if not self.free():
             return None
         for order in self.waiting():
-            if free := self.free(order.engine):
+            if free := self.free(order):
                 break
         else:
             return None
@@ -158,22 +172,30 @@ class HostOrders:
         order.state, place.order, place.song = OrderState.RENDERING, order, order.song
         return order, place
 
-    def free(self, engine: str = "") -> list[HostPlace]:
-        """The places that an order can be given to; for this engine, those alone that start it where any does."""
-        starting = self.starting(engine)
-        return [
-            place
-            for place in self.places
-            if place.order is None and not place.lost and (place in starting or not starting)
-        ]
+    def free(self, order: HostOrder | None = None) -> list[HostPlace]:
+        """The places that this order, or any, can be given to now."""
+        places = self.places if order is None else self.open_to(order)
+        return [place for place in places if place.order is None and place.trial is None and not place.lost]
 
-    def starting(self, engine: str) -> list[HostPlace]:
-        """The places, busy or not, that start this engine as far as is known."""
-        return [place for place in self.places if not place.lost and engine not in place.avoided]
+    def open_to(self, order: HostOrder) -> list[HostPlace]:
+        """The places, busy or not, that may render an order: those that start its engine, as far as is known, where
+        there are any; never one that refused this order."""
+        left = [place for place in self.places if not place.lost and place not in order.refused_by]
+        return [place for place in left if order.engine not in place.refused] or left
+
+    def starts(self, order: HostOrder) -> bool:
+        """Whether any of those starts its engine, as far as is known."""
+        return any(order.engine not in place.refused for place in self.open_to(order))
+
+    def wanted(self, place: HostPlace) -> bool:
+        """Whether an order waits that may be given to this place."""
+        return any(place in self.open_to(order) for order in self.waiting())
 
     def notes(self) -> tuple[str, ...]:
         """What is wrong with places, each sentence once."""
-        return tuple(dict.fromkeys(note for place in self.places for note in place.refused.values()))
+        return tuple(
+            dict.fromkeys(refusal.note for place in self.places for refusal in place.refused.values())
+        )
 
     def waiting(self) -> list[HostOrder]:
         """The orders that wait, the next one first."""

@@ -66,6 +66,11 @@ class HostTrainings:
         able = self._able
         return TrainingOffer(able.models, able.planner, able.reason, able.remedy)
 
+    @property
+    def busy(self) -> bool:
+        """Whether one is under way."""
+        return self._current is not None
+
     def load(self) -> None:
         """What there was before a restart. Blocks; before `run`."""
         self._able = trainable(self._models)

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge_server.engines.host import RenderCancelledError, started
+from bridge_server.engines.host import RenderCancelledError, ignore_progress, started
 from bridge_server.engines.messages import RenderCommand
 from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.errors import as_protocol_error
 from bridge_server.studio.host_files import HostFiles, files_of
-from bridge_server.studio.host_orders import HostOrder, HostOrders, HostPlace, OrderState
+from bridge_server.studio.host_orders import HostOrder, HostOrders, HostPlace, OrderState, Refusal
 from bridge_server.studio.host_trainings import HostTrainings
 from bridge_server.studio.link_messages import LINK_PROTOCOL, Welcome
 from bridge_server.version import VERSION
@@ -34,7 +34,8 @@ ORPHAN_SECONDS = 120.0
 MAX_ORDERS = 64  # of one bridge
 LOOK_SECONDS = 1.0  # how often orders without a bridge and engines without work are looked for
 THERE_SECONDS = 5.0  # for the cluster to say whether a place's machine is there
-AVOID_SECONDS = 60.0  # a place gets no orders for an engine that it could not start, if another place has it
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 900.0
+"""Seconds before an engine that could not be started in a place is tried there again; twice as long each time."""
 IDLE_SECONDS = 900.0  # after this time without work a place gives its memory back
 
 
@@ -140,6 +141,9 @@ class RenderHost:
                     )
                     self._tasks.add(order.task)
                     order.task.add_done_callback(self._tasks.discard)
+                for place in self.orders.places:
+                    if place.trial is not None and self.orders.wanted(place):
+                        place.trial.set()
                 self.trainings.yield_to_renders(any(place.order for place in self.orders.places))
                 for before, order in enumerate(self.orders.waiting()):
                     self._progress(order, Progress(waiting_stage(self.offer.name, before), 0.0))
@@ -168,19 +172,61 @@ class RenderHost:
                 log.info("order %s: its bridge did not come back", order.name)
                 self.drop(order)
         for place in self.orders.places:
-            was_lost, place.lost = place.lost, await self._is_lost(place)
-            if place.lost and not was_lost:  # an order there would wait for its machine
-                await asyncio.gather(*(host.close() for host in place.engines.values()))
-            place.avoided = {
-                engine: since for engine, since in place.avoided.items() if now - since < AVOID_SECONDS
-            }
+            await self._ask_after(place)
+            self._try_again(place, now)
             if place.order is not None:
                 self._idle_since[place] = now
-            elif now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
+            elif place.trial is None and now - self._idle_since.setdefault(place, now) > IDLE_SECONDS:
                 place.song = ""
                 await asyncio.gather(*(host.close() for host in place.engines.values()))
+        for order in self.orders.waiting():
+            if order.refused_by and not self.orders.open_to(order):  # the place it waited for is lost
+                self._fail(order, next(reversed(order.refused_by.values())))
+                order.touch()
         if self.orders.waiting():  # a place may be there again
             self.wake()
+
+    async def _ask_after(self, place: HostPlace) -> None:
+        """Learns whether a place's machine is there. It may come back with another one: what was wrong with this one is
+        forgotten."""
+        was_lost, place.lost = place.lost, await self._is_lost(place)
+        if place.lost and not was_lost:
+            before = self.orders.notes()
+            place.refused.clear()
+            self._tell_notes(before)
+            # An order there would wait for its machine.
+            await asyncio.gather(*(host.close() for host in place.engines.values()))
+
+    def _try_again(self, place: HostPlace, now: float) -> None:
+        """Has an engine that could not be started in a place tried again, if the place has nothing else to do."""
+        due = [engine for engine, refusal in place.refused.items() if now - refusal.at >= refusal.pause]
+        if due and place in self.orders.free() and not self.orders.wanted(place) and not self.trainings.busy:
+            place.trial = asyncio.Event()
+            task = asyncio.create_task(
+                self._trial(place, due[0], place.trial), name=f"{due[0]} in {place.name}"
+            )
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _trial(self, place: HostPlace, engine: str, stop: asyncio.Event) -> None:
+        """Starts an engine without an order, and ends it again: whoever wants it next loads it."""
+        note = place.refused[engine].note
+        try:
+            await started(place.engines[engine], ignore_progress, stop)
+            await place.engines[engine].close()
+            note = ""
+        except RenderCancelledError:  # an order wants the place
+            return
+        except ProtocolError as error:
+            if error.code is ErrorCode.ENGINE_NOT_READY:
+                note = _note_of(error)
+        except Exception:  # a bug: the engine counts as not started
+            log.exception("%s could not be tried in %s, by a bug", engine, place.name)
+        finally:
+            place.trial = None
+            self.wake()
+        if not place.lost:
+            self._refuses(place, engine, note)
 
     async def _is_lost(self, place: HostPlace) -> bool:
         """Whether a place's machine is; as it was, while nobody says."""
@@ -193,7 +239,7 @@ class RenderHost:
 
     async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
         """Renders an order; once more, in another place if one is free, when the engine's process ends. Where it cannot
-        be started, a place that starts it renders the order, if there is one."""
+        be started, another place renders the order, if one is free or known to start it."""
         try:
             while True:
                 try:
@@ -203,9 +249,10 @@ class RenderHost:
                     if order.stop.is_set() or not await self._goes_on(order, place, error):
                         raise
                     log.warning("order %s in %s: %s", order.name, place.name, error)
-                place = self._other(place, order.engine)
-                order.run, order.grown = order.run + 1, {}
-                if place.lost or order.engine in place.avoided:  # the first place that has it takes the order
+                    if error.code is ErrorCode.ENGINE_DIED:
+                        order.run, order.grown = order.run + 1, {}
+                place = self._other(place, order)
+                if place not in self.orders.open_to(order):  # the first place that may takes it
                     order.state = OrderState.WAITING
                     return
             order.finished, order.state = outcomes, OrderState.DONE
@@ -238,13 +285,16 @@ class RenderHost:
     async def _goes_on(self, order: HostOrder, place: HostPlace, error: ProtocolError) -> bool:
         """Whether an order that failed in a place may be rendered all the same."""
         if error.code is ErrorCode.ENGINE_DIED:
-            place.lost = await self._is_lost(place)
+            await self._ask_after(place)
             return order.run == 1
-        return order.engine in place.avoided and bool(self.orders.starting(order.engine))
+        if place not in order.refused_by:
+            return False
+        # Nobody waits behind others' renders for a place that may well refuse as well.
+        return self.orders.starts(order) or bool(self.orders.free(order))
 
-    def _other(self, place: HostPlace, engine: str) -> HostPlace:
+    def _other(self, place: HostPlace, order: HostOrder) -> HostPlace:
         """A free place, taken instead of this one; this one where none is free."""
-        other = next(iter(self.orders.free(engine)), place)
+        other = next(iter(self.orders.free(order)), place)
         if other is not place:
             other.order, other.song, place.order = place.order, place.song, None
             self.wake()
@@ -263,7 +313,8 @@ class RenderHost:
             )
         except ProtocolError as error:
             if error.code is ErrorCode.ENGINE_NOT_READY:
-                self._refuses(place, order.engine, f"{error.sentence} {error.remedy}".strip())
+                order.refused_by[place] = error
+                self._refuses(place, order.engine, _note_of(error))
             raise
         self._refuses(place, order.engine, "")
         return await host.render(order.command, lambda at: self._progress(order, at), grown, order.stop)
@@ -272,10 +323,15 @@ class RenderHost:
         """Keeps what is wrong with an engine in a place; "": nothing."""
         before = self.orders.notes()
         if note:
-            place.refused[engine], place.avoided[engine] = note, time.monotonic()
+            known = place.refused.get(engine)
+            pause = FIRST_PAUSE if known is None else min(2 * known.pause, LONGEST_PAUSE)
+            place.refused[engine] = Refusal(note, time.monotonic(), pause)
         else:
             place.refused.pop(engine, None)
-            place.avoided.pop(engine, None)
+        self._tell_notes(before)
+
+    def _tell_notes(self, before: tuple[str, ...]) -> None:
+        """Tells bridges the notes, if they are others than before."""
         if self.orders.notes() != before:
             self.noted.set()
             self.noted = asyncio.Event()
@@ -288,6 +344,10 @@ class RenderHost:
     def _fail(self, order: HostOrder, error: ProtocolError) -> None:
         log.info("order %s failed: %s", order.name, error)
         order.error, order.state = error, OrderState.FAILED
+
+
+def _note_of(error: ProtocolError) -> str:
+    return f"{error.sentence} {error.remedy}".strip()
 
 
 def waiting_stage(name: str, before: int) -> str:

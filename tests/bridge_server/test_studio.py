@@ -5,6 +5,7 @@ Whatever happens to the host, its engines and the cable to it, the takes are tho
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from contextlib import ExitStack
@@ -128,6 +129,10 @@ def test_status_and_engines_say_where_it_is_rendered(studio):
         engines = ws.call("engines")["engines"]
         assert engines["noise"]["rendered_on"] == "studio (test device)"
         assert not engines["near"].get("rendered_on"), "the host does not have it"
+    with studio.laptop.osc() as osc:
+        text = osc.ask("/bridge/engines", "where")["text"]
+    assert re.search(r"noise \(rendered on studio \(test device\)\): \w+", text), text
+    assert re.search(r"near: \w+", text), text
     (take,) = rendered(studio.laptop, **REGION, engine="near")
     assert take.recipe.rendered_on == ""
 

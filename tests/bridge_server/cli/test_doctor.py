@@ -135,18 +135,26 @@ def test_render_hosts_say_how_they_are(server):
     status = asyncio.run(status_of(find_server(server.settings.store)))
     hosts = [
         {"name": "box", "address": "ws://box", "connected": True, "places": 2, "engines": ["sketch"]},
-        {"name": "old", "address": "ws://old", "connected": True, "notes": ["It is old. Renew it."]},
+        {
+            "name": "old",
+            "address": "ws://old",
+            "connected": True,
+            "places": 1,
+            "engines": ["sketch"],
+            "notes": ["It is old. Renew it."],
+        },
         {"name": "away", "address": "ws://away", "connected": False, "problem": "it does not answer"},
         {"name": "new", "address": "ws://new", "connected": False},
     ]
     found = list(render_hosts(ServerStatus.from_stored({**status, "render_hosts": hosts})))
     assert [(one.what, one.verdict, one.found) for one in found] == [
         ("render host box", GOOD, "2 places, sketch"),
+        ("render host old", GOOD, "1 places, sketch"),
         ("render host old", OPTIONAL, "It is old. Renew it."),
         ("render host away", OPTIONAL, "cannot be reached: it does not answer"),
         ("render host new", OPTIONAL, "has not answered yet"),
     ]
-    assert "network" in found[2].remedy
+    assert "network" in found[3].remedy
 
 
 def test_no_server(settings):

@@ -305,6 +305,35 @@ def test_a_host_that_is_there_without_the_engine_gets_no_order_of_one_that_was_c
     asyncio.run(work())
 
 
+def test_a_host_that_cannot_start_an_engine_gets_no_orders_for_it_while_another_one_is_there(
+    tmp_path, monkeypatch
+):
+    async def work():
+        pool, one, two = with_hosts(tmp_path, fall_back=True)
+        answer(one, 1, "noise", "near")
+        answer(two, 1, "noise", "near")
+        noise, near = pool.places("noise"), pool.places("near")
+        first = noise.claim((0, 1))
+        assert first._granted.result().place == "host 9135"
+        assert first._granted.result()._elsewhere()
+        one.refused("noise")
+        again = noise.claim((0, 1))
+        first.release()
+        assert again._granted.result().place == "host 9136"
+        assert not again._granted.result()._elsewhere()
+        assert near.claim((0, 1))._granted.result().place == "host 9135", "another engine"
+        two.refused("noise")
+        assert noise.claim((0, 2))._granted.result().place == "host 9135", (
+            "it stands for no host that is away"
+        )
+        again.release()
+        answer(two, 1, "noise", "near")
+        monkeypatch.setattr(host_connection, "REFUSED_SECONDS", 0.0)
+        assert two.offers("noise")
+
+    asyncio.run(work())
+
+
 def test_a_host_that_is_started_again_is_known_as_it_is_now(tmp_path):
     async def work():
         pool, one, two = with_hosts(tmp_path)

@@ -18,6 +18,7 @@ from bridge_server.studio.engine_link import EngineLink
 from bridge_server.studio.host_connection import HostConnection
 from bridge_server.studio.host_session import HostSession
 from bridge_server.studio.link_messages import ChildDone, PieceAudio
+from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError
 from clip_store.audio.audio import Audio, Encoding
 from clip_store.blobs import BlobStore
@@ -355,6 +356,32 @@ def test_an_engine_that_the_host_does_not_have_is_named(tmp_path):
             assert not other.ready
             with pytest.raises(ProtocolError, match="no engine called 'acestep'"):
                 await other.start()
+
+    asyncio.run(run())
+
+
+def test_where_the_host_cannot_start_the_engine_another_one_is_tried(tmp_path):
+    async def run():
+        settings = host_settings(tmp_path / "host", ("noise",), places=1)
+        async with (
+            running_host(settings) as running,
+            kept_up(HostConnection(running.join, UNHURRIED)) as connection,
+        ):
+            await connection.connected()
+            refused = ProtocolError(
+                ErrorCode.ENGINE_NOT_READY, "It lacks a package.", "Install it.", "engine"
+            )
+
+            async def start(_):
+                raise refused
+
+            running.host.orders.places[0].engines["noise"].start = start
+            for elsewhere, code in ((True, ErrorCode.ENGINE_DIED), (False, ErrorCode.ENGINE_NOT_READY)):
+                link = link_to(connection, tmp_path, elsewhere=lambda there=elsewhere: there)
+                with pytest.raises(ProtocolError, match="It lacks a package") as caught:
+                    await render(link, order())
+                assert (caught.value.code, caught.value.remedy) == (code, "Install it.")
+                assert not link.ready
 
     asyncio.run(run())
 

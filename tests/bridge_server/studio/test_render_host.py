@@ -155,20 +155,87 @@ def test_a_place_that_cannot_start_the_engine_is_named_and_left_alone(tmp_path, 
     async def work(host, engines):
         broken, sound = engines
         broken.refuses = NOT_STARTED
-        assert (await rendered_in(host, sound, "j1")).run == 2
+        assert (await rendered_in(host, sound, "j1")).run == 1
         assert host.orders.notes() == ("The engine is another one. Install this one.",)
         host.orders.places[1].song = "another"  # the first place would be next
         await rendered_in(host, sound, "j2")
         assert (broken.starts, len(sound.began)) == (1, 2), "it is not asked again"
 
-        broken.refuses = None
-        monkeypatch.setattr(render_host, "AVOID_SECONDS", 0.0)
-        while host.orders.places[0].avoided:
+    on_host(tmp_path, work, places=2)
+
+
+def test_a_place_that_cannot_start_the_engine_is_tried_again_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(render_host, "FIRST_PAUSE", 0.01)
+
+    async def work(host, engines):
+        place, engine = host.orders.places[0], engines[0]
+        engine.refuses = NOT_STARTED
+        host._refuses(place, "noise", "It lacks a package.")
+        noted = host.noted
+        await noted.wait()
+        assert host.orders.notes() == ("The engine is another one. Install this one.",), (
+            "what is wrong by now"
+        )
+        noted, engine.refuses = host.noted, None
+        await noted.wait()
+        assert (host.orders.notes(), engine.closed) == ((), 1), "whoever wants it loads it"
+
+    on_host(tmp_path, work)
+
+
+def test_a_trial_gives_way_to_an_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(render_host, "FIRST_PAUSE", 0.0)
+
+    async def work(host, engines):
+        place, starting, plain = host.orders.places[0], asyncio.Event(), engines[0].start
+
+        async def never(_):
+            starting.set()
+            await asyncio.Event().wait()
+
+        engines[0].start = never
+        host._refuses(place, "noise", "It lacks a package.")
+        await starting.wait()
+        assert host.orders.free() == []
+        engines[0].start = plain
+        found = await host.accept("anna", "noise", order())
+        engines[0].end(0).set_result(None)
+        await until(found, lambda: found.ended)
+        assert (found.state, host.orders.notes()) == (OrderState.DONE, ())
+
+    on_host(tmp_path, work)
+
+
+def test_what_was_wrong_with_a_lost_machine_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "LOOK_SECONDS", 0.01)
+
+    async def work(host, engines):
+        one, two = host.orders.places
+        gone = asyncio.Event()
+
+        async def there() -> bool:
+            return not gone.is_set()
+
+        two.there = there
+        engines[0].refuses = NOT_STARTED
+        engines[1].end(0)
+        first = await host.accept("anna", "noise", order("j1"))
+        while not engines[1].began:
             await asyncio.sleep(0.01)
-        assert host.orders.notes(), "until it has started"
-        host.orders.places[1].song = "another"
-        await rendered_in(host, broken, "j3")
-        assert host.orders.notes() == ()
+        host._refuses(two, "noise", "It lacks a package.")
+        noted = host.noted
+        second = await host.accept("anna", "noise", order("j2"))
+        second.refused_by[one] = NOT_STARTED
+        gone.set()
+        await noted.wait()
+        assert (two.refused, len(host.orders.notes())) == ({}, 1)
+        await until(second, lambda: second.ended)
+        assert second.error is NOT_STARTED, "there is no other place any more"
+        engines[1].end(0).set_exception(DIED)
+        await until(first, lambda: first.ended)
+        assert first.error is NOT_STARTED
 
     on_host(tmp_path, work, places=2)
 
@@ -180,7 +247,7 @@ def test_an_order_waits_for_the_place_that_starts_its_engine(tmp_path):
         while not engines[0].began:
             await asyncio.sleep(0.01)
         second = await host.accept("anna", "noise", order("j2", seconds=1.0))
-        await until(second, lambda: second.state is OrderState.WAITING and second.run == 2)
+        await until(second, lambda: second.state is OrderState.WAITING and second.refused_by)
         for found in (first, second):
             engines[0].end(0).set_result(None)
             await until(found, lambda found=found: found.ended)
@@ -190,7 +257,9 @@ def test_an_order_waits_for_the_place_that_starts_its_engine(tmp_path):
     on_host(tmp_path, work, places=2)
 
 
-def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path):
+def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_host, "FIRST_PAUSE", 0.0)  # however long a round takes
+
     async def work(host, engines):
         for engine in engines:
             engine.refuses = NOT_STARTED
@@ -198,6 +267,21 @@ def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path):
             found = await host.accept("anna", "noise", order(name))
             await until(found, lambda found=found: found.ended)
             assert found.error is NOT_STARTED
+        assert [engine.starts for engine in engines] == [2, 2], "each place once, each time"
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_a_refusal_leaves_an_order_its_second_try(tmp_path):
+    async def work(host, engines):
+        engines[0].refuses = NOT_STARTED
+        found = await host.accept("anna", "noise", order())
+        engines[1].end(0).set_exception(DIED)
+        while len(engines[1].began) < 2:
+            await asyncio.sleep(0.01)
+        engines[1].end(0).set_result(None)
+        await until(found, lambda: found.ended)
+        assert (found.state, found.run, engines[0].starts) == (OrderState.DONE, 2, 1)
 
     on_host(tmp_path, work, places=2)
 
