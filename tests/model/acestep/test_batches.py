@@ -128,6 +128,23 @@ def test_a_take_of_a_batch_is_the_take_by_itself_but_for_rounding(
     assert [each.figures.get("batch") for each in reports] == [[1, 2, 3]] * 3 + [None]
 
 
+def test_the_size_that_a_request_names_counts_wherever_it_is_rendered(
+    engine: AceStepEngine, batching: AceStepEngine
+) -> None:
+    asked = request(takes=(0, 1, 2), takes_in_all=3)
+    pair = replace(asked, takes_together=2)
+    here, there = mixes(rendered(engine, pair), pair), mixes(rendered(batching, pair), pair)
+    assert all(np.array_equal(here[take], there[take]) for take in pair.takes)
+    reports = [each for each in rendered(batching, pair) if isinstance(each, Report)]
+    assert [each.figures.get("batch") for each in reports] == [[1, 2], [1, 2], None]
+    single = replace(asked, takes_together=1)
+    alone = mixes(rendered(engine, asked), asked)
+    assert all(
+        np.array_equal(alone[take], found)
+        for take, found in mixes(rendered(batching, single), single).items()
+    )
+
+
 def test_a_take_has_the_bits_of_its_batch_whichever_others_are_still_to_be_made(
     batching: AceStepEngine,
 ) -> None:
@@ -199,6 +216,8 @@ def test_a_batch_that_is_none_is_refused() -> None:
         with pytest.raises(ValueError, match=f"batch_size must be 1 to 8, got {size}"):
             EngineConfig(batch_size=size)
     assert MOST_TAKES == MAX_TAKES
+    with pytest.raises(ValueError, match="takes_together must be 0 or more, got -1"):
+        request(takes_together=-1)
     assert not AceStepEngine().describe().fixed_batches
     about = AceStepEngine(EngineConfig(batch_size=4)).describe()
     assert (about.takes_at_once, about.fixed_batches) == (4, True)
