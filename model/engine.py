@@ -107,8 +107,7 @@ class RenderRequest:
     handle:      frames rendered on each side of the region, not joined to the song, as the stem "handles"; 0 = none.
     seed, takes: identify the results: equal request, seed and take give equal samples, whichever other takes are
                  ordered with it. Takes 0..N-1 of one request and seed differ by construction.
-    takes_in_all: of how many the takes are; 0 = not said. takes_together: how many of them are a batch; 0 = as many as
-                 the engine says itself. Both identify results where an engine has `fixed_batches`.
+    takes_in_all, takes_together: of how many they are, how many to a batch; 0 = not said. For `fixed_batches`.
     key:         "C major", "F# minor", ...; None if the host has none.
     strength:    0 = as close to the replaced audio as the engine can get, 1 = as far from it.
     layers:      which part of the sound to re-render; "all" or a name from `EngineDescription.layers`.
@@ -165,8 +164,6 @@ class RenderRequest:
             raise ValueError(f"takes must be numbers from 0 in ascending order, each once, got {self.takes}")
         if self.takes_in_all and self.takes_in_all <= self.takes[-1]:
             raise ValueError(f"of {self.takes_in_all} takes, numbered from 0, there is no {self.takes[-1]}")
-        if self.takes_together < 0:
-            raise ValueError(f"takes_together must be 0 or more, got {self.takes_together}")
         if unknown := set(self.writes) - set(OPEN_FIELDS):
             raise ValueError(f"writes must be of {', '.join(OPEN_FIELDS)}, got {', '.join(sorted(unknown))}")
 
@@ -285,10 +282,7 @@ class TextLimit:
 
     def may_lose(self, text: str) -> bool:
         """Whether part of a text may be cut, at a typical three or more bytes per token of a language model."""
-        return self.tokens is not None and len(text.encode()) > BYTES_PER_TOKEN * self.tokens
-
-
-BYTES_PER_TOKEN = 3
+        return self.tokens is not None and len(text.encode()) > 3 * self.tokens
 
 
 @dataclass(frozen=True)

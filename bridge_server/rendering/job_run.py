@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge_server.engines.host import EngineHost, RenderCancelledError, started
 from bridge_server.engines.limits import refuse_too_long
@@ -138,7 +138,10 @@ class JobRun:
         Where a take's bits depend on its batch, neither places nor what is missing decide who is together.
         """
         size, fixed = self._together, engines.fixed_batches(self._request.engine)
-        if engines.one_by_one(self._request.engine, self._request.options) or not self._makes_takes:
+        if (
+            engines.one_by_one(self._request.engine, self._request.options)
+            or not self._request.spec().makes_takes
+        ):
             size = 1
         elif not fixed:
             size = max(1, min(size, -(-len(self._missing) // self._places.count)))
@@ -153,10 +156,6 @@ class JobRun:
     def _claim(self, numbers: tuple[int, ...]) -> PlaceClaim:
         """A claim to a place for these takes."""
         return self._places.claim((self._turn, numbers[0]), self._request.source or "")
-
-    @property
-    def _makes_takes(self) -> bool:
-        return self._request.spec().makes_takes
 
     @property
     def engine(self) -> str:
@@ -265,10 +264,9 @@ class JobRun:
                 await self._render_in(host, order, await self._material.of(order.part))
                 return
             except ProtocolError as error:
-                died = error.code is ErrorCode.ENGINE_DIED
-                if died and not order.left:
+                if error.code is ErrorCode.ENGINE_DIED and not order.left:
                     return
-                if not died or attempt == self._attempts:
+                if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
                     raise
                 log.warning("job %s, takes %s, in %s: %s", self.job.id, order.left, order.place, error)
                 self._bar.again(order.left, AGAIN)
@@ -280,20 +278,14 @@ class JobRun:
                 self._on_place_free()
 
     async def _render_in(self, host: EngineHost, order: TakeOrder, material: PartMaterial) -> None:
-        song, reference, numbers, first = (
-            material.song,
-            material.reference,
-            order.left,
-            order.part.first_take,
-        )
+        song, reference = material.song, material.reference
+        numbers, first = order.left, order.part.first_take
         open_takes = dict.fromkeys(numbers)
         complete: asyncio.Queue[Outcome | None] = asyncio.Queue()
 
         def progressed(progress: Progress) -> None:
-            if progress.take is None and open_takes:
+            if open_takes and (progress.take is None or progress.take + first in open_takes):
                 self._bar.rendering(tuple(open_takes), progress, first)
-            elif progress.take is not None and progress.take + first in open_takes:
-                self._bar.rendering(numbers, progress, first)
 
         def came(outcome: Outcome) -> None:
             if outcome.take + first in open_takes:
@@ -305,8 +297,9 @@ class JobRun:
         assert host.description is not None, "it has just started"
         refuse_too_long(host.description, material.plan.least_seconds)
         files = await self._files_of(host.description)
+        request = material.plan.render_request(tuple(number - first for number in numbers), files)
         command = RenderCommand(
-            material.plan.render_request(tuple(number - first for number in numbers), files, self._together),
+            replace(request, takes_together=self._together),
             song.digest if song else "",
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
@@ -342,15 +335,11 @@ class JobRun:
             raise RenderCancelledError
 
     async def _finish_in_turn(
-        self,
-        host: EngineHost,
-        order: TakeOrder,
-        material: PartMaterial,
-        complete: asyncio.Queue[Outcome | None],
+        self, host: EngineHost, order: TakeOrder, material: PartMaterial, came: asyncio.Queue[Outcome | None]
     ) -> None:
         """Finishes and records the takes of an order while the engine goes on with its others, up to None or a stop."""
         try:
-            while (outcome := await complete.get()) is not None and not order.stop.is_set():
+            while (outcome := await came.get()) is not None and not order.stop.is_set():
                 number = outcome.take + order.part.first_take
                 self._finished[number] = await self._finish(host, outcome, material)
                 order.finished.add(number)

@@ -83,11 +83,8 @@ class Plan:
         """The region counted from the song's own first sample, as takes have it."""
         return self.region_in_song.shifted(self.begins)
 
-    def render_request(
-        self, takes: tuple[int, ...], files: Collection[str] = (), together: int = 0
-    ) -> RenderRequest:
-        """The engine's request for some takes, counted from 0. files: the options that name files. together: how many
-        takes are a batch.
+    def render_request(self, takes: tuple[int, ...], files: Collection[str] = ()) -> RenderRequest:
+        """The engine's request for some takes, counted from 0. files: the options that name files.
 
         Song, reference and files are added in the engine's process.
         """
@@ -104,7 +101,6 @@ class Plan:
             seed=request.seed or 0,
             takes=takes,
             takes_in_all=request.takes,
-            takes_together=together,
             handle=self.handle,
             caption=request.prompt,
             lyrics=request.lyrics,

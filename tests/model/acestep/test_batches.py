@@ -216,8 +216,6 @@ def test_a_batch_that_is_none_is_refused() -> None:
         with pytest.raises(ValueError, match=f"batch_size must be 1 to 8, got {size}"):
             EngineConfig(batch_size=size)
     assert MOST_TAKES == MAX_TAKES
-    with pytest.raises(ValueError, match="takes_together must be 0 or more, got -1"):
-        request(takes_together=-1)
     assert not AceStepEngine().describe().fixed_batches
     about = AceStepEngine(EngineConfig(batch_size=4)).describe()
     assert (about.takes_at_once, about.fixed_batches) == (4, True)
