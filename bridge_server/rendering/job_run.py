@@ -138,10 +138,7 @@ class JobRun:
         Where a take's bits depend on its batch, neither places nor what is missing decide who is together.
         """
         size, fixed = self._together, engines.fixed_batches(self._request.engine)
-        if (
-            engines.one_by_one(self._request.engine, self._request.options)
-            or not self._request.spec().makes_takes
-        ):
+        if engines.one_by_one(self.engine, self._request.options) or not self._request.spec().makes_takes:
             size = 1
         elif not fixed:
             size = max(1, min(size, -(-len(self._missing) // self._places.count)))
