@@ -107,7 +107,7 @@ class RenderRequest:
     handle:      frames rendered on each side of the region, not joined to the song, as the stem "handles"; 0 = none.
     seed, takes: identify the results: equal request, seed and take give equal samples, whichever other takes are
                  ordered with it. Takes 0..N-1 of one request and seed differ by construction.
-    takes_in_all: of how many the takes are; 0 = not said. It identifies results where an engine has `fixed_batches`.
+    takes_in_all, takes_together: of how many they are, how many to a batch; 0 = not said. For `fixed_batches`.
     key:         "C major", "F# minor", ...; None if the host has none.
     strength:    0 = as close to the replaced audio as the engine can get, 1 = as far from it.
     layers:      which part of the sound to re-render; "all" or a name from `EngineDescription.layers`.
@@ -139,6 +139,7 @@ class RenderRequest:
     seed: int
     takes: tuple[int, ...] = (0,)
     takes_in_all: int = 0
+    takes_together: int = 0
     handle: int = 0
     caption: str = ""
     lyrics: str = ""
@@ -281,10 +282,7 @@ class TextLimit:
 
     def may_lose(self, text: str) -> bool:
         """Whether part of a text may be cut, at a typical three or more bytes per token of a language model."""
-        return self.tokens is not None and len(text.encode()) > BYTES_PER_TOKEN * self.tokens
-
-
-BYTES_PER_TOKEN = 3
+        return self.tokens is not None and len(text.encode()) > 3 * self.tokens
 
 
 @dataclass(frozen=True)
@@ -319,6 +317,7 @@ class EngineDescription:
         together faster than one by one, with equal samples.
     fixed_batches: takes rendered together have other last bits than takes alone, so it is always takes 0..N-1, N..2N-1
         ... of a request (N = `takes_at_once`) that are ordered together, without those that are there already.
+    one_by_one: options, each with the value with which takes are rendered one after the other all the same.
     one_take: why a request can have no more than one take, as a sentence; "" where it can.
     context_seconds: the `RenderRequest.context_seconds` a request should have that names none; None = none.
     holds_seconds: how long this is true, for an engine that asks another program; None = until models change.
@@ -351,6 +350,7 @@ class EngineDescription:
     reads_words: bool = False
     takes_at_once: int = 1
     fixed_batches: bool = False
+    one_by_one: Mapping[str, str] = field(default_factory=dict)
     one_take: str = ""
     context_seconds: float | None = None
     max_channels: int = 2

@@ -13,6 +13,9 @@ from model.engine import EngineDescription, OnProgress, Progress
 OnPiece = Callable[[int, StemFile], None]
 """Called with a take and a stem of it, as far as that is written, each time the stem has grown."""
 
+OnOutcome = Callable[[Outcome], None]
+"""Called with a take that is complete while others of its order are still rendered."""
+
 
 class RenderCancelledError(Exception):
     """The render was stopped because its job was cancelled."""
@@ -20,6 +23,10 @@ class RenderCancelledError(Exception):
 
 def ignore_progress(_: Progress) -> None:
     """Ignores progress while an engine loads ahead of the first request."""
+
+
+def ignore_outcome(_: Outcome) -> None:
+    """Waits for the whole order."""
 
 
 class EngineHost(Protocol):
@@ -74,10 +81,16 @@ class EngineHost(Protocol):
         ...
 
     async def render(
-        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+        self,
+        command: RenderCommand,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        stop: asyncio.Event,
+        on_outcome: OnOutcome = ignore_outcome,
     ) -> tuple[Outcome, ...]:
         """Renders every take of an order; starts the engine if necessary.
 
+        A place that knows of takes that are complete before the order is tells `on_outcome`, and returns them as well.
         The results stay in files of this machine until `discard`. Raises RenderCancelledError after `stop` is set, and
         ProtocolError when it cannot be done: ENGINE_DIED means that the same order may succeed in another try.
         """

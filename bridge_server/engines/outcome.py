@@ -94,13 +94,14 @@ class OutcomeCollector:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The takes in order, once the child has said that they are complete."""
-        found = []
-        for take, parts in self._parts.items():
-            assert parts.report is not None, "the child reports every take before it is done"
-            stems, attachments = tuple(parts.stems.values()), tuple(parts.attachments)
-            kept = tuple(parts.kept)
-            found.append(Outcome(take, stems, attachments, parts.report, parts.blueprint, kept))
-        return tuple(found)
+        return tuple(self.outcome(take) for take in self._parts)
+
+    def outcome(self, take: int) -> Outcome:
+        """One take, once its report has come: it is complete then."""
+        parts = self._parts[take]
+        assert parts.report is not None, "the child reports every take before it is done"
+        stems, attachments = tuple(parts.stems.values()), tuple(parts.attachments)
+        return Outcome(take, stems, attachments, parts.report, parts.blueprint, tuple(parts.kept))
 
     def _grown(self, parts: _Parts, piece: ChildPiece) -> StemFile:
         known = parts.stems.get(piece.stem)

@@ -188,6 +188,19 @@ class EnginePool:
         found = self._last_described(name)
         return found is not None and found.fixed_batches
 
+    def one_by_one(self, name: str, options: Mapping[str, object]) -> bool:
+        """Whether a request with these options has its takes rendered one by one, as far as is known by now."""
+        found = self._last_described(name)
+        alone = found.one_by_one if found is not None else {}
+        return any(
+            options.get(option) == value or (value == "on" and options.get(option) is True)
+            for option, value in alone.items()
+        )
+
+    def is_described(self, name: str) -> bool:
+        """Whether it is known by now what an engine can do."""
+        return self._last_described(name) is not None
+
     def _last_described(self, name: str) -> EngineDescription | None:
         known = self._known.get(name)
         return self._described_there(name) or (known.description if known is not None else None)

@@ -16,7 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge_server.engines.child_process import Child, Gone, StartChild, start_process
-from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
+from bridge_server.engines.host import (
+    OnOutcome,
+    OnPiece,
+    RenderCancelledError,
+    ignore_outcome,
+    ignore_progress,
+)
 from bridge_server.engines.messages import (
     ChildBroke,
     ChildDescription,
@@ -24,6 +30,7 @@ from bridge_server.engines.messages import (
     ChildProgress,
     ChildReady,
     ChildRefused,
+    ChildReport,
     ChildResult,
     ChildStart,
     EngineFolders,
@@ -148,7 +155,12 @@ class EngineProcess:
         self.starts += 1
 
     async def render(
-        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+        self,
+        command: RenderCommand,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        stop: asyncio.Event,
+        on_outcome: OnOutcome = ignore_outcome,
     ) -> tuple[Outcome, ...]:
         """See EngineHost."""
         folder = self._results_of(command)
@@ -174,7 +186,7 @@ class EngineProcess:
         collector = OutcomeCollector(command.request.takes, command.request.channels, folder)
         try:
             await self._send(numbered)
-            await self._collect(numbered.number, collector, on_progress, on_piece, stop)
+            await self._collect(numbered.number, collector, on_progress, on_piece, on_outcome, stop)
         except asyncio.CancelledError:
             await self.close()  # the server is stopping: do not leave a render behind
             raise
@@ -188,6 +200,7 @@ class EngineProcess:
         collector: OutcomeCollector,
         on_progress: OnProgress,
         on_piece: OnPiece,
+        on_outcome: OnOutcome,
         stop: asyncio.Event,
     ) -> None:
         """Takes in what comes of an order, until it is done."""
@@ -200,6 +213,8 @@ class EngineProcess:
             elif isinstance(message, ChildResult):
                 if (grown := collector.accept(message)) is not None:
                     on_piece(message.take, grown)
+                if isinstance(message, ChildReport):
+                    on_outcome(collector.outcome(message.take))
             elif isinstance(message, ChildDone):
                 return
             else:

@@ -216,6 +216,12 @@ def engine_setups(
     }
 
 
+def on_another_machine(options: Options, kernels: Path) -> Options:
+    """Start options that were made elsewhere, as they are on a machine that has its own file of what its processor
+    computes fastest."""
+    return {**options, KERNELS: str(kernels)} if KERNELS in options else options
+
+
 def on_device(engines: Mapping[str, EngineSetup], device: str) -> dict[str, EngineSetup]:
     """The setups with another device, for those that take one; as they are for ""."""
     taking = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge_server.engines.host import EngineHost, RenderCancelledError, started
 from bridge_server.engines.limits import refuse_too_long
@@ -53,13 +53,22 @@ def says_nothing_of_others(part: Part, error: Exception) -> bool:
 
 @dataclass
 class TakeOrder:
-    """Some takes of a part that are rendered together. numbers: in the job, from 1; place: where it is at present."""
+    """Some takes of a part that are rendered together.
+
+    numbers: in the job, from 1. finished: those whose audio is in the store. place: where it is at present.
+    """
 
     part: Part
     numbers: tuple[int, ...]
     claim: PlaceClaim
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     place: str = ""
+    finished: set[int] = field(default_factory=set)
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """The takes that are still to be made."""
+        return tuple(number for number in self.numbers if number not in self.finished)
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,7 @@ class JobRun:
         self._keeping_files = asyncio.Lock()
         recorded = self._recorder.recorded(job)
         self._missing = [n for part in self._parts for n in part.takes if n not in recorded]
+        self._together = services.engines.takes_at_once(self._request.engine)
         self._orders = self._claimed_orders(services.engines)
         self._material = JobMaterial(
             self.job.id,
@@ -127,8 +137,10 @@ class JobRun:
 
         Where a take's bits depend on its batch, neither places nor what is missing decide who is together.
         """
-        size, fixed = engines.takes_at_once(self._request.engine), engines.fixed_batches(self._request.engine)
-        if not fixed:
+        size, fixed = self._together, engines.fixed_batches(self._request.engine)
+        if engines.one_by_one(self.engine, self._request.options) or not self._request.spec().makes_takes:
+            size = 1
+        elif not fixed:
             size = max(1, min(size, -(-len(self._missing) // self._places.count)))
         orders = []
         for part in self._parts:
@@ -150,7 +162,7 @@ class JobRun:
     @property
     def under_way(self) -> dict[tuple[int, ...], str]:
         """The takes that are being rendered, with their place."""
-        return {order.numbers: order.place for order in self._orders if order.place}
+        return {order.left: order.place for order in self._orders if order.place and order.left}
 
     def release_places(self) -> None:
         """Gives every place and claim back, whatever became of the job."""
@@ -218,8 +230,9 @@ class JobRun:
             self._material.ended(order.part)
 
     async def _fail(self, order: TakeOrder, error: Exception) -> None:
-        """Notes a failure. Where it says nothing about the job's other parts these go on."""
-        number = order.numbers[0]
+        """Notes a failure: that of the first take that is not there. Where it says nothing about the job's other parts
+        these go on."""
+        number = (order.left or order.numbers)[0]
         self._failures[number] = about(order.part, error) if isinstance(error, ProtocolError) else error
         if not says_nothing_of_others(order.part, error):
             self._stop_after(number)
@@ -239,7 +252,7 @@ class JobRun:
         return ProtocolError(error.code, " ".join((error.sentence, *rest)), error.remedy, error.field)
 
     async def _render_order(self, order: TakeOrder) -> None:
-        """Tries again, in this place or another, when the engine's process has ended."""
+        """Tries again what is left, in this place or another, when the engine's process has ended."""
         for attempt in range(1, self._attempts + 1):
             claim = order.claim
             try:
@@ -248,35 +261,42 @@ class JobRun:
                 await self._render_in(host, order, await self._material.of(order.part))
                 return
             except ProtocolError as error:
+                if error.code is ErrorCode.ENGINE_DIED and not order.left:
+                    return
                 if error.code is not ErrorCode.ENGINE_DIED or attempt == self._attempts:
                     raise
-                log.warning("job %s, takes %s, in %s: %s", self.job.id, order.numbers, order.place, error)
-                self._bar.again(order.numbers, AGAIN)
+                log.warning("job %s, takes %s, in %s: %s", self.job.id, order.left, order.place, error)
+                self._bar.again(order.left, AGAIN)
                 # Before the place is given back: the take keeps its turn.
-                order.claim = self._claim(order.numbers)
+                order.claim = self._claim(order.left)
             finally:
                 order.place = ""
                 claim.release()
                 self._on_place_free()
 
     async def _render_in(self, host: EngineHost, order: TakeOrder, material: PartMaterial) -> None:
-        song, reference, numbers, first = (
-            material.song,
-            material.reference,
-            order.numbers,
-            order.part.first_take,
-        )
+        song, reference = material.song, material.reference
+        numbers, first = order.left, order.part.first_take
+        open_takes = dict.fromkeys(numbers)
+        complete: asyncio.Queue[Outcome | None] = asyncio.Queue()
 
         def progressed(progress: Progress) -> None:
-            self._bar.rendering(numbers, progress, first)
+            if open_takes and (progress.take is None or progress.take + first in open_takes):
+                self._bar.rendering(tuple(open_takes), progress, first)
+
+        def came(outcome: Outcome) -> None:
+            if outcome.take + first in open_takes:
+                del open_takes[outcome.take + first]
+                complete.put_nowait(outcome)
 
         await started(host, lambda progress: self._bar.loading(numbers, progress), order.stop)
         self._bar.loaded(numbers)
         assert host.description is not None, "it has just started"
         refuse_too_long(host.description, material.plan.least_seconds)
         files = await self._files_of(host.description)
+        request = material.plan.render_request(tuple(number - first for number in numbers), files)
         command = RenderCommand(
-            material.plan.render_request(tuple(number - first for number in numbers), files),
+            replace(request, takes_together=self._together),
             song.digest if song else "",
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",
@@ -288,20 +308,42 @@ class JobRun:
         )
         for number in numbers if not material.stack else ():  # many tracks at once are no song to play
             self._live.begin(PartialRender(self.job, number, material.plan, song))
+        finishing = asyncio.create_task(self._finish_in_turn(host, order, material, complete))
         try:
             outcomes = await host.render(
                 command,
                 progressed,
                 lambda take, stem: self._live.grown(self.job.id, take + first, stem),
                 order.stop,
+                came,
             )
-            if order.stop.is_set():
-                raise RenderCancelledError
             for outcome in outcomes:
-                self._finished[outcome.take + first] = await self._finish(host, outcome, material)
+                came(outcome)
+        except asyncio.CancelledError:
+            finishing.cancel()
+            raise
         finally:
-            host.discard(command)
-        await self._record_in_order()
+            complete.put_nowait(None)
+            try:
+                await finishing  # its error is the order's: it is about a take before those that were to come
+            finally:
+                host.discard(command)
+        if order.stop.is_set():
+            raise RenderCancelledError
+
+    async def _finish_in_turn(
+        self, host: EngineHost, order: TakeOrder, material: PartMaterial, came: asyncio.Queue[Outcome | None]
+    ) -> None:
+        """Finishes and records the takes of an order while the engine goes on with its others, up to None or a stop."""
+        try:
+            while (outcome := await came.get()) is not None and not order.stop.is_set():
+                number = outcome.take + order.part.first_take
+                self._finished[number] = await self._finish(host, outcome, material)
+                order.finished.add(number)
+                await self._record_in_order()
+        except Exception:
+            order.stop.set()  # the others would not be recorded
+            raise
 
     async def _files_of(self, about: EngineDescription) -> Mapping[str, OptionFile]:
         """The files that the request's options name, by option; the same ones for every take. Raises ProtocolError."""

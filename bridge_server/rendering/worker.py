@@ -85,6 +85,7 @@ class RenderWorker:
         self._turns = count()
         self._runs: dict[str, JobRun] = {}  # by job, in the order they were begun
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: dict[str, asyncio.Task[None]] = {}  # engines that a resumed job needs to know first
         self._kept_waiting = ""  # the job that cannot be begun while the disk is full
         if settings.ahead:
             engines.expect(settings.engine)  # `run` warms it up
@@ -134,10 +135,12 @@ class RenderWorker:
                 await self._rest(None if room_on_disk else RETRY_SECONDS)
                 self._check_tasks()
         finally:
-            for task in self._tasks:
+            tasks = (*self._tasks, *self._asking.values())
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._tasks.clear()
+            self._asking.clear()
             for run in self.runs:  # of tasks that were cancelled before they began
                 run.release_places()
             self._runs.clear()
@@ -169,7 +172,9 @@ class RenderWorker:
 
     def _begin_jobs(self) -> bool:
         """Begins waiting jobs while their engines have free places; False when the database takes nothing more."""
-        while (job := self._queue.next_waiting(self._engines.without_room())) is not None:
+        while (job := self._queue.next_waiting(self._without_room())) is not None:
+            if not self._is_known(job.render().engine):
+                continue
             try:
                 job = self._queue.move(job, JobState.RUNNING, self._clock())
             except ProtocolError as error:
@@ -182,6 +187,26 @@ class RenderWorker:
             self._kept_waiting = ""
             self._begin(job)
         return True
+
+    def _without_room(self) -> tuple[str, ...]:
+        """The engines whose jobs have to wait: for a place, or until it is known what the engine can do."""
+        asking = (engine for engine, task in self._asking.items() if not task.done())
+        return (*self._engines.without_room(), *asking)
+
+    def _is_known(self, engine: str) -> bool:
+        """Whether it is known how many takes to order together; else the engine is asked, as it was for a new job."""
+        asked = self._asking.pop(engine, None)
+        if self._engines.is_described(engine) or asked is not None:
+            return True
+        self._asking[engine] = asyncio.create_task(self._ask(engine), name=f"asks {engine}")
+        self._asking[engine].add_done_callback(lambda _: self.wake())
+        return False
+
+    async def _ask(self, engine: str) -> None:
+        try:
+            await self._engines.describe(engine)
+        except ProtocolError as error:  # the job will report it to its client
+            log.warning("the engine %s does not say what it can do: %s", engine, error)
 
     def _begin(self, job: Job) -> None:
         def report(progress: Progress) -> None:

@@ -8,6 +8,7 @@ The child has threads of its own. Ray runs one for each call, and these only pas
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import socket
@@ -29,6 +30,8 @@ from bridge_server.engines.messages import (
     RenderCommand,
     ToChild,
 )
+from bridge_server.engines.registry import on_another_machine
+from bridge_server.platforms import kernels_file
 from bridge_server.studio.host_files import LARGEST_FILE, HostFiles
 from bridge_server.studio.link_messages import SharedFile
 from bridge_server.studio.scratch_folder import ScratchFolder
@@ -74,7 +77,8 @@ class EngineActor:
         self._said: Queue[FromActor | None] = Queue(MESSAGES_AHEAD)
         renders = start.folders is not None
         folders = EngineFolders(self._files.blobs.root, self._scratch.path) if renders else None
-        own = ChildStart(start.target, start.options, folders)
+        options = on_another_machine(json.loads(start.options), kernels_file())
+        own = ChildStart(start.target, json.dumps(options), folders)
         self._child = ActorsChild(_Pipe(self._asked, self._said), own, self._files.blobs)
 
     def messages(self) -> Iterator[list[FromActor]]:

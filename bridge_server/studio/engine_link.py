@@ -14,7 +14,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
+from bridge_server.engines.host import (
+    OnOutcome,
+    OnPiece,
+    RenderCancelledError,
+    ignore_outcome,
+    ignore_progress,
+)
 from bridge_server.engines.messages import (
     EngineFolders,
     OptionFile,
@@ -115,9 +121,14 @@ class EngineLink:
             )
 
     async def render(
-        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+        self,
+        command: RenderCommand,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        stop: asyncio.Event,
+        _on_outcome: OnOutcome = ignore_outcome,
     ) -> tuple[Outcome, ...]:
-        """See EngineHost."""
+        """See EngineHost. What comes with a take, its report too, comes once the whole order is over there."""
         folder = self._results_of(command)
         try:
             folder.mkdir(parents=True, exist_ok=True)

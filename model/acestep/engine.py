@@ -77,6 +77,7 @@ _WRITING = {
     Task.ANALYSE: "describe a song",
 }
 WORD_TASKS = tuple(_WRITING)
+_ONE_BY_ONE = {PLANNER: "on", "encode": "sample"}  # loaded_checkpoint.py splits their batches
 GET_PLANNER = "Run `takebridge models pull planner-1.7b` (or planner-0.6b) to install acestep-5Hz-lm-1.7B."
 
 
@@ -139,6 +140,7 @@ class AceStepEngine:
             context_seconds=CPU_CONTEXT_SECONDS if kind == "cpu" else None,
             takes_at_once=self._config.batch_size,
             fixed_batches=self._config.batch_size > 1,
+            one_by_one=_ONE_BY_ONE,
         )
 
     def load(self, progress: OnProgress) -> None:
@@ -150,10 +152,11 @@ class AceStepEngine:
     ) -> Iterator[Rendered]:
         """See model.engine.Engine. Switches the loaded checkpoint first if necessary.
 
-        Takes are rendered one after the other unless `batch_size` says otherwise: together they come out different in
-        their last bits, see batches.py. What they share (prompts, song, timbre) is encoded once all the same.
+        Takes are rendered one after the other unless the request or `batch_size` says otherwise: together they come out
+        different in their last bits, see batches.py. What they share (prompts, song, timbre) is encoded once all the
+        same.
         """
-        size = 1 if request.task in WORD_TASKS else self._config.batch_size
+        size = 1 if request.task in WORD_TASKS else request.takes_together or self._config.batch_size
         batches = batches_of(request.takes, request.takes_in_all, size)
         if all(len(batch.takes) == 1 for batch in batches):
             yield from takes_in_order(

@@ -5,9 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from bridge_server.engines.host import OnPiece, RenderCancelledError, ignore_progress
+from bridge_server.engines.host import (
+    OnOutcome,
+    OnPiece,
+    RenderCancelledError,
+    ignore_outcome,
+    ignore_progress,
+)
 from bridge_server.engines.messages import ChildPiece, ChildReport, RenderCommand
 from bridge_server.engines.option_files import OptionFiles
 from bridge_server.engines.outcome import Outcome, OutcomeCollector, stem_path
@@ -22,7 +29,8 @@ REFUSED = ProtocolError(ErrorCode.CANNOT_RENDER, "The song has no drums.", "Choo
 
 
 class HostHere:
-    """Renders noise. `began` has every order; it ends once its first take is in `ends`, as that says."""
+    """Renders noise. `began` has every order; it ends once its first take is in `ends`, as that says. A later take that
+    is in `ends` waits for that as well."""
 
     def __init__(self, folder: Path, place: str = "here", takes_at_once: int = 1) -> None:
         self.place = self.home = place
@@ -50,7 +58,12 @@ class HostHere:
         on_progress(Progress("loading", 0.0))
 
     async def render(
-        self, command: RenderCommand, on_progress: OnProgress, on_piece: OnPiece, stop: asyncio.Event
+        self,
+        command: RenderCommand,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        stop: asyncio.Event,
+        on_outcome: OnOutcome = ignore_outcome,
     ) -> tuple[Outcome, ...]:
         request = command.request
         folder = self._folder / command.results
@@ -58,17 +71,9 @@ class HostHere:
         collector = OutcomeCollector(request.takes, request.channels, folder)
         self.began.append(request.takes)
         self.orders.append(command)
-        stopping, end = asyncio.create_task(stop.wait()), self.end(request.takes[0])
-        waited: set[asyncio.Future[object]] = {stopping, end}  # type: ignore[arg-type]
-        try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-        del self.ends[request.takes[0]]  # another try waits again
-        if stop.is_set():
-            raise RenderCancelledError
-        end.result()
+        self.end(request.takes[0])
         for take in request.takes:
+            await self._until_it_ends(take, stop)
             on_progress(Progress("rendering", 0.5, take=take))
             samples = noise(type(request)(**{**vars(request), "takes": (take,)}), request.length)
             samples.astype("<f4").tofile(stem_path(folder, take, "mix"))
@@ -76,7 +81,22 @@ class HostHere:
             assert grown is not None
             on_piece(take, grown)
             collector.accept(ChildReport(1, take, Report("Noise was drawn.")))
+            on_outcome(collector.outcome(take))
         return collector.outcomes()
+
+    async def _until_it_ends(self, take: int, stop: asyncio.Event) -> None:
+        if take not in self.ends:
+            return
+        stopping, end = asyncio.create_task(stop.wait()), self.ends[take]
+        waited: set[asyncio.Future[object]] = {stopping, end}  # type: ignore[arg-type]
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        del self.ends[take]  # another try waits again
+        if stop.is_set():
+            raise RenderCancelledError
+        end.result()
 
     def discard(self, command: RenderCommand) -> None:
         shutil.rmtree(self._folder / command.results, ignore_errors=True)
@@ -99,6 +119,9 @@ class PoolHere:
 
     def takes_at_once(self, _: str) -> int:
         return self._takes_at_once
+
+    def one_by_one(self, _: str, options: Mapping[str, object]) -> bool:
+        return options.get("planner") == "on"
 
     def fixed_batches(self, _: str) -> bool:
         return self._fixed

@@ -33,7 +33,7 @@ from bridge_server.server import RunningServer, running_server
 from bridge_server.settings import Settings
 from daw_protocol.schema import whole_schema
 from tests.bridge_server.loop_thread import PATIENCE, LoopThread
-from tests.places import PROJECT
+from tests.places import PROJECT, own_cache
 
 TERMINAL = ("done", "failed", "cancelled")
 
@@ -353,8 +353,9 @@ def bridge_command(store: Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment for processes of ours: one core each, and words that are not cut at 80 columns."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
+    """The environment for processes of ours: one core each, words that are not cut at 80 columns, a cache of their
+    own."""
+    return {**os.environ, **own_cache(), "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
 
 
 def run_bridge(store: Path, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

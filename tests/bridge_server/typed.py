@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bridge_server import __main__ as program
-from tests.places import PROJECT
+from tests.places import PROJECT, own_cache
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def typed(store: Path, *words: str, cwd: Path | None = None) -> Ended:
         contextlib.redirect_stderr(complained),
     ):
         patch.setattr(sys, "argv", ["takebridge", "--store", str(store), *words])
-        patch.setenv("COLUMNS", "300")
+        for name, value in {**own_cache(), "COLUMNS": "300"}.items():
+            patch.setenv(name, value)
         try:
             program.main()
         except SystemExit as end:

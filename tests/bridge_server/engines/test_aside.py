@@ -115,8 +115,10 @@ def test_it_ends_with_a_server_that_is_killed(tmp_path):
     command = [sys.executable, str(tmp_path / "server.py"), str(mark)]
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as server:
-        while not mark.exists():
+        latest = time.monotonic() + PATIENCE
+        while not mark.exists() and server.poll() is None and time.monotonic() < latest:
             time.sleep(0.01)
+        assert mark.exists(), "it never began"
         server.kill()
         # Its end closes the last copy of the pipe, which both of them have.
         assert server.communicate(timeout=PATIENCE)[1] == b""

@@ -12,6 +12,7 @@ from bridge_server.engines.registry import (
     engine_setups,
     installed_engines,
     make_engine,
+    on_another_machine,
     on_device,
     options_by_engine,
     setup_of,
@@ -46,6 +47,9 @@ def test_each_engine_gets_what_it_takes_of_the_servers_options():
     for name, setup in found.items():
         assert make_engine(setup).describe().name == name
     assert not any(setup.options for setup in engine_setups(device="cpu").values())
+    elsewhere = on_another_machine(found[ACESTEP.name].options, Path("its own.json"))
+    assert elsewhere == {**found[ACESTEP.name].options, "kernels": "its own.json"}
+    assert on_another_machine(found[STEMS.name].options, kernels) == found[STEMS.name].options
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from bridge_server.engines.messages import OptionFile, RenderCommand
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
 from bridge_server.rendering.hearing import Hearing
-from bridge_server.rendering.job_run import JobRun, JobServices
+from bridge_server.rendering.job_run import AGAIN, JobRun, JobServices
 from bridge_server.rendering.partial_render import PartialRenders, RenderFinished
 from bridge_server.rendering.take_recorder import TakeRecorder
 from bridge_server.sessions.events import Events, JobReply
@@ -295,6 +295,73 @@ def test_where_bits_depend_on_the_batch_neither_places_nor_what_is_missing_chang
             assert {(each.takes, each.takes_in_all) for each in asked} == {
                 ((0, 1), 2), ((2, 3), 7), ((4, 5, 6), 7),
             }  # fmt: skip
+            assert {each.takes_together for each in asked} == {4}
+
+    asyncio.run(work())
+
+
+def test_takes_that_would_be_rendered_one_by_one_all_the_same_go_to_every_place(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, places=2, takes_at_once=4, fixed=True) as at:
+            run = at.run(3, options={"planner": "on"})
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0,)), (1, (1,)))
+            run.cancel("That is enough.")
+            with pytest.raises(RenderCancelledError):
+                await rendering
+
+    asyncio.run(work())
+
+
+def test_a_take_is_there_while_others_of_its_order_are_rendered_and_when_they_fail(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1, takes_at_once=4) as at:
+            at.hosts[0].end(2)
+            run = at.run(4)
+            rendering = asyncio.create_task(run.render())
+            await at.begun((0, (0, 1, 2, 3)))
+            at.end(0, 0)
+            await until(lambda: at.taken == [("j1", 1), ("j1", 2)])
+            assert run.under_way == {(3, 4): "place 0"}
+            at.end(0, 2, REFUSED)
+            with pytest.raises(ProtocolError, match=r"The song has no drums\."):
+                await rendering
+            assert at.taken == [("j1", 1), ("j1", 2)]
+
+    asyncio.run(work())
+
+
+def test_what_an_engine_that_dies_has_finished_is_not_rendered_again(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1, takes_at_once=4, fixed=True) as at:
+            host = at.hosts[0]
+            host.end(2)
+            rendering = asyncio.create_task(at.run(4).render())
+            await at.begun((0, (0, 1, 2, 3)))
+            at.end(0, 0)
+            await until(lambda: at.taken == [("j1", 1), ("j1", 2)])
+            at.end(0, 2, DIED)
+            await at.begun((0, (2, 3)))
+            at.end(0, 2)
+            assert await rendering == 4
+            assert host.began == [(0, 1, 2, 3), (2, 3)]
+            assert at.taken == [("j1", number) for number in (1, 2, 3, 4)]
+            assert "takes 3 and 4 of 4" in next(each.stage for each in at.progress if AGAIN in each.stage)
+
+    asyncio.run(work())
+
+
+def test_a_take_that_cannot_be_finished_stops_its_order_and_is_what_failed(tmp_path):
+    async def work() -> None:
+        async with bench(tmp_path, 1, takes_at_once=4) as at:
+            at.hosts[0].end(2)
+            rendering = asyncio.create_task(at.run(4).render())
+            await at.begun((0, (0, 1, 2, 3)))
+            noise_song(tmp_path / "song.wav", 9001, seed=9)
+            at.end(0, 0)
+            with pytest.raises(ProtocolError, match="changed"):
+                await rendering
+            assert at.taken == []
 
     asyncio.run(work())
 

@@ -59,6 +59,20 @@ def test_a_job_that_was_under_way_is_resumed_without_its_recorded_takes(settings
     assert after[0].audio == before[0].audio, "the same seed gives the same take again"
 
 
+def test_a_resumed_job_has_its_takes_rendered_together_as_it_had_before(settings):
+    asked = (*REGION, "takes", 4, "engine", "together", "client", "daw")
+    with ServerThread(settings) as server, server.osc() as osc:
+        job = osc.render("/bridge/repaint", "job", *asked)[0]["job"]
+        ordered = [take.recipe.figures["ordered"] for take in server.takes()]
+    assert min(ordered) > 1
+    with contextlib.closing(open_database(settings.store / DATABASE)) as connection:
+        connection.execute("DELETE FROM take")
+    killed_while_running(settings, job, attempts=1)
+    with ServerThread(settings) as server, server.osc() as osc:
+        osc.render("/bridge/repaint", "job", *asked)
+        assert [take.recipe.figures["ordered"] for take in server.takes(job=job)] == ordered
+
+
 def test_a_job_that_kills_the_server_again_and_again_is_given_up_and_reported(settings):
     with ServerThread(settings) as server, server.osc() as osc:
         job = osc.render("/bridge/repaint", "job", *REGION)[0]["job"]

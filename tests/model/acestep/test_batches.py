@@ -128,6 +128,23 @@ def test_a_take_of_a_batch_is_the_take_by_itself_but_for_rounding(
     assert [each.figures.get("batch") for each in reports] == [[1, 2, 3]] * 3 + [None]
 
 
+def test_the_size_that_a_request_names_counts_wherever_it_is_rendered(
+    engine: AceStepEngine, batching: AceStepEngine
+) -> None:
+    asked = request(takes=(0, 1, 2), takes_in_all=3)
+    pair = replace(asked, takes_together=2)
+    here, there = mixes(rendered(engine, pair), pair), mixes(rendered(batching, pair), pair)
+    assert all(np.array_equal(here[take], there[take]) for take in pair.takes)
+    reports = [each for each in rendered(batching, pair) if isinstance(each, Report)]
+    assert [each.figures.get("batch") for each in reports] == [[1, 2], [1, 2], None]
+    single = replace(asked, takes_together=1)
+    alone = mixes(rendered(engine, asked), asked)
+    assert all(
+        np.array_equal(alone[take], found)
+        for take, found in mixes(rendered(batching, single), single).items()
+    )
+
+
 def test_a_take_has_the_bits_of_its_batch_whichever_others_are_still_to_be_made(
     batching: AceStepEngine,
 ) -> None:
