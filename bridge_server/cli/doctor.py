@@ -27,9 +27,9 @@ from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
 from daw_protocol.results import ServerStatus
 from model import ears
-from model.acestep.device.likely_kind import AUTO, likely_kind
 from model.engine import Task
 from model.kernel_choices import kept_choices
+from model.likely_kind import AUTO, likely_kind
 
 
 class Verdict(Enum):

@@ -27,7 +27,14 @@ from bridge_server.endpoints.watch_folder.file_names import (
     read_words,
     split_name,
 )
-from bridge_server.endpoints.watch_folder.scan import JSON_ENDING, KINDS, DroppedFile, Settling, scan
+from bridge_server.endpoints.watch_folder.scan import (
+    JSON_ENDING,
+    KINDS,
+    DroppedFile,
+    Settling,
+    scan,
+    words_in,
+)
 from bridge_server.endpoints.watch_folder.status_files import StatusFiles
 from bridge_server.handlers.dispatcher import Dispatcher
 from bridge_server.handlers.response import our_fault
@@ -71,18 +78,12 @@ BAR1_ADVICE = (
     f'"{BAR1} 3600s".'
 )
 
-MAX_TEXT_BYTES = 1 << 20
-"""Of a text with a request; a tempo map of 10,000 points has 400 KB."""
-
 _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_FULL}
 """May succeed a moment later: a file that is still being copied, a full queue."""
 
 
 class WatchFolder:
-    """One watched folder; `run` is its task.
-
-    roots: the folders that links in it may lead to, beside itself.
-    """
+    """One watched folder; `run` is its task. roots: the folders that links in it may lead to, beside itself."""
 
     def __init__(
         self,
@@ -319,28 +320,14 @@ def _wanted(dropped: DroppedFile, roots: tuple[Path, ...]) -> tuple[str, FileReq
         wanted = read_words(in_name or "")
     else:
         try:
-            text = _words_in(dropped.words, open_file)
+            text = words_in(dropped.words, open_file)
         except ValueError as error:
             raise ProtocolError(
                 ErrorCode.FILE_UNREADABLE, f"{dropped.words.name} is not text in UTF-8.", "Save it as UTF-8."
             ) from error
-        is_json = dropped.words.name.lower().endswith(JSON_ENDING)
-        wanted = read_json(text) if is_json else read_words(text)
+        wanted = (read_json if dropped.words.name.lower().endswith(JSON_ENDING) else read_words)(text)
     song_map = read_midi_map(dropped.midi, open_file) if dropped.midi is not None else None
     return as_text(title, MAX_TITLE), wanted, song_map
-
-
-def _words_in(path: Path, open_file: OpenFile) -> str:
-    """Raises ProtocolError when there are too many, ValueError when they are not UTF-8, OSError."""
-    with open_file(path) as file:
-        data = file.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
-        raise ProtocolError(
-            ErrorCode.TOO_LARGE,
-            f"{path.name} is larger than {MAX_TEXT_BYTES // 2**20} MB.",
-            "A request needs a few lines. Rename the file if it is something else.",
-        )
-    return data.decode("utf-8-sig")
 
 
 def _is_ours(path: Path) -> bool:

@@ -16,8 +16,8 @@ import pytest
 import soundfile
 from wavinfo import WavInfoReader
 
-from bridge_server.endpoints.watch_folder.folder import MAX_TEXT_BYTES, _is_ours, _wanted
-from bridge_server.endpoints.watch_folder.scan import DroppedFile
+from bridge_server.endpoints.watch_folder.folder import _is_ours, _wanted
+from bridge_server.endpoints.watch_folder.scan import MAX_TEXT_BYTES, DroppedFile
 from bridge_server.server import DATABASE
 from bridge_server.settings import WatchSettings
 from clip_store.audio.audio import Encoding, quantise
