@@ -164,7 +164,17 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "torch_device",
             "weight_header",
         ),
-        ("blueprint", "dsp", "errors", "given_chord", "kept", "kernel_choices", "lyric_tags", "vocabulary"),
+        (
+            "blueprint",
+            "dsp",
+            "errors",
+            "given_chord",
+            "kept",
+            "kernel_choices",
+            "likely_kind",
+            "lyric_tags",
+            "vocabulary",
+        ),
     ),
     "model.acestep": (
         ("engine", "training"),

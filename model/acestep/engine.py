@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from model.acestep.batches import batches_of
 from model.acestep.conditioning import prompts
-from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep.latent_grid import CODES_PER_SECOND, FRAMES_PER_SECOND, MAX_FRAMES
 from model.acestep.planner.drawing import take_options
@@ -40,6 +39,7 @@ from model.engine import (
     TextLimit,
 )
 from model.errors import CannotRender, NotLoaded
+from model.likely_kind import likely_kind
 from model.named_checkpoint import named_checkpoint
 from model.pace import stoppable, within
 from model.packages import require_packages

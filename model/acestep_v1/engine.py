@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.acestep.device.likely_kind import likely_kind
 from model.acestep.device.memory_plan import GIGABYTE
 from model.acestep_v1.conditioning.lyric_words import LANGUAGES
 from model.acestep_v1.frame_window import MAX_SECONDS
@@ -25,6 +24,7 @@ from model.engine import (
     TextLimit,
 )
 from model.errors import CannotRender, NotLoaded
+from model.likely_kind import likely_kind
 from model.named_checkpoint import named_checkpoint
 from model.pace import stoppable
 from model.packages import require_packages

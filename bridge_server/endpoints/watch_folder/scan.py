@@ -14,6 +14,8 @@ from pathlib import Path
 from bridge_server.endpoints.watch_folder.file_names import split_name
 from bridge_server.songs.alike import alike
 from clip_store.audio.audio_file import SUFFIXES
+from clip_store.audio.decoder import OpenFile
+from daw_protocol.errors import ErrorCode, ProtocolError
 
 # How DAWs bounce, the best first. Other kinds count only if they come with a request and none of these has their name.
 USUAL = (".wav", ".wave", ".bwf", ".aif", ".aiff", ".flac")
@@ -27,6 +29,9 @@ JSON_ENDING = ".ace.json"
 TEXT_ENDING = ".txt"
 MIDI_ENDINGS = (".mid", ".midi")
 ERROR_ENDING = ".error.txt"
+
+MAX_TEXT_BYTES = 1 << 20
+"""Of a text with a request; a tempo map of 10,000 points has 400 KB."""
 
 EMPTY_TIMES = 15
 """An empty file is given so many times as long: a copy over a network begins as one, a failed bounce ends as one."""
@@ -126,6 +131,19 @@ def _drop(folder: Path, name: str, states: dict[str, State], names: dict[str, st
     midi, midi_state = beside(*(song + ending for song in (stem, title) for ending in MIDI_ENDINGS))
     failed = beside(stem + ERROR_ENDING)[0] is not None
     return DroppedFile(folder / name, states[name], words, words_state, midi, midi_state, failed)
+
+
+def words_in(path: Path, open_file: OpenFile) -> str:
+    """The text with a request. Raises ProtocolError when it is too long, ValueError when it is not UTF-8, OSError."""
+    with open_file(path) as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise ProtocolError(
+            ErrorCode.TOO_LARGE,
+            f"{path.name} is larger than {MAX_TEXT_BYTES // 2**20} MB.",
+            "A request needs a few lines. Rename the file if it is something else.",
+        )
+    return data.decode("utf-8-sig")
 
 
 class Settling:

@@ -1,4 +1,4 @@
-"""Which kind of device `devices.choose_device` will probably find, without the seconds that importing torch takes.
+"""Which kind of device ACE-Step's `choose_device` will probably find, without the seconds that importing torch takes.
 
 For what is said before anything is loaded; what is computed depends on the device that was really found.
 """

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from model.acestep.device import likely_kind as module
-from model.acestep.device.likely_kind import likely_kind
+from model import likely_kind as module
+from model.likely_kind import likely_kind
 
 
 @pytest.mark.parametrize(
