@@ -15,16 +15,18 @@ MAX_DEPTH = 4
 MAX_SENTENCES = 40
 MAX_READ = 20_000
 FEW_LETTERS = 6
-"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures and for
-what the table has: it would fit any title."""
+"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures, for
+addresses and for what the table has: it would fit any title."""
 COUNT = "count"
-"""How the name of a place begins that a number begins."""
+"""How the name of a place begins that a number begins, or ≈ and a number."""
 PHRASE = "phrase"
 """How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
 _ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · |[,.:;·]\Z))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ID = re.compile(r"[jt][0-9a-f]{10}")
 """Of a job or a take."""
+_PATH = re.compile(r"/[^\s,:;]+")
+"""An address such as /bridge/ack, or a path without a space in it."""
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
@@ -160,8 +162,9 @@ class Catalogue:
         )
 
     def _is_ours(self, value: str, at: _At) -> bool:
-        """Whether it is a figure, an id, a quotation or a text of the table: no producer's words that look like one."""
-        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _QUOTED)):
+        """Whether it is a figure, an id, an address, a quotation or a text of the table: no producer's words that look
+        like one."""
+        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _PATH, _QUOTED)):
             return True
         return self._found(value, at.deeper()) is not None
 
@@ -239,7 +242,7 @@ def _is_space(text: str, template: Template) -> bool:
 def _fills_its(name: str, value: str) -> bool:
     """Whether a value can be what the name of its place says."""
     if name.startswith(COUNT):
-        return value[:1].isdecimal()
+        return value.removeprefix("≈")[:1].isdecimal()
     return not name.startswith(PHRASE) or _ONE_PHRASE.match(value) is not None
 
 

@@ -6,13 +6,15 @@
 const PLACE = /\{\{|\}\}|\{([a-z_0-9]+)\}/g;
 const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
-/** How the name of a place begins that a number begins. */
+/** How the name of a place begins that a number begins, or ≈ and a number. */
 const COUNT = "count";
 /** How the name of a place begins that one phrase fills, such as "bars 3–4" or "the whole song": nothing that goes on after a colon. */
 const PHRASE = "phrase";
 const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · |[,.:;·]$))[\p{L}\p{N}≈]/su;
 const FIGURE = /^(?=[^A-Za-z]*\p{Nd})[^A-Za-z]+(?:[A-Za-z]{1,3})?$/u;
 const ID = /^[jt][0-9a-f]{10}$/;
+/** An address such as /bridge/ack, or a path without a space in it. */
+const PATH = /^\/[^\s,:;]+$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/g;
@@ -186,7 +188,7 @@ export class Catalogue {
   }
 
   #isOurs(value, depth) {
-    return !value || FIGURE.test(value) || ID.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
+    return !value || FIGURE.test(value) || ID.test(value) || PATH.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
   }
 
   #inner(value, depth) {
@@ -268,7 +270,7 @@ function sentencesOf(text) {
 const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
 
 /** Whether a value can be what the name of its place says. */
-const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
+const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^≈?\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
 
 const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
 

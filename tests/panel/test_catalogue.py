@@ -82,6 +82,9 @@ COMPOSED = [
     ("The take Darker, 3 stars, in the song. likeness 0.95", "테이크 Darker, 별 3개, 곡에 들어감. 유사도 0.95"),
     ("The stars of Brighter chorus: no stars.", "Brighter chorus: 별 없음."),
     ("Mute the stem drums", "드럼 스템 뮤트"),
+    ("Take 2 · drums of 6|3 to ≈9|1", "테이크 2 · 6|3~≈9|1 중 드럼"),
+    ("Take 2 · drums of 0:05.0 to 1:05.0", "테이크 2 · 0:05.0~1:05.0 중 드럼"),
+    ("Take 2 · drums of bars 6–9", "테이크 2 · 6–9마디 중 드럼"),
 ]  # fmt: skip
 
 
