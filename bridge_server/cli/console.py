@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge_server.languages.installed import ENGLISH
-from bridge_server.languages.wording import text_in
+from bridge_server.languages.wording import label_in, text_in
 from daw_protocol.errors import without_controls
 
 
@@ -50,10 +50,20 @@ class TextConsole(Console):
                 yield Segment(without_controls(segment.text), segment.style)
 
 
+def label(text: str) -> Text:
+    """A word that stands by itself, in the language of all that is printed."""
+    return Text(label_in(text, TextConsole.language))
+
+
+def own_words(text: str) -> Text:
+    """A name, a title or a prompt as a producer wrote it, though it may read like a text of the program's."""
+    return Text(text)
+
+
 def listing(*headings: str, whole: Collection[str] = ()) -> Table:
     """A table with a row for each thing there is. Its first column names the thing and is to be copied: however narrow
     the window, it is never cut, nor are those in `whole`; the others go on in further lines."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for number, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=number == 0 or heading in whole, overflow="fold")
+        table.add_column(label(heading), no_wrap=number == 0 or heading in whole, overflow="fold")
     return table

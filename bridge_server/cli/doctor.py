@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.cli.client import status_of
-from bridge_server.cli.console import TextConsole
+from bridge_server.cli.console import TextConsole, label
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, KERNELS, MODELS_ENGINE, installed_engines
@@ -94,7 +94,7 @@ def show(findings: list[Finding]) -> None:
     for entry in findings:
         # In pieces: each is a text of its own in other languages.
         console.print(
-            entry.verdict.value, " ", entry.what, ": ", escape(entry.found), sep="", highlight=False
+            entry.verdict.value, " ", label(entry.what), ": ", escape(entry.found), sep="", highlight=False
         )
         if entry.remedy and entry.verdict is not Verdict.GOOD:
             console.print(f"    {escape(entry.remedy)}", highlight=False)
@@ -128,20 +128,19 @@ async def engines(settings: Settings) -> list[Finding]:
 
 
 async def engine(pool: EnginePool, name: str) -> Finding:
-    what = f"engine {name}"
     try:
         description = await pool.describe(name)
     except ProtocolError as error:
-        return Finding(what, Verdict.OPTIONAL, error.sentence, error.remedy)
+        return Finding(f"engine {name}", Verdict.OPTIONAL, error.sentence, error.remedy)
     can = [task.value for task in Task if description.capability(task).available]
     if can:
-        return Finding(what, Verdict.GOOD, f"it can: {', '.join(can)}")
+        return Finding(f"engine {name}", Verdict.GOOD, f"it can: {', '.join(can)}")
     # What a command sets right, before tasks that are not for this engine at all.
     told = [
         task for task in description.tasks if "takebridge " in task.remedy or "pip install" in task.remedy
     ]
     first = (told or description.tasks)[0]
-    return Finding(what, Verdict.OPTIONAL, first.reason, first.remedy)
+    return Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
 
 
 def other_engines() -> Iterator[Finding]:

@@ -167,6 +167,10 @@ def test_a_stem_and_a_warning_without_an_entry_are_in_a_korean_line():
     )
 
 
+def test_where_a_job_is_is_said_in_korean():
+    assert as_line(OscReply("ack", {"job": "j1", "state": "queued"}), "ko") == "ack       작업 j1: 대기 중."
+
+
 def test_an_answer_in_korean_keeps_its_name_and_its_path():
     values = {
         "take": "t61df5754b2", "number": 1, "stem": "mix", "position": 1536000, "length": 384000, "rate": 48000,
