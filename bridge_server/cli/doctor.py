@@ -164,9 +164,9 @@ def models(folder: Path) -> Iterator[Finding]:
         what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)
         pull = " ".join(one.name for one in spoilt if one.entry)
         remedy = f"takebridge models pull {pull}" if pull else "takebridge models verify has the details."
-        yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
+        yield Finding("models", Verdict.OPTIONAL, f"{what} (in the folder {folder})", remedy)
     else:
-        yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
+        yield Finding("models", Verdict.GOOD, f"{names}, in the folder {folder}")
 
 
 def beat_tracker() -> Finding:

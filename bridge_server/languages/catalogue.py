@@ -30,6 +30,7 @@ _PATH = re.compile(r"/[^\s,:;]+")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
+_QUOTATION = re.compile("“[^“”]*”")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S|(?:^| )\((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
@@ -128,7 +129,7 @@ class Catalogue:
         if text.endswith("."):
             fits += [fit._replace(end=".") for fit in self._fits(text[:-1], at)]
         # A sentence must not be taken for what another is filled in with, while each can be understood by itself.
-        fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit.values.values())] or (
+        fits = [fit for fit in fits if not any(_are_several(value) for value in fit.values.values())] or (
             fits if self._in_parts(text, at) is None else []
         )
         if not fits:
@@ -184,7 +185,7 @@ class Catalogue:
         """Sentence by sentence, or what follows the name of a value. None when no part has an entry."""
         if at.depth >= MAX_DEPTH:  # its parts would lie deeper
             return None
-        parts = _SENTENCE_END.split(text, MAX_SENTENCES)
+        parts = _with_whole_quotations(_SENTENCE_END.split(text, MAX_SENTENCES))
         if len(parts) > 1:
             translated = self._joined(parts, at)
             if translated is not None:
@@ -227,9 +228,27 @@ class Catalogue:
         return text in self._whole or bool(self._fits(text, at))
 
 
+def _with_whole_quotations(sentences: Iterable[str]) -> list[str]:
+    """Sentences, those joined again that a quotation goes on in."""
+    whole: list[list[str]] = []
+    unclosed = 0
+    for sentence in sentences:
+        if unclosed:
+            whole[-1].append(sentence)
+        else:
+            whole.append([sentence])
+        unclosed = max(0, unclosed + sentence.count("“") - sentence.count("”"))
+    return [" ".join(parts) for parts in whole]
+
+
 def _surest(readings: Iterable[Reading | None]) -> Reading | None:
     """The first of those that account for most."""
     return max(filter(None, readings), key=lambda reading: reading[1:], default=None)
+
+
+def _are_several(value: str) -> bool:
+    """Whether texts follow each other in it; what follows within a quotation is somebody's own."""
+    return _SEVERAL.search(_QUOTATION.sub("“”", value)) is not None
 
 
 def _is_space(text: str, template: Template) -> bool:

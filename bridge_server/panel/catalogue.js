@@ -17,6 +17,7 @@ const ID = /^[jt][0-9a-f]{10}$/;
 const PATH = /^\/[^\s,:;]+$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
+const QUOTATION = /“[^“”]*”/g;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/g;
 const SEVERAL = /[.!?]\s+\S| · |(?:^| )\((?:takes?|region|track) /;
 const HEAD = /^([\p{L}\p{N}_.[\]/-]{1,64}|bar \p{Nd}+(?:, chord \p{Nd}+)?): (?=\S)/u;
@@ -155,7 +156,7 @@ export class Catalogue {
     const short = text.endsWith(".") ? text.slice(0, -1) : null;
     if (short !== null && this.whole.has(short)) return { text: `${this.whole.get(short)}.`, known: letters(text), own: letters(text) };
     let fits = [...this.#fits(text, depth), ...(short === null ? [] : this.#fits(short, depth, "."))];
-    const plain = fits.filter(({ values }) => ![...values.values()].some((value) => SEVERAL.test(value)));
+    const plain = fits.filter(({ values }) => ![...values.values()].some(areSeveral));
     if (plain.length || this.#inParts(text, depth) !== null) fits = plain;
     if (!fits.length) return null;
     return surest([this.#headed(text, depth), ...fits.reverse().map((fit) => this.#filled(fit, depth))]);
@@ -211,7 +212,7 @@ export class Catalogue {
     const headed = this.#headed(text, depth);
     if (headed !== null) return headed;
     for (const joint of JOINTS) {
-      const pieces = text.split(joint);
+      const pieces = withWholeQuotations(text.split(joint), joint);
       if (pieces.length === 1) continue;
       const found = pieces.map((piece) => this.#found(piece, depth + 1) ?? { text: piece, known: 0 });
       const known = found.reduce((sum, reading) => sum + reading.known, 0);
@@ -263,8 +264,23 @@ function sentencesOf(text) {
     sentences.push(text.slice(at, space.index));
     at = space.index + space[0].length;
   }
-  return [...sentences, text.slice(at)];
+  return withWholeQuotations([...sentences, text.slice(at)], " ");
 }
+
+/** The parts of a text, those joined again that a quotation goes on in. */
+function withWholeQuotations(parts, joint) {
+  const whole = [];
+  let open = 0;
+  for (const part of parts) {
+    if (open > 0) whole[whole.length - 1].push(part);
+    else whole.push([part]);
+    open = Math.max(0, open + part.split("“").length - part.split("”").length);
+  }
+  return whole.map((pieces) => pieces.join(joint));
+}
+
+/** Whether texts follow each other in a value; what follows within a quotation is somebody's own. */
+const areSeveral = (value) => SEVERAL.test(value.replace(QUOTATION, "“”"));
 
 /** Whether a value would begin or end with the space around the text, which is nobody's. */
 const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));

@@ -86,7 +86,7 @@ export class Models {
     const rows = [
       ["Engine", engine ? name : "This server has no engine that uses models."],
       ["Device", engine && (device === "auto" ? "automatic: the best one there is" : device)],
-      ...cards.map((card) => ["Graphics card", `${card.name}, ${bytes(card.memory)}, ${bytes(card.free)} free`]),
+      ...cards.map((card) => ["Graphics card", `${card.name}, ${bytes(card.memory)} of memory, ${bytes(card.free)} free`]),
       ["Memory", memory && `${bytes(memory)}${limit ? `; renders use at most ${limit} GB of the device's` : ""}`],
       ["Folder", folder],
       ["Free on its disk", folder && bytes(free)],

@@ -26,6 +26,9 @@ export function abilities({ label, cannot = {} }, say = (text) => text) {
   return `${label}: ${able.map((task) => say(taskName(task)).toLowerCase()).join(", ") || say("not ready")}`;
 }
 
+/** A producer's own words within a sentence: in any language they stay as they are. */
+export const quoted = (words) => `“${words}”`;
+
 /** What a song is called: by its file's tags, or else by its file's name. */
 export const songName = (song) => song.tag_title || song.title;
 

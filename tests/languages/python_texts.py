@@ -152,6 +152,8 @@ def _forms(node: ast.expr) -> list[tuple[Piece, ...]]:
             parts = [
                 _forms(one.value) if isinstance(one, ast.FormattedValue) else _forms(one) for one in values
             ]
+        case ast.BinOp(right=ast.Constant(value=int())):  # a number that is counted from one
+            return [(node,)]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             parts = [_forms(left), _forms(right)]
         case ast.IfExp(body=body, orelse=orelse):
@@ -194,6 +196,8 @@ def _name(node: ast.AST) -> str:
             return name.lower().strip("_")
         case ast.Attribute(attr=name):
             return name.lower().strip("_")
+        case ast.BinOp(left=left, right=ast.Constant(value=int())):
+            return _name(left)
         case ast.Call(func=ast.Name(id="len")):
             return "count"
         case ast.Call(func=ast.Attribute(attr="join")):

@@ -85,6 +85,12 @@ CASES = [
         "주의: 주의: 주의: 주의: Check the name. 5~9",
     ),
     ("Check the name. " * 45, "이름을 확인하세요. " * 45),
+    # A quotation is not divided.
+    (
+        "Warning: “Alright. Check the name. It ends.” cannot be read: 7.",
+        "주의: “Alright. Check the name. It ends.” 파일을 읽을 수 없습니다: 7.",
+    ),
+    ("“Check the name. Check the name.", "“Check the name. Check the name."),
     # Digits and letters of any script.
     ("٣ takes", "테이크 ٣개"),
     ("² takes", "² takes"),
