@@ -237,6 +237,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 queue,
                 reader,
                 supervisor,
+                readable,
             )
             supervisor.report(WatchFolderStatus, watched.status)
             supervisor.start("watched folder", watched.run, essential=False)

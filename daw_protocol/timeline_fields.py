@@ -87,7 +87,7 @@ class BarsKind(Kind):
         return Text(MAX_BARS_LETTERS, 1).schema()
 
     def describe(self) -> str:
-        return 'bars, inclusive: `"17-20"` or `"17"`'
+        return 'range of bars, the last one included: `"17-20"`, or `"17"` for one'
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,12 @@ class BridgeClient:
         except OSError as error:
             raise _unreadable(path, str(error.strerror)) from error
         if size > 0:
-            raise _unreadable(path, "it became shorter meanwhile")
+            raise ProtocolError(
+                ErrorCode.FILE_UNREADABLE,
+                f"{path} became shorter while it was sent.",
+                "Wait until the other program has written it, then send it again.",
+                "source",
+            )
         name, params = await self._reply_to(upload_id)
         if name == "failed":
             raise as_error(params)

@@ -12,11 +12,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
-from bridge_server.cli.console import label, listing, own_words
+from bridge_server.cli.console import ListTable, label, own_words, passing_bar
 from bridge_server.cli.save_take import save_take
 from bridge_server.handlers.take_marks import in_words as mark_in_words
 from bridge_server.languages.installed import ENGLISH
@@ -62,6 +62,9 @@ class Screen:
     def say(self, text: str) -> None:
         if not self.as_json:
             self.console.print(text, highlight=False)
+
+    def bar(self, *columns: ProgressColumn) -> Progress:
+        return passing_bar(self.console, *columns, silent=self.as_json)
 
     def result(self, value: Any) -> None:
         """The machine-readable answer; nothing when people read."""
@@ -218,14 +221,7 @@ async def print_take(
 
 
 def progress_bar(screen: Screen) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=screen.console,
-        disable=screen.as_json or not screen.console.is_terminal,  # there it would leave an empty line
-        transient=True,
-    )
+    return screen.bar(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
 
 
 async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
@@ -237,7 +233,7 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
             return DONE
         found = (await client.call("jobs.list"))["jobs"]
     screen.result(found)
-    table = listing("job", "command", "state", "asked for as", "what was wrong")
+    table = ListTable("job", "command", "state", "asked for as", "what was wrong")
     for job in found:
         wrong = job["failure"].get("sentence", "")
         table.add_row(job["job"], job["command"], job["state"], own_words(job["id"]), escape(wrong))
@@ -322,7 +318,7 @@ def in_place(chosen: ChosenTake) -> str:
 
 def print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -> None:
     """A table of takes; everything: with those that were hidden and are not in the song."""
-    table = listing(
+    table = ListTable(
         "take", "name", "stars", "song", "task", "at sample", "length", "receipt",
         whole=("stars", "at sample", "length"),
     )  # fmt: skip

@@ -14,11 +14,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from bridge_server.bundled import demo_song_folder
 from bridge_server.cli.client import TERMINAL, BridgeClient, connected
-from bridge_server.cli.console import TextConsole
+from bridge_server.cli.console import TextConsole, passing_bar
 from bridge_server.cli.demo_folder import own_folder
 from bridge_server.cli.osc_peer import OscPeer
 from bridge_server.cli.osc_words import as_typed
@@ -165,7 +165,7 @@ class Demo:
         osc.send(step.address, step.arguments)
         takes = []
         columns = (TextColumn("  {task.description}"), BarColumn())
-        with Progress(*columns, console=self._console, transient=True) as bar:
+        with passing_bar(self._console, *columns) as bar:
             task = bar.add_task("waiting", total=1.0)
             while True:
                 reply = await osc.receive(REPLY_SECONDS)

@@ -19,7 +19,7 @@ from bridge_server.cli.client import status_of
 from bridge_server.cli.console import TextConsole, label
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
-from bridge_server.engines.registry import DEFAULT_ENGINE, KERNELS, MODELS_ENGINE, installed_engines
+from bridge_server.engines.registry import DEFAULT_ENGINE, DEVICE, KERNELS, MODELS_ENGINE, installed_engines
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
@@ -27,6 +27,7 @@ from bridge_server.version import VERSION, version_of
 from daw_protocol.errors import ProtocolError
 from daw_protocol.results import ServerStatus
 from model import ears
+from model.acestep.device.likely_kind import AUTO, likely_kind
 from model.engine import Task
 from model.kernel_choices import kept_choices
 
@@ -187,20 +188,21 @@ def processor(settings: Settings) -> Iterator[Finding]:
     """What the models' engine measured this machine's processor to be fastest in, where it keeps that."""
     setup = settings.engines.get(MODELS_ENGINE.name)
     place = setup.options.get(KERNELS) if setup is not None else None
-    if not isinstance(place, str) or not place:
+    if setup is None or not isinstance(place, str) or not place:
         return
+    if any(version_of(name) is None for name in MODELS_ENGINE.packages):
+        return  # nothing will be measured, which is said with the packages
+    if likely_kind(str(setup.options.get(DEVICE) or AUTO)) != "cpu":
+        return  # it renders on a graphics card
     kept = kept_choices(Path(place))
     if not kept:
         remedy = "The first render with a model measures it, in half a second."
         yield Finding("processor", Verdict.OPTIONAL, f"not measured yet; {place} will keep it", remedy)
         return
-    measured_with, choice = list(kept.items())[-1]
-    ways = ", ".join(name for name, taken in choice.items() if taken) or "torch's own ways"
-    yield Finding(
-        "processor",
-        Verdict.GOOD,
-        f"fastest with {ways}, measured with {measured_with}; delete {place} to measure anew",
-    )
+    for measured_with, choice in kept.items():  # all: only torch knows which of them it would take now
+        ways = ", ".join(name for name, taken in choice.items() if taken) or "torch's own ways"
+        found = f"fastest with {ways}, measured with {measured_with}; delete {place} to measure anew"
+        yield Finding("processor", Verdict.GOOD, found)
 
 
 def disk(store: Path) -> Iterator[Finding]:

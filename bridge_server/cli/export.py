@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.cli.stored import stored
@@ -102,7 +102,6 @@ def _finished(
 @contextlib.contextmanager
 def exporting_bar(screen: Screen) -> Iterator[Callable[[float], None]]:
     """A progress bar, as a function that sets it."""
-    columns = (TextColumn("{task.description}"), BarColumn())
-    with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as bar:
+    with screen.bar(TextColumn("{task.description}"), BarColumn()) as bar:
         task = bar.add_task("exporting", total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)

@@ -18,7 +18,7 @@ from rich.markup import escape
 from bridge_server.cli.commands import DONE, INTERRUPTED, Screen
 from bridge_server.cli.model_screen import chosen_models, gigabytes, transfer_bar
 from bridge_server.models.library import STAGING, InstalledModel
-from bridge_server.platforms import end_with_parent
+from bridge_server.platforms import end_with_parent, send_or_end
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import (
     Kind,
@@ -214,9 +214,9 @@ def _answer(work: Sequence[Callable[[Path], object]], checkpoint: Path, sender: 
         try:
             require_packages(("torch", "transformers"), "This command", "pip install 'takebridge[acestep]'")
             for part in work:
-                sender.send(part(checkpoint))
+                send_or_end(sender, part(checkpoint))
         except NotLoaded as wrong:
-            sender.send(wrong)
+            send_or_end(sender, wrong)
         except OSError as refused:
             reason = refused.strerror or str(refused)
-            sender.send(NotLoaded(f"{checkpoint.name} cannot be read: {reason}.", _VERIFY))
+            send_or_end(sender, NotLoaded(f"{checkpoint.name} cannot be read: {reason}.", _VERIFY))

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -65,7 +64,7 @@ def transfer_bar(screen: Screen, total: int | None) -> Iterator[TransferMeter]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=screen.console, disable=screen.as_json, transient=True) as progress:
+    with screen.bar(*columns) as progress:
         task = progress.add_task("", total=total)
         yield TransferMeter(
             on_file=lambda name: progress.update(task, description=escape(name)),

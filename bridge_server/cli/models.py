@@ -11,7 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, INTERRUPTED, PROBLEM, Screen
-from bridge_server.cli.console import listing
+from bridge_server.cli.console import ListTable
 from bridge_server.cli.halve import halve, unhalve
 from bridge_server.cli.model_screen import chosen_models, gigabytes, transfer_bar
 from bridge_server.models.downloads import (
@@ -67,7 +67,7 @@ def list_models(screen: Screen, models: Path) -> int:
     """Every published model, whether it is there, and what else the folder holds."""
     found = look(models)
     screen.result([_fields(one) for one in found])
-    table = listing("name", "", "size", "there", "what it is", whole=("size", "there"))
+    table = ListTable("name", "", "size", "there", "what it is", whole=("size", "there"))
     for one in found:
         about = one.note or (one.entry.about if one.entry else "")
         licence = f"[dim]licence: {escape(one.entry.licence)}[/dim]" if one.entry else ""

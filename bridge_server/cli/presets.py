@@ -11,7 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, Screen, some_server
-from bridge_server.cli.console import listing, own_words
+from bridge_server.cli.console import ListTable, own_words
 from bridge_server.errors import as_protocol_error
 from bridge_server.settings import Settings
 from clip_store.atomic_file import write_whole
@@ -62,7 +62,7 @@ async def presets(settings: Settings, screen: Screen, wish: PresetWish) -> int:
 
 
 def _print(screen: Screen, found: tuple[Preset, ...]) -> None:
-    table = listing("preset", "task", "prompt", "other values")
+    table = ListTable("preset", "task", "prompt", "other values")
     for preset in found:
         fields = preset.to_fields()
         others = (

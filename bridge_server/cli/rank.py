@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.markup import escape
-from rich.table import Table
 
 from bridge_server.cli.commands import DONE, Screen, answer_with_bar, some_server
-from bridge_server.cli.console import label, listing, own_words
+from bridge_server.cli.console import ListTable, label, own_words
 from bridge_server.settings import Settings
 from daw_protocol.take_results import HeardTakes, RankedTakes, TakeList, TakeRecord
 
@@ -36,9 +35,9 @@ async def words(settings: Settings, screen: Screen, values: Mapping[str, object]
     return DONE
 
 
-def table_of_words(found: HeardTakes) -> Table:
+def table_of_words(found: HeardTakes) -> ListTable:
     """What was heard, as a table."""
-    table = listing("take", "words", "sure", "language", "heard")
+    table = ListTable("take", "words", "sure", "language", "heard")
     for one in found.takes:
         count = "" if one.match is None else f"{round(one.match * one.words)} of {one.words}"
         sure = "" if one.match is None else f"{one.confidence:.2f}"
@@ -46,9 +45,9 @@ def table_of_words(found: HeardTakes) -> Table:
     return table
 
 
-def table_of(ranked: RankedTakes, takes: Mapping[str, TakeRecord]) -> Table:
+def table_of(ranked: RankedTakes, takes: Mapping[str, TakeRecord]) -> ListTable:
     """The ranking as a table. takes: what is known of each; one that was made or deleted meanwhile may lack."""
-    table = listing("take", "follows", "likeness", "loudness", "receipt", "prompt")
+    table = ListTable("take", "follows", "likeness", "loudness", "receipt", "prompt")
     for one in ranked.takes:
         take = takes.get(one.take)
         receipt = take.receipt if take else None

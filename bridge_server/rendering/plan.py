@@ -342,8 +342,8 @@ def _check_start(plan: Plan) -> None:
     if region.start < 0:
         raise _bad_region(
             "start",
-            f"The region starts {-region.start} samples before the timeline does.",
-            "Start at 0 or later.",
+            f"The region starts at {at(plan, region.start)}, before the timeline does.",
+            f"The timeline starts at {at(plan, 0)}.",
         )
     if song is None:
         return

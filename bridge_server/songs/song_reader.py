@@ -223,9 +223,12 @@ class SongReader:
             for tags in (self._store.index.recall_tags(digest),)
         ]  # fmt: skip
 
-    async def keep(self, path: Path) -> str:
-        """The digest of a file's audio, of which the store has a copy then. Raises ProtocolError."""
-        return (await self._kept(path))[0]
+    async def keep(self, path: Path, open_file: OpenFile = open_regular) -> str:
+        """The digest of a file's audio, of which the store has a copy then. open_file: how it is opened.
+
+        Raises ProtocolError.
+        """
+        return (await self._kept(path, open_file))[0]
 
     async def digest_of(self, name: str) -> str:
         """The digest of a song as it came, whatever rate it is rendered at; reads a file never seen.
@@ -233,7 +236,7 @@ class SongReader:
         A take's is that of the song it was made from. Raises ProtocolError.
         """
         known = self.known_digest(name)
-        return known if known is not None else await self.keep(still_at(name, self._roots))
+        return known if known is not None else await self.keep(still_at(name, self._roots), self._open)
 
     def known_digest(self, name: str) -> str | None:
         """As `digest_of`, without reading anything; None for a file never seen. Raises ProtocolError."""
@@ -249,9 +252,7 @@ class SongReader:
         """The take that a source names; None for another one. Raises ProtocolError."""
         return self._take(name) if name.startswith(TAKE) else None
 
-    async def _kept(
-        self, path: Path, open_file: OpenFile = open_regular
-    ) -> tuple[str, FileState, Song | None]:
+    async def _kept(self, path: Path, open_file: OpenFile) -> tuple[str, FileState, Song | None]:
         """Digest and state of a file, and its song if it had to be read."""
         state = state_of(path)
         digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)

@@ -125,6 +125,19 @@ def still_at(name: str, roots: tuple[Path, ...], field: str = "source") -> Path:
     return found
 
 
+def followed(path: Path, roots: tuple[Path, ...]) -> Path:
+    """The file that a path leads to, with all links followed. Raises OSError; ProtocolError when it lies outside."""
+    found = path.resolve()
+    if not _is_inside(found, roots):
+        raise ProtocolError(
+            ErrorCode.OUTSIDE_ROOTS,
+            f"{path.name} is a link that leads out of the folders the server may read.",
+            "Put the file itself into the folder.",
+            "source",
+        )
+    return found
+
+
 def name_below(path: Path, roots: tuple[Path, ...]) -> str:
     """The name of a file that `find_file` gave, below the innermost root it lies in, with "/"."""
     below = [path.relative_to(root) for real in roots if path.is_relative_to(root := real.resolve())]

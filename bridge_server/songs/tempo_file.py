@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from clip_store.audio.decoder import OpenFile
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import SetTempo
 from daw_protocol.timeline import MidiFileError, SongMap, read_midi_events, read_song_map
@@ -15,10 +16,17 @@ from daw_protocol.timeline.midi_file import MAX_BYTES
 NO_TEMPO = "The MIDI file next to the song has no tempo."
 
 
-def read_midi_map(path: Path) -> SongMap:
-    """Tempo map, keys and markers of a MIDI file. Raises ProtocolError, naming the file."""
+def _opened(path: Path) -> BinaryIO:
+    return open(path, "rb")
+
+
+def read_midi_map(path: Path, open_file: OpenFile = _opened) -> SongMap:
+    """Tempo map, keys and markers of a MIDI file. open_file: how it is opened.
+
+    Raises ProtocolError, naming the file.
+    """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ProtocolError(

@@ -199,7 +199,7 @@ def format_position(position: Position) -> str:
     raise TypeError(f"not a position: {position!r}")
 
 
-BARS_LOOK = 'bars must look like "17-20" (inclusive) or "17", a whole number'
+BARS_LOOK = 'bars must look like "17-20" (the last one included) or "17", in whole numbers'
 
 # ".0": Lua writes 17.0 where a control surface sends its numbers as floats.
 _BARS = re.compile(

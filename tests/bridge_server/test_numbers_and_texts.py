@@ -121,7 +121,7 @@ def test_a_take_of_a_large_seed_has_it_everywhere(server):
 REFUSED = [
     ("thousands or decimals", {**REGION, "bpm": "1,200"}, "out_of_range", "bpm", "comma"),
     ("a comma in front", {**SONG, "start": ",5s", "end": "2s"}, "out_of_range", "start", 'write "0.5"'),
-    ("half a bar", {**SONG, "bpm": 120, "bars": "5.5"}, "bad_region", "bars", "a whole number, got '5.5'"),
+    ("half a bar", {**SONG, "bpm": 120, "bars": "5.5"}, "bad_region", "bars", "in whole numbers, got '5.5'"),
     ("two commas", {**REGION, "bpm": "1,2,0"}, "out_of_range", "bpm", "comma"),
     ("seconds in thousands", {**SONG, "start": "1,500s", "end": "2s"}, "out_of_range", "start", "comma"),
     ("half a take", {**REGION, "takes": "1,5"}, "wrong_type", "takes", "whole number"),
@@ -269,7 +269,10 @@ def test_a_refused_text_keeps_the_id_of_its_message(osc_bytes):
 def test_bars_as_floats(server, value, code):
     outcome = DOORS["udp"](server, "repaint", {**SONG, "bpm": 120, "bars": value})
     assert outcome.code == code
-    assert not code or 'bars must look like "17-20" (inclusive) or "17", a whole number' in outcome.sentence
+    assert (
+        not code
+        or 'bars must look like "17-20" (the last one included) or "17", in whole numbers' in outcome.sentence
+    )
 
 
 @pytest.mark.parametrize("address", ["/bridge/caf\udce9", "/bridge/tempo\udcff\udcfe"])

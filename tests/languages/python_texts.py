@@ -121,7 +121,7 @@ def _labels(tree: ast.Module) -> Iterator[ast.expr]:
     """Texts that stand by themselves: headings, and what a line of `doctor` is about."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from {"listing": node.args, "label": node.args, "Finding": node.args[:1]}.get(
+            yield from {"ListTable": node.args, "label": node.args, "Finding": node.args[:1]}.get(
                 _called(node), []
             )
 

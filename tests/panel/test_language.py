@@ -269,7 +269,7 @@ def test_the_panel_and_the_server_translate_alike(korean, open_panel, server):
     texts = [
         "There is no file a.wav. Check the name and where it was saved.",
         "crossfade_ms: must be 0 to 1000, got 5000.",
-        'bars: bars must look like "17-20" (inclusive) or "17", a whole number, got \'x\'.',
+        'bars: bars must look like "17-20" (the last one included) or "17", in whole numbers, got \'x\'.',
         "The region starts at sample 123 (bar 3 beat 1), after the song's end.",
         "Job j12 has no take: it failed.",
         "joining bars (region 2 of 3)",

@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bridge_server.endpoints.watch_folder.file_names import (
     BAR1,
@@ -39,15 +39,15 @@ from bridge_server.songs.alike import as_text
 from bridge_server.songs.placement import Placement, placed
 from bridge_server.songs.song_probe import SongProbe
 from bridge_server.songs.song_reader import SongReader
-from bridge_server.songs.sources import STORED
+from bridge_server.songs.sources import STORED, followed, open_source
 from bridge_server.songs.tempo_file import read_midi_map
 from bridge_server.supervisor import Supervisor
 from clip_store.atomic_file import sweep_parts, write_whole
 from clip_store.audio.audio_file import SUFFIXES, AudioInfo, probe_audio
 from clip_store.audio.broadcast_wav import read_recipe
+from clip_store.audio.decoder import OpenFile
 from clip_store.blobs import BlobStore
 from clip_store.errors import ClipStoreError
-from clip_store.regular_file import open_regular
 from clip_store.store import ClipStore
 from clip_store.take import Take
 from clip_store.take_files import attachment_endings, clip_of, free_name
@@ -79,7 +79,10 @@ _NOT_YET = {ErrorCode.FILE_UNREADABLE, ErrorCode.FILE_CHANGED, ErrorCode.QUEUE_F
 
 
 class WatchFolder:
-    """One watched folder; `run` is its task."""
+    """One watched folder; `run` is its task.
+
+    roots: the folders that links in it may lead to, beside itself.
+    """
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class WatchFolder:
         queue: JobQueue,
         reader: SongReader,
         supervisor: Supervisor,
+        roots: tuple[Path, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -97,6 +101,7 @@ class WatchFolder:
         self._queue = queue
         self._reader = reader
         self._supervisor = supervisor
+        self._roots = (settings.folder, *roots)
         self._clock = clock
         self._settling = Settling(settings.settle_seconds)
         self._busy: dict[Path, asyncio.Task[None]] = {}
@@ -163,12 +168,13 @@ class WatchFolder:
         """Has the file rendered, and writes its takes. Raises ProtocolError, ClipStoreError, OSError."""
         if not dropped.readable:
             raise _unreadable(dropped.path)
-        found = await asyncio.to_thread(_wanted, dropped)
+        found = await asyncio.to_thread(_wanted, dropped, self._roots)
         if found is None:
             return
         title, wanted, song_map = found
-        info = await asyncio.to_thread(_probe, dropped.path)
-        digest = await self._reader.keep(dropped.path)
+        path = await asyncio.to_thread(followed, dropped.path, self._roots)
+        info = await asyncio.to_thread(_probe, path, self._open)
+        digest = await self._reader.keep(path, self._open)
         placement = _placed(info, wanted)
         hint = "" if wanted.bar1 is not None else BAR1_ADVICE
         settled = {
@@ -190,6 +196,9 @@ class WatchFolder:
             await self._follow(response.replies, client, notes, name, facts)
         except ProtocolError as error:
             raise placement.explained(error, hint) from error
+
+    def _open(self, path: Path) -> BinaryIO:
+        return open_source(path, self._roots)
 
     async def _request_name(self, dropped: DroppedFile, request: Render, notes: StatusFiles) -> str | None:
         """A name for the request that is the same for the same sound and words; None: it failed, and is not to be
@@ -295,31 +304,35 @@ class _WatchClient:
         return True
 
 
-def _wanted(dropped: DroppedFile) -> tuple[str, FileRequest, SongMap | None] | None:
+def _wanted(dropped: DroppedFile, roots: tuple[Path, ...]) -> tuple[str, FileRequest, SongMap | None] | None:
     """Title, request and the map of a MIDI file; None for a file without a request. Raises ProtocolError, OSError."""
     title, in_name = split_name(dropped.path.stem)
     if dropped.words is None and in_name is None:
         return None
-    if dropped.words is None and _is_ours(dropped.path):
+
+    def open_file(path: Path) -> BinaryIO:
+        return open_source(followed(path, roots), roots)
+
+    if dropped.words is None and _is_ours(followed(dropped.path, roots)):
         return None
     if dropped.words is None:
         wanted = read_words(in_name or "")
     else:
         try:
-            text = _words_in(dropped.words)
+            text = _words_in(dropped.words, open_file)
         except ValueError as error:
             raise ProtocolError(
                 ErrorCode.FILE_UNREADABLE, f"{dropped.words.name} is not text in UTF-8.", "Save it as UTF-8."
             ) from error
         is_json = dropped.words.name.lower().endswith(JSON_ENDING)
         wanted = read_json(text) if is_json else read_words(text)
-    song_map = read_midi_map(dropped.midi) if dropped.midi is not None else None
+    song_map = read_midi_map(dropped.midi, open_file) if dropped.midi is not None else None
     return as_text(title, MAX_TITLE), wanted, song_map
 
 
-def _words_in(path: Path) -> str:
+def _words_in(path: Path, open_file: OpenFile) -> str:
     """Raises ProtocolError when there are too many, ValueError when they are not UTF-8, OSError."""
-    with open_regular(path) as file:
+    with open_file(path) as file:
         data = file.read(MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         raise ProtocolError(
@@ -353,10 +366,10 @@ def _unreadable(path: Path) -> ProtocolError:
     )
 
 
-def _probe(path: Path) -> AudioInfo:
+def _probe(path: Path, open_file: OpenFile) -> AudioInfo:
     """Raises ProtocolError when it cannot be used, or not yet."""
     try:
-        return probe_audio(path)
+        return probe_audio(path, open_file=open_file)
     except ClipStoreError as error:
         code = ErrorCode.FILE_UNREADABLE if path.exists() else ErrorCode.FILE_MISSING
         raise ProtocolError(code, error.sentence, error.remedy, "source") from error

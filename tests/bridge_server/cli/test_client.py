@@ -89,8 +89,10 @@ def test_a_song_that_shrinks_while_it_is_sent_is_named(server, tmp_path, monkeyp
         return size + 1, digest
 
     monkeypatch.setattr(client_of_programs, "_measured", then_shorter)
-    with pytest.raises(ProtocolError, match="became shorter"):
+    with pytest.raises(ProtocolError, match="became shorter while it was sent") as caught:
         with_client(server, lambda client: client.upload(path))
+    assert caught.value.code is ErrorCode.FILE_UNREADABLE
+    assert "then send it again" in caught.value.remedy
 
 
 def test_nobody_answers():

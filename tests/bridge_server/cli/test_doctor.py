@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from bridge_server.cli import doctor as module
 from bridge_server.cli.client import status_of
 from bridge_server.cli.console import TextConsole
 from bridge_server.cli.doctor import (
@@ -68,9 +69,10 @@ def test_what_sets_an_engine_right_comes_before_what_it_is_not_made_for(tmp_path
     assert "takebridge models pull stems" in stems.remedy or "pip install" in stems.remedy
 
 
-def test_what_the_processor_is_fastest_in(tmp_path):
+def test_what_the_processor_is_fastest_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "version_of", lambda _: "1.0")
     place = tmp_path / "kernels.json"
-    asking = Settings(store=tmp_path, engines=engine_setups(models=tmp_path, kernels=place))
+    asking = Settings(store=tmp_path, engines=engine_setups(models=tmp_path, device="cpu", kernels=place))
     (before,) = processor(asking)
     assert before.verdict is OPTIONAL
     assert str(place) in before.found
@@ -84,9 +86,18 @@ def test_what_the_processor_is_fastest_in(tmp_path):
     assert found.verdict is GOOD
     assert "fastest with onednn, measured with a processor, 2 threads" in found.found
     assert f"delete {place}" in found.found
+    chosen_once(place, "of before", frozenset({"onednn"}), lambda: {"onednn": False})
+    assert [line.found.split("; ")[0] for line in processor(asking)] == [
+        "fastest with onednn, measured with a processor, 2 threads",
+        "fastest with torch's own ways, measured with of before",
+    ]
+    on_a_card = engine_setups(models=tmp_path, device="cuda:1", kernels=place)
+    assert not list(processor(Settings(store=tmp_path, engines=on_a_card))), "its processor renders nothing"
     place.write_text("{", encoding="utf-8")
     assert list(processor(asking)) == [before]
     assert not list(processor(Settings(store=tmp_path))), "a server that keeps none"
+    monkeypatch.setattr(module, "version_of", lambda _: None)
+    assert not list(processor(asking)), "without the packages nothing measures it"
 
 
 def test_a_store_that_can_be_written(tmp_path):

@@ -116,7 +116,7 @@ REFUSED = [
     (Repaint(start=5, end=5, **SOURCE), BAD, "end", "empty"),
     (Repaint(start=6, end=5, **SOURCE), BAD, "end", "empty"),
     (Repaint(start=5, length="0.00001s", **SOURCE), BAD, "end", "empty"),
-    (Repaint(start=-1, end=5, **SOURCE), BAD, "start", "1 samples before the timeline"),
+    (Repaint(start=-1, end=5, **SOURCE), BAD, "start", "before the timeline does"),
     (Repaint(start=0, end=5, source_position=10, **SOURCE), BAD, "start", "before the song does"),
     (Repaint(start=SONG.frames, end=SONG.frames + 5, **SOURCE), BAD, "start", "after the song's end"),
     (Repaint(start=0, end=SONG.frames + 1, **SOURCE), BAD, "end", "after the song's end"),

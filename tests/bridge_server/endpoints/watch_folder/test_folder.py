@@ -86,9 +86,10 @@ def drops(tmp_path):
 def serve(tmp_path, drops):
     """`with serve(): ...`: a server that watches the folder."""
 
-    def start(engine="noise", **changes):
+    def start(engine="noise", roots=None, **changes):
         dropped = WatchSettings(drops, **{**QUICK, **changes})
-        return ServerThread(settings_in(tmp_path, engine=engine, watch=dropped))
+        given = {} if roots is None else {"roots": roots}
+        return ServerThread(settings_in(tmp_path, engine=engine, watch=dropped, **given))
 
     return start
 
@@ -393,17 +394,49 @@ def test_status_shows_what_is_in_work(serve, drops):
         assert wait_for(lambda: ws.call("status")["watching"]["busy"], "work") == ["song.wav"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own on Windows")
+def test_a_link_is_read_only_where_requests_may_read(tmp_path, drops, serve):
+    """It is refused like a request's; nothing of what it leads to is told."""
+    elsewhere, readable = tmp_path / "elsewhere", tmp_path / "readable"
+    for folder in (elsewhere, readable):
+        folder.mkdir()
+    song = bwf(elsewhere / "song.wav")
+    (elsewhere / "secret.txt").write_text("the words of somebody")
+    within = bwf(readable / "song.wav")
+    with serve(roots=(readable,)):
+        bwf(drops / "words.wav")
+        for name, target in (
+            ("sound [repaint 1, 120 bpm].wav", song),
+            ("words.txt", elsewhere / "secret.txt"),
+            ("nothing asked.wav", song),
+        ):
+            (drops / name).symlink_to(target)
+
+        def refusals():
+            found = {path.name: path.read_text(encoding="utf-8") for path in drops.glob("*.error.txt")}
+            return found if len(found) == 2 else None
+
+        told = wait_for(refusals, "two refusals")
+        assert set(told) == {"sound [repaint 1, 120 bpm].error.txt", "words.error.txt"}
+        for text in told.values():
+            assert "is a link that leads out of the folders the server may read" in text
+            assert "somebody" not in text
+        (drops / "inside [repaint 1, 120 bpm].wav").symlink_to(within)
+        files = finished(drops, errors=2)
+    assert [path.name for path in files] == ["inside.repaint.1.wav"]
+
+
 @pytest.mark.parametrize("name", ["song.txt", "song.ace.json"])
 def test_a_text_that_is_no_request_is_not_read_whole(tmp_path, name):
     with (tmp_path / name).open("wb") as file:
         file.truncate(1 << 40)  # a hole: nobody has that much memory
     dropped = DroppedFile(tmp_path / "song.wav", (1, 1), words=tmp_path / name)
     with pytest.raises(ProtocolError, match=f"{name} is larger than 1 MB") as caught:
-        _wanted(dropped)
+        _wanted(dropped, (tmp_path,))
     assert caught.value.code is ErrorCode.TOO_LARGE
     (tmp_path / name).write_bytes(b" " * MAX_TEXT_BYTES)
     with pytest.raises(ProtocolError, match=r"empty|letters|JSON"):
-        _wanted(dropped)
+        _wanted(dropped, (tmp_path,))
 
 
 @pytest.mark.parametrize(
