@@ -251,4 +251,4 @@ TYPE_TAGS = (
 """Every type tag of OSC 1.0 and 1.1 but the brackets of arrays. A refused value does not move those behind it."""
 
 BY_TAG = {known.tag: known for known in TYPE_TAGS}
-READABLE = ", ".join(known.tag for known in TYPE_TAGS if known.accepted) + " and [ ]"
+READABLE = ", ".join((*(known.tag for known in TYPE_TAGS if known.accepted), "[ ]"))

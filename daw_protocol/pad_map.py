@@ -145,7 +145,7 @@ def read_pad_map(text: str, name: str = "the MIDI map") -> tuple[Binding, ...]:
                 found.append(_binding(line, number))
             except ProtocolError as error:
                 raise ProtocolError(
-                    error.code, f"{name}, line {number}: {error.sentence}", error.remedy, error.field
+                    error.code, f"In line {number} of {name}: {error.sentence}", error.remedy, error.field
                 ) from error
     return tuple(found)
 

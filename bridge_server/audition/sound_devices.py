@@ -145,7 +145,7 @@ class SoundDevices:
         raise ProtocolError(
             ErrorCode.NO_DEVICE,
             f"{device.label} cannot be opened: {reason}.",
-            "Another program may be using it. Choose another device with audition.device, or close that program.",
+            "Another program may be using it. Choose another sound device, or close that program.",
             "name",
         ) from reason
 

@@ -82,7 +82,7 @@ class ControllerState:
     def playing(self) -> Playing:
         """Raises ProtocolError while nothing plays."""
         if not isinstance(self.activity, Playing):
-            raise not_playing("Nothing is playing.", "Start with audition.play.")
+            raise not_playing("Nothing is playing.", "Play a take first.")
         return self.activity
 
     def bars_or(self, before: int | None, after: int | None) -> Bars:

@@ -160,7 +160,7 @@ def _seek(state: ControllerState, command: Seek) -> Transition:
     if state.options.free:
         raise not_playing(
             "The audition follows the DAW's transport, so the DAW sets the position.",
-            "Move the DAW's playhead, or send audition.follow none.",
+            "Move the DAW's playhead, or let the audition follow none.",
         )
     position = resolved(command.position, "position", scene.tempo_map, scene.rate)
     return Transition(replace(state, message=""), (ChangePlayback(scene, state.options, position),))

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 
 from bridge_server.cli.chord_lines import chord_lines
 from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
-from bridge_server.cli.console import ListTable, passing_bar
+from bridge_server.cli.console import ListTable, label, own_words, passing_bar
 from bridge_server.cli.save_take import save_take
 from bridge_server.handlers.take_marks import in_words as mark_in_words
 from bridge_server.languages.installed import ENGLISH
@@ -236,7 +236,7 @@ async def jobs(settings: Settings, screen: Screen, cancel: str | None) -> int:
     table = ListTable("job", "command", "state", "asked for as", "what was wrong")
     for job in found:
         wrong = job["failure"].get("sentence", "")
-        table.add_row(job["job"], job["command"], job["state"], escape(job["id"]), escape(wrong))
+        table.add_row(job["job"], job["command"], job["state"], own_words(job["id"]), escape(wrong))
     if not screen.as_json:
         screen.console.print(table if found else "There are no jobs.")
     return DONE
@@ -326,9 +326,9 @@ def print_takes(screen: Screen, found: Sequence[ListedTake], everything: bool) -
     for take in shown:
         warnings = take.receipt.warnings
         table.add_row(
-            take.take, escape(take.name), "★" * take.stars, escape(take.title),
+            take.take, own_words(take.name), "★" * take.stars, own_words(take.title),
             take.task if take.stem == MIX else f"{take.task} {escape(take.stem)}", str(take.position),
-            f"{take.length / take.rate:.2f} s", escape(warnings[0]) if warnings else "passed",
+            f"{take.length / take.rate:.2f} s", escape(warnings[0]) if warnings else label("passed"),
         )  # fmt: skip
     if not screen.as_json:
         screen.console.print(table if shown else "There are no takes yet.")

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge_server.languages.installed import ENGLISH
-from bridge_server.languages.wording import text_in
+from bridge_server.languages.wording import label_in, text_in
 from daw_protocol.errors import without_controls
 
 
@@ -52,6 +52,16 @@ class TextConsole(Console):
                 yield Segment(without_controls(segment.text), segment.style)
 
 
+def label(text: str) -> Text:
+    """A word that stands by itself, in the language of all that is printed."""
+    return Text(label_in(text, TextConsole.language))
+
+
+def own_words(text: str) -> Text:
+    """A name, a title or a prompt as a producer wrote it, though it may read like a text of the program's."""
+    return Text(without_controls(text))
+
+
 def passing_bar(console: Console, *columns: ProgressColumn, silent: bool = False) -> Progress:
     """A progress bar that goes away when it is done; none without a terminal, where it would leave an empty line."""
     return Progress(*columns, console=console, disable=silent or not console.is_terminal, transient=True)
@@ -67,15 +77,18 @@ class ListTable:
     def __init__(self, *headings: str, whole: Collection[str] = ()) -> None:
         self._headings = headings
         self._whole = [number == 0 or heading in whole for number, heading in enumerate(headings)]
-        self._rows: list[tuple[str, ...]] = []
+        self._rows: list[tuple[str | Text, ...]] = []
 
-    def add_row(self, *cells: str) -> None:
-        """A thing: a text with markup for each heading."""
+    def add_row(self, *cells: str | Text) -> None:
+        """A thing: a text with markup, or one to be shown as it is, for each heading."""
         self._rows.append(cells)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        headings = [console.render_str(heading, style="table.header") for heading in self._headings]
-        rows = [[console.render_str(cell) for cell in row] for row in self._rows]
+        headings = [Text(label(heading).plain, "table.header") for heading in self._headings]
+        rows = [
+            [cell if isinstance(cell, Text) else console.render_str(cell) for cell in row]
+            for row in self._rows
+        ]
         widths = self._widths([headings, *rows], options.max_width - _GAP * (len(headings) - 1))
         if widths is None:
             for row in rows:

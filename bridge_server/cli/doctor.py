@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from bridge_server.audition.sound_devices import ANY_DEVICE, SoundDevices
 from bridge_server.cli.client import status_of
-from bridge_server.cli.console import TextConsole
+from bridge_server.cli.console import TextConsole, label
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, DEVICE, KERNELS, MODELS_ENGINE, installed_engines
@@ -95,7 +95,7 @@ def show(findings: list[Finding]) -> None:
     for entry in findings:
         # In pieces: each is a text of its own in other languages.
         console.print(
-            entry.verdict.value, " ", entry.what, ": ", escape(entry.found), sep="", highlight=False
+            entry.verdict.value, " ", label(entry.what), ": ", escape(entry.found), sep="", highlight=False
         )
         if entry.remedy and entry.verdict is not Verdict.GOOD:
             console.print(f"    {escape(entry.remedy)}", highlight=False)
@@ -129,20 +129,19 @@ async def engines(settings: Settings) -> list[Finding]:
 
 
 async def engine(pool: EnginePool, name: str) -> Finding:
-    what = f"engine {name}"
     try:
         description = await pool.describe(name)
     except ProtocolError as error:
-        return Finding(what, Verdict.OPTIONAL, error.sentence, error.remedy)
+        return Finding(f"engine {name}", Verdict.OPTIONAL, error.sentence, error.remedy)
     can = [task.value for task in Task if description.capability(task).available]
     if can:
-        return Finding(what, Verdict.GOOD, f"it can: {', '.join(can)}")
+        return Finding(f"engine {name}", Verdict.GOOD, f"it can: {', '.join(can)}")
     # What a command sets right, before tasks that are not for this engine at all.
     told = [
         task for task in description.tasks if "takebridge " in task.remedy or "pip install" in task.remedy
     ]
     first = (told or description.tasks)[0]
-    return Finding(what, Verdict.OPTIONAL, first.reason, first.remedy)
+    return Finding(f"engine {name}", Verdict.OPTIONAL, first.reason, first.remedy)
 
 
 def other_engines() -> Iterator[Finding]:
@@ -166,9 +165,9 @@ def models(folder: Path) -> Iterator[Finding]:
         what = "; ".join(f"{one.name}: {one.note or one.state.value}" for one in spoilt)
         pull = " ".join(one.name for one in spoilt if one.entry)
         remedy = f"takebridge models pull {pull}" if pull else "takebridge models verify has the details."
-        yield Finding("models", Verdict.OPTIONAL, f"{what} (in {folder})", remedy)
+        yield Finding("models", Verdict.OPTIONAL, f"{what} (in the folder {folder})", remedy)
     else:
-        yield Finding("models", Verdict.GOOD, f"{names} in {folder}")
+        yield Finding("models", Verdict.GOOD, f"{names}, in the folder {folder}")
 
 
 def beat_tracker() -> Finding:

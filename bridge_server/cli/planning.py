@@ -56,7 +56,7 @@ def show(screen: Screen, found: BlueprintRecord) -> None:
     """Prints a blueprint: its facts, its sections on their bars, and its lyrics."""
     screen.say(escape(plan_in_words(found)))
     for section in found.sections:
-        screen.say(f"    {escape(section.name)}, bars {section.bars}")
+        screen.say(f"    section {escape(section.name)}, bars {section.bars}")
     for line in found.lyrics:
         screen.say(f"    {escape(line.text)}")
     if found.fit:

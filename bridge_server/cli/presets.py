@@ -11,7 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, Screen, some_server
-from bridge_server.cli.console import ListTable
+from bridge_server.cli.console import ListTable, own_words
 from bridge_server.errors import as_protocol_error
 from bridge_server.settings import Settings
 from clip_store.atomic_file import write_whole
@@ -71,7 +71,10 @@ def _print(screen: Screen, found: tuple[Preset, ...]) -> None:
             if name not in ("name", "task", "prompt", "lyrics")
         )
         table.add_row(
-            escape(preset.name), preset.task, escape(preset.prompt or ""), escape(", ".join(others))
+            own_words(preset.name),
+            preset.task,
+            own_words(preset.prompt or ""),
+            own_words(", ".join(others)),
         )
     if not screen.as_json:
         screen.console.print(table if found else "There are no presets yet.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.markup import escape
 
 from bridge_server.cli.commands import DONE, Screen, answer_with_bar, some_server
-from bridge_server.cli.console import ListTable
+from bridge_server.cli.console import ListTable, label, own_words
 from bridge_server.settings import Settings
 from daw_protocol.take_results import HeardTakes, RankedTakes, TakeList, TakeRecord
 
@@ -41,7 +41,7 @@ def table_of_words(found: HeardTakes) -> ListTable:
     for one in found.takes:
         count = "" if one.match is None else f"{round(one.match * one.words)} of {one.words}"
         sure = "" if one.match is None else f"{one.confidence:.2f}"
-        table.add_row(one.take, count, sure, one.language, escape(one.text))
+        table.add_row(one.take, count, sure, one.language, own_words(one.text))
     return table
 
 
@@ -57,8 +57,8 @@ def table_of(ranked: RankedTakes, takes: Mapping[str, TakeRecord]) -> ListTable:
             _figure(one.match, ""),
             _figure(receipt.correlation if receipt else None, ""),
             _figure(receipt.loudness_lufs if receipt else None, " LUFS", 1),
-            escape(warnings[0]) if warnings else "passed" if receipt else "",
-            escape(one.prompt),
+            escape(warnings[0]) if warnings else label("passed") if receipt else "",
+            own_words(one.prompt),
         )
     return table
 

@@ -215,11 +215,13 @@ def _acknowledged(values: dict[str, Any]) -> str:
 
 
 def _take(values: dict[str, Any]) -> str:
-    stem = "" if values.get("stem") == "mix" else f" {values.get('stem')}"
-    seconds = values["length"] / values["rate"]
+    number, take, seed, stem = (values.get(name) for name in ("number", "take", "seed", "stem"))
+    sample, seconds = values["position"], f"{values['length'] / values['rate']:.2f}"
     verdict = "all checks passed" if values.get("passed") else str(values.get("warning", ""))
-    place = f"at sample {values['position']}, {seconds:.2f} s, seed {values.get('seed')}"
-    lines = [f"{values.get('number')}{stem}, id {values.get('take')}, {place}: {verdict}"]
+    lines = [
+        f"{number}{'' if stem == 'mix' else f', stem {stem}'}, id {take}, at sample {sample}, {seconds} s, "
+        f"seed {seed}: {verdict}"
+    ]
     if path := values.get("path"):
         lines.append(f"{'':<9} → {Path(path)}")
     return "\n".join(lines)

@@ -15,19 +15,22 @@ MAX_DEPTH = 4
 MAX_SENTENCES = 40
 MAX_READ = 20_000
 FEW_LETTERS = 6
-"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures and for
-what the table has: it would fit any title."""
+"""With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures, for
+addresses and for what the table has: it would fit any title."""
 COUNT = "count"
-"""How the name of a place begins that a number begins."""
+"""How the name of a place begins that a number begins, or ≈ and a number."""
 PHRASE = "phrase"
 """How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
 _ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · |[,.:;·]\Z))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ID = re.compile(r"[jt][0-9a-f]{10}")
 """Of a job or a take."""
+_PATH = re.compile(r"/[^\s,:;]+")
+"""An address such as /bridge/ack, or a path without a space in it."""
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
+_QUOTATION = re.compile("“[^“”]*”")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S|(?:^| )\((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
@@ -126,7 +129,7 @@ class Catalogue:
         if text.endswith("."):
             fits += [fit._replace(end=".") for fit in self._fits(text[:-1], at)]
         # A sentence must not be taken for what another is filled in with, while each can be understood by itself.
-        fits = [fit for fit in fits if not any(_SEVERAL.search(value) for value in fit.values.values())] or (
+        fits = [fit for fit in fits if not any(_are_several(value) for value in fit.values.values())] or (
             fits if self._in_parts(text, at) is None else []
         )
         if not fits:
@@ -160,8 +163,9 @@ class Catalogue:
         )
 
     def _is_ours(self, value: str, at: _At) -> bool:
-        """Whether it is a figure, an id, a quotation or a text of the table: no producer's words that look like one."""
-        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _QUOTED)):
+        """Whether it is a figure, an id, an address, a quotation or a text of the table: no producer's words that look
+        like one."""
+        if not value or any(known.fullmatch(value) for known in (_FIGURE, _ID, _PATH, _QUOTED)):
             return True
         return self._found(value, at.deeper()) is not None
 
@@ -181,7 +185,7 @@ class Catalogue:
         """Sentence by sentence, or what follows the name of a value. None when no part has an entry."""
         if at.depth >= MAX_DEPTH:  # its parts would lie deeper
             return None
-        parts = _SENTENCE_END.split(text, MAX_SENTENCES)
+        parts = _with_whole_quotations(_SENTENCE_END.split(text, MAX_SENTENCES))
         if len(parts) > 1:
             translated = self._joined(parts, at)
             if translated is not None:
@@ -224,9 +228,27 @@ class Catalogue:
         return text in self._whole or bool(self._fits(text, at))
 
 
+def _with_whole_quotations(sentences: Iterable[str]) -> list[str]:
+    """Sentences, those joined again that a quotation goes on in."""
+    whole: list[list[str]] = []
+    unclosed = 0
+    for sentence in sentences:
+        if unclosed:
+            whole[-1].append(sentence)
+        else:
+            whole.append([sentence])
+        unclosed = max(0, unclosed + sentence.count("“") - sentence.count("”"))
+    return [" ".join(parts) for parts in whole]
+
+
 def _surest(readings: Iterable[Reading | None]) -> Reading | None:
     """The first of those that account for most."""
     return max(filter(None, readings), key=lambda reading: reading[1:], default=None)
+
+
+def _are_several(value: str) -> bool:
+    """Whether texts follow each other in it; what follows within a quotation is somebody's own."""
+    return _SEVERAL.search(_QUOTATION.sub("“”", value)) is not None
 
 
 def _is_space(text: str, template: Template) -> bool:
@@ -239,7 +261,7 @@ def _is_space(text: str, template: Template) -> bool:
 def _fills_its(name: str, value: str) -> bool:
     """Whether a value can be what the name of its place says."""
     if name.startswith(COUNT):
-        return value[:1].isdecimal()
+        return value.removeprefix("≈")[:1].isdecimal()
     return not name.startswith(PHRASE) or _ONE_PHRASE.match(value) is not None
 
 

@@ -29,6 +29,14 @@ def text_in(text: str, language: str) -> str:
     return text if catalogue is None else catalogue.translate(text)
 
 
+def label_in(text: str, language: str) -> str:
+    """What stands by itself, such as the heading of a column. A single word is looked up in brackets: without, it would
+    be taken for the name of a field in every sentence that has one filled in."""
+    key = f"[{text}]" if text.isalpha() else text
+    found = text_in(key, language)
+    return text if found == key else found
+
+
 def error_in(error: ProtocolError, language: str) -> ProtocolError:
     """The same error, its sentence and remedy in a language."""
     if catalogue_of(language) is None:

@@ -7,6 +7,7 @@ import { Connection, Lost, Refused } from "./connection.js";
 import { Grid, barsNamed } from "./grid.js";
 import { pageName } from "./owners.js";
 import { Sha256 } from "./sha256.js";
+import { troublesOf } from "./words.js";
 
 const PAGE = 250;
 const MAX_TAKES = 5000;
@@ -198,13 +199,9 @@ export class Bridge {
     });
   }
 
-  /** What is wrong with render hosts, once as long as it stays so. */
+  /** What is wrong with render hosts, once as long as it stays so; under “Models” it can be read all the while. */
   #tellOfHosts(hosts) {
-    const wrong = new Set();
-    for (const { name, connected, problem, notes = [] } of hosts) {
-      if (connected) for (const note of notes) wrong.add(note);
-      else if (problem) wrong.add(`The render host ${name} cannot be reached: ${problem.replace(/\.$/, "")}.`);
-    }
+    const wrong = new Set(hosts.flatMap(troublesOf));
     for (const sentence of wrong) if (!this.wrongWithHosts.has(sentence)) this.notices.say(sentence, "", true);
     this.wrongWithHosts = wrong;
   }

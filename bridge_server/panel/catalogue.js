@@ -6,15 +6,18 @@
 const PLACE = /\{\{|\}\}|\{([a-z_0-9]+)\}/g;
 const WORD = /[A-Za-z][A-Za-z']*/g;
 const FEW_LETTERS = 6;
-/** How the name of a place begins that a number begins. */
+/** How the name of a place begins that a number begins, or ≈ and a number. */
 const COUNT = "count";
 /** How the name of a place begins that one phrase fills, such as "bars 3–4" or "the whole song": nothing that goes on after a colon. */
 const PHRASE = "phrase";
 const ONE_PHRASE = /^(?!.*(?:[.:;!?] | · |[,.:;·]$))[\p{L}\p{N}≈]/su;
 const FIGURE = /^(?=[^A-Za-z]*\p{Nd})[^A-Za-z]+(?:[A-Za-z]{1,3})?$/u;
 const ID = /^[jt][0-9a-f]{10}$/;
+/** An address such as /bridge/ack, or a path without a space in it. */
+const PATH = /^\/[^\s,:;]+$/;
 const ARTICLE = /^(?:an?|the) /;
 const QUOTED = /^['"“].*['"”]$/s;
+const QUOTATION = /“[^“”]*”/g;
 const SENTENCE_END = /(?<=[.!?])\s+(?=\S)/g;
 const SEVERAL = /[.!?]\s+\S| · |(?:^| )\((?:takes?|region|track) /;
 const HEAD = /^([\p{L}\p{N}_.[\]/-]{1,64}|bar \p{Nd}+(?:, chord \p{Nd}+)?): (?=\S)/u;
@@ -153,7 +156,7 @@ export class Catalogue {
     const short = text.endsWith(".") ? text.slice(0, -1) : null;
     if (short !== null && this.whole.has(short)) return { text: `${this.whole.get(short)}.`, known: letters(text), own: letters(text) };
     let fits = [...this.#fits(text, depth), ...(short === null ? [] : this.#fits(short, depth, "."))];
-    const plain = fits.filter(({ values }) => ![...values.values()].some((value) => SEVERAL.test(value)));
+    const plain = fits.filter(({ values }) => ![...values.values()].some(areSeveral));
     if (plain.length || this.#inParts(text, depth) !== null) fits = plain;
     if (!fits.length) return null;
     return surest([this.#headed(text, depth), ...fits.reverse().map((fit) => this.#filled(fit, depth))]);
@@ -186,7 +189,7 @@ export class Catalogue {
   }
 
   #isOurs(value, depth) {
-    return !value || FIGURE.test(value) || ID.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
+    return !value || FIGURE.test(value) || ID.test(value) || PATH.test(value) || QUOTED.test(value) || this.#found(value, depth + 1) !== null;
   }
 
   #inner(value, depth) {
@@ -209,7 +212,7 @@ export class Catalogue {
     const headed = this.#headed(text, depth);
     if (headed !== null) return headed;
     for (const joint of JOINTS) {
-      const pieces = text.split(joint);
+      const pieces = withWholeQuotations(text.split(joint), joint);
       if (pieces.length === 1) continue;
       const found = pieces.map((piece) => this.#found(piece, depth + 1) ?? { text: piece, known: 0 });
       const known = found.reduce((sum, reading) => sum + reading.known, 0);
@@ -261,14 +264,29 @@ function sentencesOf(text) {
     sentences.push(text.slice(at, space.index));
     at = space.index + space[0].length;
   }
-  return [...sentences, text.slice(at)];
+  return withWholeQuotations([...sentences, text.slice(at)], " ");
 }
+
+/** The parts of a text, those joined again that a quotation goes on in. */
+function withWholeQuotations(parts, joint) {
+  const whole = [];
+  let open = 0;
+  for (const part of parts) {
+    if (open > 0) whole[whole.length - 1].push(part);
+    else whole.push([part]);
+    open = Math.max(0, open + part.split("“").length - part.split("”").length);
+  }
+  return whole.map((pieces) => pieces.join(joint));
+}
+
+/** Whether texts follow each other in a value; what follows within a quotation is somebody's own. */
+const areSeveral = (value) => SEVERAL.test(value.replace(QUOTATION, "“”"));
 
 /** Whether a value would begin or end with the space around the text, which is nobody's. */
 const isSpace = (text, { literals }) => (/^\s/.test(text) && !literals[0]) || (/\s$/.test(text) && !literals.at(-1));
 
 /** Whether a value can be what the name of its place says. */
-const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
+const fillsIts = ([name, value]) => (!name.startsWith(COUNT) || /^≈?\p{Nd}/u.test(value)) && (!name.startsWith(PHRASE) || ONE_PHRASE.test(value));
 
 const letters = (text) => text.replace(/[^\p{L}]/gu, "").length;
 

@@ -7,7 +7,7 @@ import { differences, siblingsOf } from "./differences.js";
 import { translated } from "./language.js";
 import { drawMarked } from "./regions.js";
 import { inOrder, nameOf, outOfSight, starsShown, starsSpoken } from "./take_order.js";
-import { ago, counted, regionName, taskName } from "./words.js";
+import { ago, counted, quoted, regionName, taskName } from "./words.js";
 import { isStem } from "./stem_mix.js";
 import { xOf } from "./viewport.js";
 
@@ -260,7 +260,9 @@ class TakeLane {
     const chosen = selected === take.take;
     const warnings = take.receipt?.warnings ?? [];
     const kind = playsAlongside(take) ? take.stem : taskName(take.task);
-    const title = take.name ? `${take.name}${playsAlongside(take) ? ` · ${take.stem}` : ""}` : `${take.number} · ${kind}`;
+    const beside = playsAlongside(take) ? ` · ${take.stem}` : "";
+    const title = take.name ? `${take.name}${beside}` : `${take.number} · ${kind}`;
+    const spoken = take.name ? `${quoted(take.name)}${beside}` : title;
     setText(this.title, take.name ? title : translated(title));
     setText(this.stars, starsShown(take));
     for (const [element, words] of this.named) element.setAttribute("aria-label", words(nameOf(take)));
@@ -277,7 +279,7 @@ class TakeLane {
     this.element.classList.toggle("audible", audition?.state === "playing" && audition.take === take.take);
     this.#showMixing(take, audition, audition?.state === "playing" ? takes.find((entry) => entry.take === audition.take) : null);
     this.choose.setAttribute("aria-pressed", chosen);
-    this.choose.setAttribute("aria-label", [`The take ${title}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}`, about].join(". "));
+    this.choose.setAttribute("aria-label", [`The take ${spoken}${take.stars ? `, ${starsSpoken(take.stars)}` : ""}${take.chosen ? `, ${this.badge.textContent}` : ""}${warnings.length ? `, ${counted(warnings.length, "warning")}` : ""}`, about].join(". "));
     show(this.accept, !take.chosen || partly);
   }
 

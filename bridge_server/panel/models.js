@@ -2,7 +2,7 @@
 
 import { button, byId, make, setText, show } from "./dom.js";
 import { dialog } from "./songs.js";
-import { bytes, timeLeft } from "./words.js";
+import { bytes, counted, quoted, timeLeft, troublesOf } from "./words.js";
 
 const PARTS = ["autoencoder", "text encoder", "tokenizer"];
 const STATES = { here: "on this machine", begun: "download begun", damaged: "damaged", absent: "" };
@@ -28,6 +28,9 @@ export function transferName(transfer) {
 
 const underWay = (transfer) => transfer?.state === "checking" || transfer?.state === "fetching";
 
+/** What is wrong with a render host, or else what it offers. */
+const hostInWords = (host) => troublesOf(host).join(" ") || [quoted(host.name), host.connected ? counted(host.places, "place") : "connecting"].join(", ");
+
 export class Models {
   constructor(store, bridge, notices) {
     this.store = store;
@@ -47,6 +50,7 @@ export class Models {
       if (opener) this.open(opener.dataset.models);
     });
     store.watch(["transfer"], ({ transfer }) => this.#moved(transfer));
+    store.watch(["status"], () => this.box.open && this.found && this.#showMachine(this.found));
     store.watch(["opened"], () => this.box.open && this.#load());
   }
 
@@ -86,8 +90,9 @@ export class Models {
     const rows = [
       ["Engine", engine ? name : "This server has no engine that uses models."],
       ["Device", engine && (device === "auto" ? "automatic: the best one there is" : device)],
-      ...cards.map((card) => ["Graphics card", `${card.name}, ${bytes(card.memory)}, ${bytes(card.free)} free`]),
+      ...cards.map((card) => ["Graphics card", `${card.name}, ${bytes(card.memory)} of memory, ${bytes(card.free)} free`]),
       ["Memory", memory && `${bytes(memory)}${limit ? `; renders use at most ${limit} GB of the device's` : ""}`],
+      ...(this.store.get("status")?.render_hosts ?? []).map((host) => ["Render host", hostInWords(host)]),
       ["Folder", folder],
       ["Free on its disk", folder && bytes(free)],
     ].filter(([, text]) => text);

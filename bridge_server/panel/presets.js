@@ -2,7 +2,7 @@
 
 import { COVER } from "./cover_fields.js";
 import { button, make, setText, show } from "./dom.js";
-import { ago, taskName } from "./words.js";
+import { ago, quoted, taskName } from "./words.js";
 
 /** What a preset keeps of a request, and the name it has in the form where that differs. */
 const KEPT = { prompt: "prompt", lyrics: "lyrics", lyric_times: "lyric_times", strength: "strength", layers: "layers", ending: "ending", instruments: "instruments", chords: "chords", stems: "stems", length: "length", takes: "takes", context: "context", crossfade: "crossfade", depth: "depth", match_loudness: "match", engine: "engine" };
@@ -156,9 +156,9 @@ export class Presets {
       this.form.apply(draftOf(preset, this.form.empty));
       this.dialog.close();
       this.form.promptField.focus();
-    } }, make("span", { class: "name", dir: "auto" }, preset.name), make("span", { class: "about" }, [taskName(preset.task), preset.prompt].filter(Boolean).join(" · ")));
-    const remove = button(`Delete the preset ${preset.name}`, { picture: "close", class: "plain", onclick: () => row.replaceChildren(use, sure) });
-    const sure = button(`Delete the preset ${preset.name} for good`, { text: "Delete", class: "small", onclick: async () => {
+    } }, make("span", { class: "name", dir: "auto" }, preset.name), make("span", { class: "about" }, [taskName(preset.task), preset.prompt && quoted(preset.prompt)].filter(Boolean).join(" · ")));
+    const remove = button(`Delete the preset ${quoted(preset.name)}`, { picture: "close", class: "plain", onclick: () => row.replaceChildren(use, sure) });
+    const sure = button(`Delete the preset ${quoted(preset.name)} for good`, { text: "Delete", class: "small", onclick: async () => {
       if (await this.bridge.call("presets.delete", { name: preset.name })) await this.#refresh();
       this.name.focus();
     } });
@@ -172,7 +172,7 @@ export class Presets {
     if (!name) return;
     if (!(await this.bridge.call("presets.save", { name, ...this.values }))) return;
     this.name.value = "";
-    this.notices.announce(`Preset ${name} is saved.`);
+    this.notices.announce(`Preset ${quoted(name)} is saved.`);
     await this.#refresh();
   }
 
@@ -193,7 +193,7 @@ export class Presets {
       found = Array.isArray(read) ? read : read.presets;
       if (!Array.isArray(found)) throw new Error("no list");
     } catch {
-      this.notices.error({ message: `${file.name} is not a file of presets.`, remedy: "Choose a file that the panel or takebridge presets --export wrote." });
+      this.notices.error({ message: `${quoted(file.name)} is not a file of presets.`, remedy: "Choose a file that the panel or takebridge presets --export wrote." });
       return;
     }
     let saved = 0;

@@ -35,6 +35,8 @@ const HINTS = {
 };
 
 /** How deep a clip is at least; a deeper song keeps its own depth. */
+/** Of an option that a producer named. */
+const OWN = { translate: false };
 const DEPTHS = [["song", "as the song"], ["24", "24 bits"], ["float", "32-bit float"]];
 
 const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", lyric_times: false, chords: "", instruments: [], stems: [], engine: "", sound: "", sound_strength: 1, ...COVER };
@@ -353,8 +355,8 @@ export class RequestForm {
     options(this.form.elements.layers, choices.layers.map((name) => [name, name]), draft.layers);
     options(this.form.elements.engine, [["", `default (${engines?.[status?.engine]?.label ?? status?.engine ?? "…"})`], ...Object.entries(engines ?? {}).map(([name, entry]) => [name, abilities(entry, translated)])], draft.engine);
     const sounds = this.store.get("sounds");
-    const kept = draft.sound && !sounds.some((one) => one.adapter === draft.sound) ? [[draft.sound, draft.sound]] : [];
-    options(this.form.elements.sound, [["", "no trained sound"], ...sounds.map((one) => [one.adapter, one.name]), ...kept], draft.sound);
+    const kept = draft.sound && !sounds.some((one) => one.adapter === draft.sound) ? [[draft.sound, draft.sound, OWN]] : [];
+    options(this.form.elements.sound, [["", "no trained sound"], ...sounds.map((one) => [one.adapter, one.name, OWN]), ...kept], draft.sound);
     this.#showEngine();
     this.blueprint.update();
     this.#checks("instruments", choices.instruments);
@@ -428,7 +430,7 @@ function options(select, entries, value) {
   const key = JSON.stringify(entries);
   if (select.dataset.entries !== key) {
     select.dataset.entries = key;
-    select.replaceChildren(...entries.map(([name, label]) => make("option", { value: name }, label)));
+    select.replaceChildren(...entries.map(([name, label, properties]) => make("option", { value: name, ...properties }, label)));
   }
   select.value = entries.some(([name]) => name === value) ? value : entries[0]?.[0] ?? "";
 }

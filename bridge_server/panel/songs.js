@@ -3,7 +3,7 @@
 import { button, byId, make, setText, show } from "./dom.js";
 import { songList } from "./song_list.js";
 import { SongTempo } from "./tempo.js";
-import { bytes, clock, songName, tempoName } from "./words.js";
+import { bytes, clock, quoted, songName, tempoName } from "./words.js";
 
 export class Songs {
   #refill = null;
@@ -46,7 +46,7 @@ export class Songs {
     // Bounces of one project have the same title in their tags: then the file's name tells them apart.
     const twin = song?.tag_title && [...(songs ?? []), ...(recent ?? [])].some((other) => other.tag_title === song.tag_title && other.title !== song.title);
     setText(byId("song-artist"), (twin ? song.title : song?.tag_artist) ?? "");
-    byId("song-button").title = song ? `The song's file: ${song.title}` : "";
+    byId("song-button").title = song ? `The song's file: ${quoted(song.title)}` : "";
     show(byId("facts-button"), Boolean(song));
     if (!song) return;
     const meter = grid?.meters.length ? [...new Set(grid.meters.map(([, name]) => name))].join(", ") : "";
@@ -181,19 +181,19 @@ export class Songs {
       await this.#sendMap(file);
       return;
     }
-    const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${file.name}` });
-    const words = make("span", {}, `Uploading ${file.name}, ${bytes(file.size)}`);
+    const bar = make("progress", { max: 1, value: 0, "aria-label": `Uploading ${quoted(file.name)}` });
+    const words = make("span", {}, `Uploading ${quoted(file.name)}, ${bytes(file.size)}`);
     const notice = make("div", { class: "notice" }, make("div", { class: "text" }, words, bar));
     byId("notices").append(notice);
     try {
       const source = await this.bridge.upload(file, (fraction) => {
         bar.value = fraction;
       });
-      setText(words, `Reading ${file.name} …`);
+      setText(words, `Reading ${quoted(file.name)} …`);
       bar.removeAttribute("value");
       const chosen = await this.bridge.choose(source, () => notice.remove());
       this.bridge.refreshSongs();
-      if (chosen) this.notices.announce(`${file.name} is loaded.`);
+      if (chosen) this.notices.announce(`${quoted(file.name)} is loaded.`);
     } catch (error) {
       notice.remove(); // before it is said why
       this.notices.error(error);
@@ -212,7 +212,7 @@ export class Songs {
     let text = "";
     for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
     const kept = await this.bridge.songTempo({ source: this.tempo.source, midi: btoa(text) });
-    if (kept) this.notices.announce(`${file.name} is the song's tempo map now.`);
+    if (kept) this.notices.announce(`${quoted(file.name)} is the song's tempo map now.`);
   }
 
   #dropping() {

@@ -3,6 +3,7 @@
 import { button, byId, make, setText } from "./dom.js";
 import { MAX_STARS, nameOf, outOfSight, starsSpoken } from "./take_order.js";
 
+import { quoted } from "./words.js";
 export class TakeMarks {
   constructor(store, bridge, lanes, notices) {
     this.store = store;
@@ -59,7 +60,7 @@ export class TakeMarks {
     if (name !== (take.name ?? "")) {
       const done = await this.bridge.mark(take.take, { name });
       if (!done) return;
-      this.notices.announce(done.name ? `The take is called ${done.name}.` : "The take has no name now.");
+      this.notices.announce(done.name ? `The take is called ${quoted(done.name)}.` : "The take has no name now.");
     }
     this.#named(form);
   }

@@ -1,5 +1,7 @@
 /** Which takes are listed, in which order, and what they are called. Pure: values in, values out. */
 
+import { quoted } from "./words.js";
+
 export const MAX_STARS = 5;
 
 /** [name, as shown] of each order. */
@@ -32,7 +34,7 @@ export function inOrder(takes, order, matches = {}) {
 
 /** "Chorus, brighter", else "take 2" or "take 2, vocals": inside a sentence. */
 export function nameOf(take) {
-  if (take.name) return `“${take.name}”`;
+  if (take.name) return quoted(take.name);
   return take.stem === "mix" ? `take ${take.number}` : `take ${take.number}, ${take.stem}`;
 }
 

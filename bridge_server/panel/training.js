@@ -4,7 +4,7 @@ import { button, byId, make, setText, show } from "./dom.js";
 import { lossPlot } from "./loss_plot.js";
 import { modelNamed } from "./models.js";
 import { dialog } from "./songs.js";
-import { clock, counted, timeLeft } from "./words.js";
+import { clock, counted, quoted, timeLeft } from "./words.js";
 
 const FEW = 3; // songs: fewer teach one song rather than a sound
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -157,7 +157,7 @@ export class Training {
       if (folder !== this.songs.value.trim()) return undefined; // typed on meanwhile
       this.looked = found;
       const seconds = found.songs.reduce((sum, one) => sum + one.seconds, 0);
-      const entry = (one) => make("li", {}, make("strong", {}, one.name), make("span", { class: "quiet" }, ` ${clock(one.seconds, 0)} · `), one.words ? one.caption : make("span", { class: "quiet" }, "no words with it"), one.lyrics ? make("span", { class: "quiet" }, " · lyrics") : null);
+      const entry = (one) => make("li", {}, make("strong", { translate: false }, one.name), make("span", { class: "quiet" }, ` ${clock(one.seconds, 0)} · `), one.words ? one.caption : make("span", { class: "quiet" }, "no words with it"), one.lyrics ? make("span", { class: "quiet" }, " · lyrics") : null);
       this.seen.replaceChildren(
         make("p", {}, `${counted(found.songs.length, "song")}, ${clock(seconds, 0)}`),
         found.songs.length < FEW ? make("p", { class: "bad" }, "So few songs teach the model these songs rather than a sound.") : "",
@@ -221,9 +221,9 @@ export class Training {
       return;
     }
     if (this.shown?.name !== running.name) {
-      this.shown = { name: running.name, title: make("strong", {}, running.name), words: make("span", { class: "quiet", role: "status" }), bar: make("progress", { max: 1, "aria-label": "Training" }), plot: make("div", {}), previews: make("div", {}), list: "" };
+      this.shown = { name: running.name, title: make("strong", { translate: false }, running.name), words: make("span", { class: "quiet", role: "status" }), bar: make("progress", { max: 1, "aria-label": "Training" }), plot: make("div", {}), previews: make("div", {}), list: "" };
       this.now.replaceChildren(
-        make("div", { class: "top" }, this.shown.title, button(`Stop training ${running.name}`, { text: "Stop", class: "small", onclick: () => this.#stop(running.name) })),
+        make("div", { class: "top" }, this.shown.title, button(`Stop training ${quoted(running.name)}`, { text: "Stop", class: "small", onclick: () => this.#stop(running.name) })),
         this.shown.bar, this.shown.words, this.shown.plot, this.shown.previews);
       await this.#curve(running.name);
     }
@@ -252,13 +252,13 @@ export class Training {
 
   #entry(one) {
     const about = [one.elsewhere ? one.phase : "", one.on ? `on the machine ${one.on}` : "", one.step && one.steps ? `at step ${one.step.toLocaleString("en")} of ${one.steps.toLocaleString("en")}` : "", one.songs?.length ? counted(one.songs.length, "song") : ""].filter(Boolean).join(" · ");
-    const use = one.adapter ? button(`Use it: ${one.name}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
-    const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${one.name}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
-    const remove = again ? button(`Remove what is unfinished of ${one.name}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;
+    const use = one.adapter ? button(`Use it: ${quoted(one.name)}`, { text: "Use it", class: "small primary", onclick: () => this.#use(one) }) : null;
+    const again = ["stopped", "failed"].includes(one.state) ? button(`Resume ${quoted(one.name)}`, { text: "Resume", class: "small", onclick: () => this.#resume(one.name) }) : null;
+    const remove = again ? button(`Remove what is unfinished of ${quoted(one.name)}`, { text: "Remove", class: "small", onclick: (event) => this.#discard(one.name, event.currentTarget) }) : null;
     const fold = make("details", {}, make("summary", {}, "Loss and previews"));
     fold.addEventListener("toggle", () => fold.open && this.#unfold(one.name, fold), { once: true });
     return make("li", { class: `model ${one.state}`, "data-sound": one.name },
-      make("div", { class: "top" }, make("strong", {}, one.name), make("span", { class: "state" }, STATES[one.state]), make("span", { class: "push" }), use, again, remove),
+      make("div", { class: "top" }, make("strong", { translate: false }, one.name), make("span", { class: "state" }, STATES[one.state]), make("span", { class: "push" }), use, again, remove),
       about ? make("p", { class: "quiet" }, about) : null,
       one.described?.length ? make("p", { class: "quiet" }, `The planner wrote about ${one.described.join(", ")}.`) : null,
       one.sentence ? make("p", { class: "bad" }, one.sentence) : null,
@@ -277,17 +277,17 @@ export class Training {
     if (!previews?.length) return make("div", {});
     const title = (one) => ({ 0: "before training", finished: "the finished sound" })[one] ?? `after step ${one}`;
     const player = (one) => {
-      const audio = make("audio", { controls: true, preload: "none", src: this.bridge.locate(`trainings/${encodeURIComponent(name)}/previews/${one}.wav`), "aria-label": `${name}, ${title(one)}` });
+      const audio = make("audio", { controls: true, preload: "none", src: this.bridge.locate(`trainings/${encodeURIComponent(name)}/previews/${one}.wav`), "aria-label": `${quoted(name)}, ${title(one)}` });
       audio.addEventListener("play", () => this.box.querySelectorAll("audio").forEach((other) => other !== audio && other.pause()));
       return make("li", {}, make("span", {}, title(one)), audio);
     };
-    return make("ul", { class: "previews", "aria-label": `Previews of ${name}` }, ...previews.map(player));
+    return make("ul", { class: "previews", "aria-label": `Previews of ${quoted(name)}` }, ...previews.map(player));
   }
 
   #use(one) {
     if (!this.form.useSound(one.adapter)) return this.notices.say("No engine can use a trained sound at the moment.", "“Models” shows what is missing.", true);
     this.box.close();
-    return this.notices.say(`The sound ${one.name} is in the request.`, "Its strength is under “More”.");
+    return this.notices.say(`The sound ${quoted(one.name)} is in the request.`, "Its strength is under “More”.");
   }
 
   async #stop(name) {
@@ -305,11 +305,11 @@ export class Training {
     if (pressed.dataset.sure !== "yes") {
       pressed.dataset.sure = "yes";
       pressed.replaceChildren(make("span", {}, "Remove for good?"));
-      pressed.setAttribute("aria-label", `Remove for good what is unfinished of ${name}?`);
+      pressed.setAttribute("aria-label", `Remove for good what is unfinished of ${quoted(name)}?`);
       return;
     }
     const removed = await this.bridge.call("training.discard", { name });
-    if (removed?.note) this.notices.say(`${name} is removed.`, removed.note, true);
+    if (removed?.note) this.notices.say(`${quoted(name)} is removed.`, removed.note, true);
     if (removed) await this.load();
     this.box.querySelector("button")?.focus();
   }
@@ -334,7 +334,7 @@ export class Training {
     }
     if (!running) {
       this.curves.delete(moved.training);
-      if (moved.state === "done") this.notices.say(`The sound ${moved.training} is trained.`, "“Train a sound” has it: it can be used at once.");
+      if (moved.state === "done") this.notices.say(`The sound ${quoted(moved.training)} is trained.`, "“Train a sound” has it: it can be used at once.");
       else if (moved.state === "failed" && !this.box.open) this.notices.say(moved.sentence, moved.remedy, true);
     }
     if (!running || this.box.open) this.load();

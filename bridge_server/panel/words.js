@@ -26,6 +26,15 @@ export function abilities({ label, cannot = {} }, say = (text) => text) {
   return `${label}: ${able.map((task) => say(taskName(task)).toLowerCase()).join(", ") || say("not ready")}`;
 }
 
+/** What is wrong with a render host, in sentences. */
+export function troublesOf({ name, connected, problem, notes = [] }) {
+  if (connected) return notes;
+  return problem ? [`The render host ${name} cannot be reached: ${problem.replace(/\.$/, "")}.`] : [];
+}
+
+/** A producer's own words within a sentence: in any language they stay as they are. */
+export const quoted = (words) => `“${words}”`;
+
 /** What a song is called: by its file's tags, or else by its file's name. */
 export const songName = (song) => song.tag_title || song.title;
 

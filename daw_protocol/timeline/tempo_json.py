@@ -72,7 +72,7 @@ def json_object(where: str, value: object, needed: set[str], optional: set[str])
         raise ValueError(f"{where} must be an object, got {type(value).__name__}")
     missing = needed - value.keys()
     if missing:
-        raise ValueError(f"{where} needs {', '.join(sorted(missing))}")
+        raise ValueError(f"{where} lacks the fields {', '.join(sorted(missing))}")
     unknown = {str(name) for name in value} - needed - optional
     if unknown:
         names = ", ".join(sorted(needed | optional))

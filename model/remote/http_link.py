@@ -282,9 +282,9 @@ class HttpLink:
                 f"{self.name} at {self.address.host} answered something else than was asked for.",
                 "Check the address, and that the server is of a version named in docs/servers.md.",
             )
-        words = f": {said[:MOST_QUOTED]}" if said else "."
+        words = said[:MOST_QUOTED]
         return CannotRender(
-            f"{self.name} refused the request with status {answer.status}{words}",
+            f"{self.name} refused the request with status {answer.status}{f': {words}' if words else '.'}",
             "Change the request, or see the log of that server.",
         )
 

@@ -90,7 +90,7 @@ def test_what_has_not_come_yet_is_reported(pads):
     ],
 )
 def test_a_wrong_line_is_refused_when_it_is_read(line, code, words):
-    with pytest.raises(ProtocolError, match=r"pads\.txt, line 2: ") as found:
+    with pytest.raises(ProtocolError, match=r"In line 2 of pads\.txt: ") as found:
         read_pad_map(f"note 1 /bridge/status\n{line}\n", "pads.txt")
     assert found.value.code is ErrorCode(code)
     assert words in found.value.sentence

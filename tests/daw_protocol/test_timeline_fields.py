@@ -96,7 +96,7 @@ REFUSED = [
     (MAP, "{", RANGE, "not valid JSON"),
     (MAP, "[" * 100_000, RANGE, "not valid JSON"),
     (MAP, "[1]", TYPE, "must be an object"),
-    (MAP, {}, RANGE, "needs points"),
+    (MAP, {}, RANGE, "lacks the fields points"),
     (MAP, {"points": []}, RANGE, "between 1 and"),
     (MAP, {"points": [{"quarter": 0, "bpm": NAN}]}, RANGE, r"points\[0\].bpm"),
     (MAP, {"points": [{"quarter": 0, "bpm": 0}]}, RANGE, r"points\[0\]"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 
+from bridge_server.jobs.job import JobState
 from daw_protocol.addresses import COMMANDS
 from daw_protocol.message import has_default
 from tests.places import PROJECT
@@ -62,7 +63,7 @@ class SourceText:
 @cache
 def python_texts() -> tuple[SourceText, ...]:
     """Every text a producer may read, in the order of the sources."""
-    found = list(_missing_values())
+    found = [*_missing_values(), *_states()]
     for package in PACKAGES:
         for path in sorted((PROJECT / package).rglob("*.py")):
             name = path.relative_to(PROJECT).as_posix()
@@ -81,11 +82,18 @@ def _missing_values() -> Iterator[SourceText]:
                 )
 
 
+def _states() -> Iterator[SourceText]:
+    """Where a job is: answers name it, and commands show it."""
+    for state in JobState:
+        yield SourceText(state.value, f"bridge_server/jobs/job.py: {state}")
+
+
 def texts_of(source: str, name: str) -> list[SourceText]:
     """The texts of one module."""
     tree = ast.parse(source)
     skipped = {id(text) for text in _unsaid(tree, internal=name.startswith("model/"))}
     translated = {id(text) for text in _translated(tree)}
+    labels = {id(text) for text in _labels(tree)}
     # A part of an f-string or of a sum is no text of its own.
     found = []
     for node in ast.walk(tree):
@@ -93,7 +101,9 @@ def texts_of(source: str, name: str) -> list[SourceText]:
             continue
         for form in _forms(node):
             text = _named(form)
-            if is_said(text) or (id(node) in translated and WORD.search(FILLED_IN.sub("", text))):
+            if id(node) in labels and text.isalpha():  # as `label_in` looks it up
+                found.append(SourceText(f"[{text}]", f"{name}:{node.lineno}"))
+            elif is_said(text) or (id(node) in translated | labels and WORD.search(FILLED_IN.sub("", text))):
                 found.append(SourceText(text, f"{name}:{node.lineno}"))
     return found
 
@@ -105,6 +115,15 @@ def _translated(tree: ast.Module) -> Iterator[ast.expr]:
             continue
         if _called(node) in ("text_in", "said", "Progress") or ast.unparse(node.func).endswith("pace.at"):
             yield node.args[0]
+
+
+def _labels(tree: ast.Module) -> Iterator[ast.expr]:
+    """Texts that stand by themselves: headings, and what a line of `doctor` is about."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from {"ListTable": node.args, "label": node.args, "Finding": node.args[:1]}.get(
+                _called(node), []
+            )
 
 
 def is_said(text: str) -> bool:
@@ -133,6 +152,8 @@ def _forms(node: ast.expr) -> list[tuple[Piece, ...]]:
             parts = [
                 _forms(one.value) if isinstance(one, ast.FormattedValue) else _forms(one) for one in values
             ]
+        case ast.BinOp(right=ast.Constant(value=int())):  # a number that is counted from one
+            return [(node,)]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             parts = [_forms(left), _forms(right)]
         case ast.IfExp(body=body, orelse=orelse):
@@ -175,6 +196,8 @@ def _name(node: ast.AST) -> str:
             return name.lower().strip("_")
         case ast.Attribute(attr=name):
             return name.lower().strip("_")
+        case ast.BinOp(left=left, right=ast.Constant(value=int())):
+            return _name(left)
         case ast.Call(func=ast.Name(id="len")):
             return "count"
         case ast.Call(func=ast.Attribute(attr="join")):

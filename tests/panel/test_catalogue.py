@@ -76,12 +76,20 @@ COMPOSED = [
         "is not followed: bar 2: 'Hm' is not a chord: H is German for B; write \"Bm\" (and Bb for the German B)",
         "따르지 않습니다: 2마디: 'Hm': 코드가 아닙니다. H는 독일식 B이니 \"Bm\" 형태로 쓰세요(독일식 B는 Bb)",
     ),
-    ("The song's file: bounce 7", "곡 파일: bounce 7"),
-    ("Stop training my_sound", "my_sound 학습 멈추기"),
+    ("The song's file: “My song, 3 stars”", "곡 파일: “My song, 3 stars”"),
+    ("Stop training “drums”", "“drums” 학습 멈추기"),
     ("on the machine studio · at step 2 of 100", "컴퓨터 studio에서 · 100단계 중 2단계"),
-    ("The take Darker, 3 stars, in the song. likeness 0.95", "테이크 Darker, 별 3개, 곡에 들어감. 유사도 0.95"),
-    ("The stars of Brighter chorus: no stars.", "Brighter chorus: 별 없음."),
+    (
+        "The take “Wide, drums only and in the song. Check the name.”, 3 stars, in the song. likeness 0.95",
+        "테이크 “Wide, drums only and in the song. Check the name.”, 별 3개, 곡에 들어감. 유사도 0.95",
+    ),
+    ("The take “Cover”, 3 stars. 2 takes", "테이크 “Cover”, 별 3개. 테이크 2개"),
+    ("The stars of “Cover”: no stars.", "“Cover”: 별 없음."),
+    ("“drums”, before training", "“drums”, 학습 전"),
     ("Mute the stem drums", "드럼 스템 뮤트"),
+    ("Take 2 · drums of 6|3 to ≈9|1", "테이크 2 · 6|3~≈9|1 중 드럼"),
+    ("Take 2 · drums of 0:05.0 to 1:05.0", "테이크 2 · 0:05.0~1:05.0 중 드럼"),
+    ("Take 2 · drums of bars 6–9", "테이크 2 · 6–9마디 중 드럼"),
 ]  # fmt: skip
 
 

@@ -3,6 +3,8 @@ pixels. In English nothing is translated at all."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -245,7 +247,7 @@ def test_a_sentence_that_names_an_option(korean, open_panel, server, tmp_path):
 
 
 def test_a_producers_own_words_stay(korean, open_panel, server, takes):
-    """A take may be called like a word of the panel."""
+    """A take, or a sound that was trained, may be called like a word of the panel."""
     with server.websocket() as peer:
         peer.call("takes.mark", take=takes[0], name="Original")
     panel = open_panel().ready()
@@ -253,6 +255,10 @@ def test_a_producers_own_words_stay(korean, open_panel, server, takes):
     panel.page.evaluate("id => panel.store.set({ selected: id })", takes[0])
     expect(panel.page.locator("#take-title")).to_have_text("Original")
     expect(panel.page.locator(".original-row .lane-title")).to_have_text("원본")
+    chosen = panel.page.locator(f"[data-take='{takes[0]}'] .lane-select")
+    expect(chosen).to_have_attribute("aria-label", re.compile("^테이크 “Original”"))
+    panel.page.evaluate("panel.store.set({ sounds: [{ adapter: 'brushes', name: 'drums' }] })")
+    expect(panel.page.locator("option[value=brushes]")).to_have_text("drums")
     with server.websocket() as peer:
         peer.call("takes.mark", take=takes[0], name="")
 

@@ -130,7 +130,7 @@ def test_presets_are_saved_used_exported_and_deleted(open_panel, server, tmp_pat
     expect(page.locator("[data-task=repaint]")).to_have_attribute("aria-checked", "true")
     assert page.input_value("#f-strength") == "0.3"
     page.click("#preset-button")
-    page.click("#preset-list >> [aria-label='Delete the preset Bare']")
+    page.click("#preset-list >> [aria-label='Delete the preset “Bare”']")
     page.keyboard.press("Enter")
     expect(page.locator("#preset-list")).to_contain_text("There are no presets yet")
     page.set_input_files("#preset-dialog input[type=file]", saved)

@@ -277,6 +277,20 @@ def test_without_a_song_the_page_says_how_to_begin(open_panel, tmp_path, songs):
         panel.close = lambda: None
 
 
+def test_what_is_wrong_with_a_render_host_stands_in_its_place_until_it_is_well(open_panel, server):
+    panel = open_panel().ready()
+    tell = """host => panel.store.set({
+        status: { ...panel.store.get("status"), render_hosts: [{ name: "box", ...host }] } })"""
+    panel.page.evaluate(tell, {"connected": True, "places": 2, "notes": ["The machine node7 has no torch."]})
+    panel.page.click("#engine-name")
+    machine = panel.page.locator("#models-dialog .machine")
+    expect(machine).to_contain_text("Render hostThe machine node7 has no torch.")
+    panel.page.evaluate(tell, {"connected": False, "places": 0, "problem": "it is off."})
+    expect(machine).to_contain_text("Render hostThe render host box cannot be reached: it is off.")
+    panel.page.evaluate(tell, {"connected": True, "places": 2})
+    expect(machine).to_contain_text("Render host“box”, 2 places")
+
+
 def test_a_server_without_sound_says_so_when_it_is_to_play(open_panel, server):
     """Left to itself the panel plays in the browser then: test_playing_here.py."""
     panel = open_panel().ready()

@@ -94,7 +94,7 @@ def test_a_song_is_called_by_its_tags_and_found_by_them_and_by_its_file(open_pan
     rows.locator("button").click()
     expect(page.locator("#song-title")).to_have_text(LONG)
     expect(page.locator("#song-artist")).to_be_in_viewport(ratio=1)
-    expect(page.locator("#song-button")).to_have_attribute("title", "The song's file: bounce 7")
+    expect(page.locator("#song-button")).to_have_attribute("title", "The song's file: “bounce 7”")
     expect(page.locator("#facts-button")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert nameless(page) == []

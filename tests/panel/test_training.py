@@ -85,13 +85,13 @@ def test_a_sound_is_trained_heard_and_used(training_server, open_panel):
     expect(now.locator("[role=status]")).to_contain_text(f"of {LONG:,}")
     if axe_file() is not None:
         looked_at(panel, keys=False)
-    page.get_by_role("button", name="Stop training my_sound").click()
+    page.get_by_role("button", name="Stop training “my_sound”").click()
     sound = page.locator("[data-sound=my_sound]")
     expect(sound.locator(".state")).to_have_text("Stopped")
     expect(page.locator("#training-form")).to_be_visible()
-    sound.get_by_role("button", name="Resume my_sound").click()
+    sound.get_by_role("button", name="Resume “my_sound”").click()
     expect(now).to_contain_text("my_sound")
-    page.get_by_role("button", name="Stop training my_sound").click()
+    page.get_by_role("button", name="Stop training “my_sound”").click()
     (training_server.settings.store / "training" / "my_sound" / "at_host.json").write_text(
         "{", encoding="utf-8"
     )
@@ -135,7 +135,7 @@ def test_a_finished_sound_is_in_the_next_request(training_server, open_panel):
     panel.wait("document.querySelector('[data-sound=brushes] audio').currentTime > 0")
     if axe_file() is not None:
         looked_at(panel, keys=False)
-    sound.get_by_role("button", name="Use it: brushes").click()
+    sound.get_by_role("button", name="Use it: “brushes”").click()
     expect(page.locator("#training-dialog")).to_be_hidden()
     expect(page.locator("#f-sound")).to_have_value("brushes/adapter_model.safetensors")
     expect(page.locator("#f-sound_strength")).to_be_visible()
@@ -188,7 +188,7 @@ def test_a_sound_is_trained_on_a_render_host(open_panel, tmp_path, monkeypatch):
         now = page.locator("#training-now")
         expect(now.locator("[role=status]")).to_contain_text("on the machine studio")
         panel.wait("(v.training?.step ?? 0) > 20")
-        page.get_by_role("button", name="Stop training far").click()
+        page.get_by_role("button", name="Stop training “far”").click()
         sound = page.locator("[data-sound=far]")
         expect(sound).to_contain_text("on the machine studio")
         remove = sound.get_by_role("button", name="Remove")

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from bridge_server.cli.console import ListTable, TextConsole, passing_bar
+from bridge_server.cli.console import ListTable, TextConsole, own_words, passing_bar
 
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07d\x7fe\x85f\u2028g\u202eh"
 SHOWN = "a?[31mb?2Jc?d?e?f?g?h"
@@ -50,6 +50,15 @@ def test_a_line_is_never_broken_and_a_table_fits(options):
     wide = Table("name")
     wide.add_row(command)
     assert max(map(len, printed(wide, **options).splitlines())) == 100
+
+
+def test_in_korean_a_listing_has_its_own_words_translated_and_a_producers_as_they_are(monkeypatch):
+    monkeypatch.setattr(TextConsole, "language", "ko")
+    found = ListTable("song", "state")
+    found.add_row(own_words("done"), "done")
+    first, second = printed(found).splitlines()
+    assert first.split() == ["곡", "상태"]
+    assert second.split() == ["done", "완료"]
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -21,7 +21,7 @@ def test_a_map_is_checked_on_the_command_line(tmp_path):
     good.write_text("note 36 /bridge/repiant", encoding="utf-8")
     found = run_bridge(tmp_path / "store", "midi", "check", str(good))
     assert found.returncode == 1
-    assert "pads.txt, line 1" in found.stderr
+    assert "In line 1 of pads.txt" in found.stderr
     assert "/bridge/repaint" in found.stderr
 
 

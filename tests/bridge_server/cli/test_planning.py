@@ -27,7 +27,7 @@ def test_a_blueprint_is_printed():
     page = io.StringIO()
     show(Screen(Console(file=page, width=100)), FOUND)
     assert page.getvalue().splitlines() == [
-        "96 BPM, 4/4, 40 s: slow bossa nova.", "    verse, bars 1-8", "    [Verse]",
+        "96 BPM, 4/4, 40 s: slow bossa nova.", "    section verse, bars 1-8", "    [Verse]",
         "    fit 0.62 (caption 0.50, facts 0.91)", "Laid out.",
     ]  # fmt: skip
 

@@ -156,6 +156,21 @@ def test_lines(name, values, line):
     assert as_line(OscReply(name, values)) == line
 
 
+def test_a_stem_and_a_warning_without_an_entry_are_in_a_korean_line():
+    values = {
+        "take": "t61df5754b2", "number": 2, "stem": "drums", "position": 0, "length": 96000, "rate": 48000, "seed": 7,
+        "passed": 0, "warning": "Something new is wrong with it.",
+    }  # fmt: skip
+    line = as_line(OscReply("take", values), "ko")
+    assert line == (
+        "take      2, 스템 drums, ID t61df5754b2, 샘플 0, 2.00 s, 시드 7: Something new is wrong with it."
+    )
+
+
+def test_where_a_job_is_is_said_in_korean():
+    assert as_line(OscReply("ack", {"job": "j1", "state": "queued"}), "ko") == "ack       작업 j1: 대기 중."
+
+
 def test_an_answer_in_korean_keeps_its_name_and_its_path():
     values = {
         "take": "t61df5754b2", "number": 1, "stem": "mix", "position": 1536000, "length": 384000, "rate": 48000,

@@ -11,7 +11,8 @@ ENTRIES = {
     "It takes {article}{described}.": "받는 값: {article}{described}.",
     "must be {low} to {high}, got {value}": "{low}~{high} 범위여야 합니다(받은 값: {value})",
     "{count} takes": "테이크 {count}개",
-    "{start} to {end}": "{start}~{end}",
+    "{count} to {count2}": "{count}~{count2}",
+    "{path} job {value}": "{path} 작업 {value}",
     "{field}: there is no {value}.": "{field}: {value}이(가) 없습니다.",
     "Take {id} is gone. Render it again.": "테이크 {id}은(는) 없습니다. 다시 렌더링하세요.",
     "Warning: {warning}": "주의: {warning}",
@@ -44,6 +45,9 @@ CASES = [
     ("bpm: must be 1 to 999, got 0.", "bpm: 1~999 범위여야 합니다(받은 값: 0)."),
     ("3 takes", "테이크 3개"),
     ("5 to 9", "5~9"),
+    ("Front to back", "Front to back"),
+    ("/bridge/ack job j0123456789", "/bridge/ack 작업 j0123456789"),
+    ("Good job 7", "Good job 7"),
     ("Take t7 is gone. Render it again.", "테이크 t7은 없습니다. 다시 렌더링하세요."),
     ("stem: there is no drums.", "stem: drums가 없습니다."),
     ("Warning: There is no file a.wav.", "주의: a.wav 파일이 없습니다."),
@@ -81,6 +85,12 @@ CASES = [
         "주의: 주의: 주의: 주의: Check the name. 5~9",
     ),
     ("Check the name. " * 45, "이름을 확인하세요. " * 45),
+    # A quotation is not divided.
+    (
+        "Warning: “Alright. Check the name. It ends.” cannot be read: 7.",
+        "주의: “Alright. Check the name. It ends.” 파일을 읽을 수 없습니다: 7.",
+    ),
+    ("“Check the name. Check the name.", "“Check the name. Check the name."),
     # Digits and letters of any script.
     ("٣ takes", "테이크 ٣개"),
     ("² takes", "² takes"),

@@ -1,4 +1,4 @@
-from bridge_server.languages.wording import error_in, reply_in, text_in, values_in
+from bridge_server.languages.wording import error_in, label_in, reply_in, text_in, values_in
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.replies import Acknowledged, Failed
 
@@ -11,6 +11,14 @@ def test_english_is_as_it_is_written():
     assert error_in(MISSING, "en") is MISSING
     assert reply_in(reply, "en") is reply
     assert values_in({"note": "Check the name."}, "en") == {"note": "Check the name."}
+
+
+def test_a_word_by_itself_is_translated_and_the_name_of_a_field_is_not():
+    assert label_in("length", "ko") == "길이"
+    assert text_in("length must be 1 to 9, got 0", "ko").startswith("length")
+    assert label_in("at sample", "ko") == "샘플 위치"
+    assert label_in("no such word", "ko") == "no such word"
+    assert label_in("length", "en") == "length"
 
 
 def test_an_error_keeps_its_code_and_field():

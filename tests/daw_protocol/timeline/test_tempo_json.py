@@ -47,7 +47,7 @@ REPLACED = [
     (("points",), [], "points must have between 1 and 10000 entries, got 0"),
     (("points",), [{}] * 10_001, "points must have between 1 and 10000 entries, got 10001"),
     (("points", 1), 120, r"points\[1\] must be an object, got int"),
-    (("points", 1), {"quarter": 1}, r"points\[1\] needs bpm"),
+    (("points", 1), {"quarter": 1}, r"points\[1\] lacks the fields bpm"),
     (
         ("points", 1, "tempo"),
         120,
