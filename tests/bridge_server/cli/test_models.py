@@ -290,7 +290,7 @@ def test_doctor_lists_models(hub, models, tmp_path):
     Typed(tmp_path / "pulled", hub)("pull", "turbo")
     (whole,) = doctor.models(tmp_path / "pulled")
     assert whole.verdict is doctor.Verdict.GOOD
-    assert "turbo, vae, text-encoder in" in whole.found
+    assert "turbo, vae, text-encoder, in the folder" in whole.found
 
 
 # --- the whole program --------------------------------------------------------------------------------
