@@ -32,7 +32,11 @@ class TextConsole(Console):
     def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
         """Lines of text stay whole: a path, an address or a command that is broken cannot be copied. Tables fit the
         window, and a listing that cannot is lines."""
-        whole = all(isinstance(one, (str, ListTable)) for one in objects) if soft_wrap is None else soft_wrap
+        whole = (
+            all(isinstance(one, (str, Text, ListTable)) for one in objects)
+            if soft_wrap is None
+            else soft_wrap
+        )
         super().print(*objects, soft_wrap=whole, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:

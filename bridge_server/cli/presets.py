@@ -43,12 +43,12 @@ async def presets(settings: Settings, screen: Screen, wish: PresetWish) -> int:
                 await client.call("presets.save", name=wish.save, **dict(wish.values or {}))
             )
             screen.result(saved.to_fields())
-            screen.say(f"Preset {escape(saved.name)} is saved.")
+            screen.say(f"Preset “{escape(saved.name)}” is saved.")
             return DONE
         if wish.delete is not None:
             answer = await client.call("presets.delete", name=wish.delete)
             screen.result(answer)
-            screen.say(f"Preset {escape(answer['name'])} is deleted.")
+            screen.say(f"Preset “{escape(answer['name'])}” is deleted.")
             return DONE
         for preset in given:
             await client.call("presets.save", **preset.to_fields())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from bridge_server.languages.template import Template, words_in
+from bridge_server.languages.template import QUOTATION, Template, words_in
 
 MAX_DEPTH = 4
 """Of sentences within sentences."""
@@ -30,7 +30,6 @@ _PATH = re.compile(r"/[^\s,:;]+")
 _ARTICLE = re.compile(r"^(?:an?|the) ")
 _QUOTED = re.compile(r"['\"“].*['\"”]", re.DOTALL)
 """Somebody's own words."""
-_QUOTATION = re.compile("“[^“”]*”")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s])")
 _SEVERAL = re.compile(r"[.!?]\s+\S|(?:^| )\((?:takes?|region|track) ")
 """Texts that follow each other, the second of which may be which take a stage is about."""
@@ -248,7 +247,7 @@ def _surest(readings: Iterable[Reading | None]) -> Reading | None:
 
 def _are_several(value: str) -> bool:
     """Whether texts follow each other in it; what follows within a quotation is somebody's own."""
-    return _SEVERAL.search(_QUOTATION.sub("“”", value)) is not None
+    return _SEVERAL.search(QUOTATION.sub("“”", value)) is not None
 
 
 def _is_space(text: str, template: Template) -> bool:

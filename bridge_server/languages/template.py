@@ -15,6 +15,7 @@ from bridge_server.languages.particles import with_particles
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)\}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
+QUOTATION = re.compile("“[^“”]*”")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,16 @@ class Template:
         return max(words, key=len, default="")
 
     def match(self, text: str) -> dict[str, str] | None:
-        """What is filled in; None when the text is not of this template. Linear in the text's length."""
+        """What is filled in; None when the text is not of this template. Linear in the text's length.
+
+        What stands in a quotation is somebody's own: a literal is looked for outside of quotations first.
+        """
+        shown = QUOTATION.sub(lambda one: "“" + "\0" * (len(one[0]) - 2) + "”", text)
+        found = self._match(text, shown)
+        return self._match(text, text) if found is None and shown != text else found
+
+    def _match(self, text: str, shown: str) -> dict[str, str] | None:
+        """shown: the text as literals are looked for in it, of the same length."""
         first, *between, last = self.literals if self.names else (*self.literals, "")
         if not self.names:
             return {} if text == first else None
@@ -79,7 +89,7 @@ class Template:
         at = len(first)
         values = []
         for literal in between:
-            found = text.find(literal, at, end) if literal else at
+            found = shown.find(literal, at, end) if literal else at
             if found < 0:
                 return None
             values.append(text[at:found])

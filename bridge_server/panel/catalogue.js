@@ -62,8 +62,15 @@ function anchorOf(literals) {
   return anchor;
 }
 
-/** What is filled in, by name; null when the text is not of this template. */
-function match({ literals, names }, text) {
+/** What is filled in, by name; null when the text is not of this template. What stands in a quotation is somebody's own:
+ * a literal is looked for outside of quotations first. */
+function match(template, text) {
+  const shown = text.replace(QUOTATION, (one) => `“${"\0".repeat(one.length - 2)}”`);
+  return matchIn(template, text, shown) ?? (shown === text ? null : matchIn(template, text, text));
+}
+
+/** shown: the text as literals are looked for in it, of the same length. */
+function matchIn({ literals, names }, text, shown) {
   const first = literals[0];
   const last = literals.at(-1);
   if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return null;
@@ -71,7 +78,7 @@ function match({ literals, names }, text) {
   let at = first.length;
   const values = [];
   for (const literal of literals.slice(1, -1)) {
-    const found = literal ? text.indexOf(literal, at) : at;
+    const found = literal ? shown.indexOf(literal, at) : at;
     if (found < 0 || found + literal.length > end) return null;
     values.push(text.slice(at, found));
     at = found + literal.length;

@@ -1,6 +1,7 @@
 /** What a render hears: the song as it stands, with what is accepted elsewhere in it, or the original. */
 
 import { make } from "./dom.js";
+import { quoted } from "./words.js";
 
 /** Tasks whose takes take the song's place, and those whose takes play along with it. */
 const REPLACING = ["repaint", "complete", "cover"];
@@ -30,7 +31,7 @@ export function madeFor(take, takes = []) {
   const heard = take.heard?.length ?? 0;
   if (!heard) return "";
   const gone = take.heard_before?.length ?? 0;
-  const names = takes.filter((one) => one.name && take.heard.includes(one.take)).map((one) => `“${one.name}”`);
+  const names = takes.filter((one) => one.name && take.heard.includes(one.take)).map((one) => quoted(one.name));
   const others = heard - names.length;
   const more = others === 1 ? `${names.length ? "another" : "an"} accepted take` : `${others} ${names.length ? "other " : ""}accepted takes`;
   const all = others ? [...names, more] : names;

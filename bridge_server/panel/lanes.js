@@ -292,7 +292,7 @@ class TakeLane {
     const age = ago(take.created, Date.now() / 1000);
     const hidden = outOfSight(take) ? "hidden" : null;
     if (this.apart.length) return [hidden, ...this.apart, age].filter(Boolean).join(" · ");
-    return [hidden, take.prompt ? `“${take.prompt}”` : null, age, `seed ${take.seed}`].filter(Boolean).join(" · ");
+    return [hidden, take.prompt ? quoted(take.prompt) : null, age, `seed ${take.seed}`].filter(Boolean).join(" · ");
   }
 
   draw(arranger, values, ground, surroundings) {

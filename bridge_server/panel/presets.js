@@ -138,7 +138,7 @@ export class Presets {
 
   async open() {
     this.values = presetOf(this.form.draft.task, this.form.given());
-    const words = [taskName(this.values.task), this.values.prompt ? `“${this.values.prompt}”` : "", this.values.strength === undefined ? "" : `strength ${Math.round(this.values.strength * 100)} %`];
+    const words = [taskName(this.values.task), this.values.prompt ? quoted(this.values.prompt) : "", this.values.strength === undefined ? "" : `strength ${Math.round(this.values.strength * 100)} %`];
     setText(this.about, `Now in the form: ${words.filter(Boolean).join(", ")}.`);
     this.dialog.showModal();
     this.name.focus();

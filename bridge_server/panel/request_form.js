@@ -34,9 +34,10 @@ const HINTS = {
   generate: "the song, in your own words",
 };
 
-/** How deep a clip is at least; a deeper song keeps its own depth. */
 /** Of an option that a producer named. */
 const OWN = { translate: false };
+
+/** How deep a clip is at least; a deeper song keeps its own depth. */
 const DEPTHS = [["song", "as the song"], ["24", "24 bits"], ["float", "32-bit float"]];
 
 const EMPTY = { task: "repaint", takes: 2, strength: 0.5, prompt: "", seed: "", layers: "all", length: "8 bars", hears: "accepted", context: "", crossfade: "", depth: "song", match: true, ending: false, lyrics: "", lyric_times: false, chords: "", instruments: [], stems: [], engine: "", sound: "", sound_strength: 1, ...COVER };

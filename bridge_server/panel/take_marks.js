@@ -2,8 +2,8 @@
 
 import { button, byId, make, setText } from "./dom.js";
 import { MAX_STARS, nameOf, outOfSight, starsSpoken } from "./take_order.js";
-
 import { quoted } from "./words.js";
+
 export class TakeMarks {
   constructor(store, bridge, lanes, notices) {
     this.store = store;

@@ -157,7 +157,7 @@ export class Training {
       if (folder !== this.songs.value.trim()) return undefined; // typed on meanwhile
       this.looked = found;
       const seconds = found.songs.reduce((sum, one) => sum + one.seconds, 0);
-      const entry = (one) => make("li", {}, make("strong", { translate: false }, one.name), make("span", { class: "quiet" }, ` ${clock(one.seconds, 0)} · `), one.words ? one.caption : make("span", { class: "quiet" }, "no words with it"), one.lyrics ? make("span", { class: "quiet" }, " · lyrics") : null);
+      const entry = (one) => make("li", {}, make("strong", { translate: false }, one.name), make("span", { class: "quiet" }, ` ${clock(one.seconds, 0)} · `), one.words ? make("span", { translate: false }, one.caption) : make("span", { class: "quiet" }, "no words with it"), one.lyrics ? make("span", { class: "quiet" }, " · lyrics") : null);
       this.seen.replaceChildren(
         make("p", {}, `${counted(found.songs.length, "song")}, ${clock(seconds, 0)}`),
         found.songs.length < FEW ? make("p", { class: "bad" }, "So few songs teach the model these songs rather than a sound.") : "",
@@ -260,7 +260,7 @@ export class Training {
     return make("li", { class: `model ${one.state}`, "data-sound": one.name },
       make("div", { class: "top" }, make("strong", { translate: false }, one.name), make("span", { class: "state" }, STATES[one.state]), make("span", { class: "push" }), use, again, remove),
       about ? make("p", { class: "quiet" }, about) : null,
-      one.described?.length ? make("p", { class: "quiet" }, `The planner wrote about ${one.described.join(", ")}.`) : null,
+      one.described?.length ? make("p", { class: "quiet" }, `The planner wrote about ${one.described.map(quoted).join(", ")}.`) : null,
       one.sentence ? make("p", { class: "bad" }, one.sentence) : null,
       one.remedy ? make("p", { class: "quiet" }, one.remedy) : null,
       one.step || one.previews?.length ? fold : null);

@@ -122,15 +122,11 @@ class JobRun:
         recorded = self._recorder.recorded(job)
         self._missing = [n for part in self._parts for n in part.takes if n not in recorded]
         self._together = services.engines.takes_at_once(self._request.engine)
+        # An engine that nobody could ask yet keeps its own batches: a take's bits depend on them.
+        self._said_together = self._together if services.engines.is_described(self._request.engine) else 0
         self._orders = self._claimed_orders(services.engines)
-        self._material = JobMaterial(
-            self.job.id,
-            self._request,
-            (order.part for order in self._orders),
-            services.hearing,
-            self._reader,
-            self._bar,
-        )
+        parts = (order.part for order in self._orders)
+        self._material = JobMaterial(job.id, self._request, parts, services.hearing, self._reader, self._bar)
 
     def _claimed_orders(self, engines: EnginePool) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some.
@@ -296,7 +292,7 @@ class JobRun:
         files = await self._files_of(host.description)
         request = material.plan.render_request(tuple(number - first for number in numbers), files)
         command = RenderCommand(
-            replace(request, takes_together=self._together),
+            replace(request, takes_together=self._said_together),
             song.digest if song else "",
             reference.digest if reference else "",
             f"{self.job.id}-{numbers[0]}",

@@ -120,6 +120,9 @@ class PoolHere:
     def takes_at_once(self, _: str) -> int:
         return self._takes_at_once
 
+    def is_described(self, _: str) -> bool:
+        return True
+
     def one_by_one(self, _: str, options: Mapping[str, object]) -> bool:
         return options.get("planner") == "on"
 

@@ -62,7 +62,7 @@ def test_accepted(kind, given, read):
 
 TYPE, RANGE = TypeError, ValueError
 REFUSED = [
-    (BARS, 5.5, TYPE, 'bars must look like "17-20" .* or "17", a whole number, got 5.5'),
+    (BARS, 5.5, TYPE, 'bars must look like "17-20" .* or "17", in whole numbers, got 5.5'),
     (BARS, True, TYPE, "bars must look like"),
     (BARS, DEEP, TYPE, "a list of 1"),
     (BARS, "1" * 41, RANGE, "bars must look like"),

@@ -67,6 +67,8 @@ def test_the_panel_reads_every_sentence_of_the_server_alike(tmp_path):
 
 
 COMPOSED = [
+    ("Uploading “Song, final mix.wav”, 3 MB", "“Song, final mix.wav” 올리는 중, 3 MB"),
+    ("The stars of “Verse: loud”: no stars.", "“Verse: loud”: 별 없음."),
     ("Repaint bars 2–3: 2 takes ready.", "2–3마디 리페인트: 테이크 2개 준비됨."),
     ("Extract 2|1 to ≈2|3: 1 take ready.", "2|1~≈2|3 스템 분리: 테이크 1개 준비됨."),
     ("Repaint 3 regions: 6 takes ready.", "구간 3개 리페인트: 테이크 6개 준비됨."),

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from bridge_server.cli.console import ListTable, TextConsole, own_words, passing_bar
+from bridge_server.cli.console import ListTable, TextConsole, label, own_words, passing_bar
 
 HOSTILE = "a\x1b[31mb\x9b2Jc\x07d\x7fe\x85f\u2028g\u202eh"
 SHOWN = "a?[31mb?2Jc?d?e?f?g?h"
@@ -142,3 +142,12 @@ def test_a_progress_bar_may_move_the_cursor():
     assert "\x1b[?25l" in file.getvalue(), "the cursor is hidden"
     assert "\x1b[31m" not in file.getvalue()
     assert "?[31mb?2J" in file.getvalue()
+
+
+def test_a_line_that_begins_with_a_label_stays_whole():
+    path = "/home/anna/music/" + "a long folder/" * 6 + "kernels.json"
+    file = io.StringIO()
+    TextConsole(file=file, width=60).print(
+        "good", " ", label("processor"), ": delete ", path, sep="", highlight=False
+    )
+    assert file.getvalue() == f"good processor: delete {path}\n"

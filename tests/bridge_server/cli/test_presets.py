@@ -33,7 +33,7 @@ def test_saved_listed_exported_deleted_and_imported(server, tmp_path, capsys):
         server,
         PresetWish(save=DARK.name, values=GIVEN),
     )
-    assert (status, text.strip()) == (DONE, "Preset Dark, [no] drums is saved.")
+    assert (status, text.strip()) == (DONE, "Preset “Dark, [no] drums” is saved.")
     file = tmp_path / "presets.json"
     _, text = run(server, PresetWish(write=file))
     assert "Dark, [no] drums" in text

@@ -86,7 +86,7 @@ def test_after_a_restart_one_that_failed_says_why_and_one_that_is_whole_is_done(
     training = training_in(tmp_path)
     training.wanted = False
     training.keep()
-    wish = training.wish(tmp_path / "models", "cpu")
+    wish = training.wish(tmp_path / "models", "cpu", "")
     assert (wish.device, wish.models) == ("cpu", tmp_path / "models")
     keep_wish(
         wish, False, ("rain.wav",), Measured((2.0, 1.0), (), 4), "The disk is full.", "Free some space."

@@ -257,9 +257,7 @@ def test_an_order_waits_for_the_place_that_starts_its_engine(tmp_path):
     on_host(tmp_path, work, places=2)
 
 
-def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(render_host, "FIRST_PAUSE", 0.0)  # however long a round takes
-
+def test_an_engine_that_starts_nowhere_says_why_every_time(tmp_path):
     async def work(host, engines):
         for engine in engines:
             engine.refuses = NOT_STARTED

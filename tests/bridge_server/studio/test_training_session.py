@@ -130,7 +130,7 @@ def test_an_end_that_comes_while_the_state_before_it_is_being_told_is_told_too(
     trainings, wire = HostTrainings(tmp_path / "host", "studio", None), Told()
     trainings._current = training
     read = training_session._stands
-    now = RunningTraining(training.wish(tmp_path, "cpu"), (), how)
+    now = RunningTraining(training.wish(tmp_path, "cpu", ""), (), how)
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
