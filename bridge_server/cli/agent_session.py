@@ -174,7 +174,7 @@ class AgentSession:
 async def _long_answer(
     client: BridgeClient, method: str, fields: Mapping[str, Any], progress: OnProgress
 ) -> dict[str, Any]:
-    """The answer. Progress is passed on in a task of its own: the reader of the connection waits for nobody."""
+    """The answer. A task of its own passes the progress on, so that a slow agent never holds up the connection."""
     news: asyncio.Queue[tuple[float, str]] = asyncio.Queue()
 
     async def pass_on() -> None:
@@ -187,7 +187,7 @@ async def _long_answer(
 
     passing = asyncio.create_task(pass_on())
     try:
-        return dict(await client.call_with_progress(method, lambda *told: news.put_nowait(told), **fields))
+        return dict(await client.call_with_progress(method, lambda *at: news.put_nowait(at), **fields))
     finally:
         passing.cancel()
         await asyncio.gather(passing, return_exceptions=True)

@@ -36,7 +36,7 @@ class BridgeClient:
         self._connection = connection
         self._calls = 0
         self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._told: dict[str, OnProgress] = {}
+        self._on_progress: dict[str, OnProgress] = {}
         self._binary: asyncio.Queue[bytes] = asyncio.Queue()
         self.replies: asyncio.Queue[Notification] = asyncio.Queue()
 
@@ -50,14 +50,14 @@ class BridgeClient:
         await self._send(call_text(command, request, self._calls))
         return await answer
 
-    async def call_with_progress(self, method: str, told: OnProgress, /, **params: Any) -> Any:
+    async def call_with_progress(self, method: str, on_progress: OnProgress, /, **params: Any) -> Any:
         """`call`, for a request that is no job and sends progress until its answer. Raises ProtocolError."""
         request_id = str(params.get("id") or f"call-{secrets.token_hex(6)}")
-        self._told[request_id] = told
+        self._on_progress[request_id] = on_progress
         try:
             return await self.call(method, **{**params, "id": request_id})
         finally:
-            del self._told[request_id]
+            del self._on_progress[request_id]
 
     async def upload(self, path: Path) -> tuple[str, tuple[str, ...]]:
         """Sends a file; returns the source name for requests, and notes on the file. Raises ProtocolError."""
@@ -133,9 +133,9 @@ class BridgeClient:
     def _sort(self, message: Mapping[str, Any]) -> None:
         if "method" in message:
             name, params = message["method"], message["params"]
-            told = self._told.get(params.get("id", "")) if name == "progress" else None
-            if told is not None:
-                told(params["fraction"], params["stage"])
+            on_progress = self._on_progress.get(params.get("id", "")) if name == "progress" else None
+            if on_progress is not None:
+                on_progress(params["fraction"], params["stage"])
             else:
                 self.replies.put_nowait((name, params))
             return

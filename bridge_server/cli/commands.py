@@ -195,10 +195,10 @@ async def answer_with_bar(
     with progress_bar(screen) as bar:
         task = bar.add_task("starting", total=1.0)
 
-        def told(fraction: float, stage: str) -> None:
+        def on_progress(fraction: float, stage: str) -> None:
             bar.update(task, completed=fraction, description=escape(stage))
 
-        return await client.call_with_progress(method, told, **values)
+        return await client.call_with_progress(method, on_progress, **values)
 
 
 async def print_take(

@@ -201,7 +201,7 @@ def processor(settings: Settings) -> Iterator[Finding]:
         return
     for measured_with, choice in kept.items():  # all: only torch knows which of them it would take now
         ways = ", ".join(name for name, taken in choice.items() if taken) or "torch's own ways"
-        found = f"fastest with {ways}, measured with {measured_with}; delete {place} to measure anew"
+        found = f"fastest with {ways}, measured with {measured_with}; delete {place} to measure again"
         yield Finding("processor", Verdict.GOOD, found)
 
 

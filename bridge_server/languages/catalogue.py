@@ -18,9 +18,9 @@ FEW_LETTERS = 6
 """With no more letters and words of its own ("{start} to {end}", "Cover {where}"), a template is for figures, for
 addresses and for what the table has: it would fit any title."""
 COUNT = "count"
-"""How the name of a place begins that a number begins, or ≈ and a number."""
+"""Places whose names begin with this take text that starts with a number, or with ≈ and a number."""
 PHRASE = "phrase"
-"""How the name of a place begins that one phrase fills, such as "bars 3-4": nothing that goes on after a colon."""
+"""Places whose names begin with this take a single phrase, such as "bars 3-4": nothing that goes on after a colon."""
 _ONE_PHRASE = re.compile(r"(?!.*(?:[.:;!?] | · |[,.:;·]\Z))(?:[^\W_]|≈)", re.DOTALL)
 _FIGURE = re.compile(r"(?=[^A-Za-z]*\d)[^A-Za-z]+(?:[A-Za-z]{1,3})?")
 _ID = re.compile(r"[jt][0-9a-f]{10}")

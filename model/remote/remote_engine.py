@@ -239,7 +239,7 @@ class RemoteEngine(ABC):
         delivery, made = Delivery(request, pace), []
         with self._link(absent_seconds=ABSENT_SECONDS) as link:
             for number, order in enumerate(orders):
-                part = pace.part(number / len(orders), (number + 1) / len(orders))
+                part = pace.share(number, len(orders))
                 found, returned = self.made(order, link, part)
                 made.append((order, found, returned))
                 yield from delivery.pieces(order, returned.samples)

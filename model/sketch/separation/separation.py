@@ -110,7 +110,7 @@ def separate(
     evidence: list[Evidence] = []
     blocks = list(cut(len(samples), rate, parameters.block))
     for number, block in enumerate(blocks):
-        stretch = pace.part(number / len(blocks), (number + 1) / len(blocks))
+        stretch = pace.share(number, len(blocks))
         part = separate_block(samples[block.first : block.last], rate, parameters, stretch, somebody_sings)
         gain = own_part(block, len(samples), rate, parameters.block)[:, None]
         for stem, audio in found.items():
