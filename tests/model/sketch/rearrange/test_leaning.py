@@ -63,9 +63,15 @@ MEASURES: dict[str, Callable[[Samples, int], float]] = {
 
 
 def take(
-    engine: SketchEngine, made: Generated, caption: str, task: Task = Task.REPAINT, bars: int = 8
+    engine: SketchEngine,
+    made: Generated,
+    caption: str,
+    task: Task = Task.REPAINT,
+    bars: int = 8,
+    first: int = 12,
 ) -> tuple[Samples, Report]:
-    request = request_for(made, made.bar_frame(12), made.bar_frame(12 + bars), caption=caption, task=task)
+    start, end = made.bar_frame(first), made.bar_frame(first + bars)
+    request = request_for(made, start, end, caption=caption, task=task)
     *pieces, report = engine.render(request, lambda progress: None, lambda: False)
     assert isinstance(report, Report)
     return next(piece.samples for piece in pieces if isinstance(piece, Piece)), report
@@ -95,9 +101,12 @@ def test_all_ways_of_saying_it_give_the_same_take(engine, varied):
 def test_a_song_without_such_beats_says_so(engine):
     same = make_song(16, progression=("C",), lead=False, drums=False)
     notes = {
-        note for word in SIGNS for note in take(engine, same, word, bars=1)[1].notes if note.startswith("No ")
+        note
+        for bar in range(1, 15)
+        for note in take(engine, same, "brighter", bars=1, first=bar)[1].notes
+        if note.startswith("No ")
     }
-    assert notes, "nothing of this song is brighter and darker, busier and sparser at once"
+    assert notes, "one of the bars is the brightest"
 
 
 def test_rearranged_drums_cannot_lean(engine):
