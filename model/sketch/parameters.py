@@ -56,8 +56,8 @@ NOVELTY_LAG_SECONDS = 0.03
 
 # A beat 2 on beat 3 breaks the groove: nearly forbidden, but possible in odd bars. More than any similarity costs.
 POSITION_COST = 12.0
-# Per natural-log ratio of the beats' lengths: 0.4 for 10 %; a stretched beat sounds slightly worse.
-STRETCH_COST = 4.0
+# Per natural-log ratio of the beats' lengths: 1.1 for 10 %; a stretched beat sounds slightly worse.
+STRETCH_COST = 12.0
 # Where a prompt asks for it: for each standard deviation a beat is brighter or busier than others at its place in the
 # bar. It outweighs a jump and taste, not harmony. Beyond LEAN_LIMIT deviations more is not better.
 LEAN_COST, LEAN_LIMIT = 3.0, 2.0
