@@ -4,6 +4,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --tuned-on      # the pieces parameters were tuned on
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned       # only which beats takes would be made of: seconds
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned --further     # of more pieces, by the same bands
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --stems         # stems of mixes whose true ones are known
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings --pictures FOLDER
@@ -31,6 +32,7 @@ from benchmarks.real_music import (
     rearranging,
     separating,
 )
+from benchmarks.real_music.further import FURTHER
 from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Row, gathered, table
 from benchmarks.sketch_rearranging import FADED, ITSELF, OURS
@@ -52,6 +54,7 @@ ROWS = (
     Row("correlation with the replaced beats, mean", "<= 0.7", "novelty"),
     Row("beats that are copies (correlation > 0.98), %", "< 1", "copies", scale=PER_CENT, digits=1),
     Row("beats played twice in a take, %", "", "used twice", scale=PER_CENT, digits=1),
+    Row("beats in which two seeds differ, %", "", "seeds differ", scale=PER_CENT, digits=0),
     Row("distinct results in 8 takes, fewest of all pieces", "8", "takes", "0", digits=0),
     Row("continuation: loudness against the last 12 s, LU", "<= 0.3", "continued loudness"),
     Row("continuation: joins above p95, %", "<= 10", "join flux above", scale=PER_CENT, digits=1),
@@ -99,6 +102,9 @@ def main() -> None:
     parser.add_argument(
         "--planned", action="store_true", help="only the steps of planned repaints, at more places"
     )
+    parser.add_argument(
+        "--further", action="store_true", help="with --planned: other pieces of the tuned-on packages"
+    )
     parser.add_argument("--each", action="store_true", help="also a table per piece")
     parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
@@ -106,7 +112,9 @@ def main() -> None:
     if chosen.stems:
         separated(chosen)
         return
-    names = [name for name in PIECES if wanted(name, chosen)]
+    if chosen.further and not chosen.planned:
+        parser.error("--further needs --planned: only planned takes are measured on those pieces")
+    names = list(FURTHER) if chosen.further else [name for name in PIECES if wanted(name, chosen)]
     names, missing = packages.to_be_had(names, chosen.folder)
     for sentence in missing:
         print(f"LEFT OUT: {sentence}", file=sys.stderr, flush=True)
@@ -127,7 +135,7 @@ def main() -> None:
             parts.append(part)
             if chosen.each:
                 print(f"{name}\n\n{table(ROWS, part, headings)}\n", flush=True)
-    steady = [name for name in names if PIECES[name].bpm is not None]
+    steady = [name for name in names if packages.EVERY[name].bpm is not None]
     for heading, some in (("constant tempo", steady), ("tempo map", [n for n in names if n not in steady])):
         if some:
             found = gathered([part for name, part in zip(names, parts, strict=True) if name in some])

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.real_music.further import FURTHER
 from benchmarks.real_music.pieces import PIECES, RealPiece
 from model.engine import Samples
 from tests.model.sketch.songs import Generated, grid_of, song_of
@@ -21,6 +22,7 @@ FOLDER = Path(tempfile.gettempdir()) / "takebridge-real-music"
 SECONDS = 150.0
 """Pieces are cut to their first two and a half minutes."""
 _PEAK = 0.98
+EVERY = PIECES | FURTHER
 _BEATS = Path(__file__).with_name("beats.json")
 _DOWNLOAD_SECONDS = 600
 
@@ -78,10 +80,10 @@ def to_be_had(names: Collection[str], folder: Path = FOLDER) -> tuple[list[str],
     found, missing = [], {}
     for name in names:
         try:
-            fetch(PIECES[name].package, folder)
+            fetch(EVERY[name].package, folder)
             found.append(name)
         except NotToBeHad as error:
-            missing[PIECES[name].package] = str(error)
+            missing[EVERY[name].package] = str(error)
     return found, list(missing.values())
 
 
@@ -103,7 +105,7 @@ def read_parts(
 
 def beat_seconds(name: str, seconds: float) -> NDArray[np.float64]:
     """Beats of the piece from its first downbeat to the last whole bar within `seconds`."""
-    piece = PIECES[name]
+    piece = EVERY[name]
     if piece.bpm is None:
         beats = np.array(json.loads(_BEATS.read_text())[name])
     else:
@@ -117,13 +119,13 @@ def real_song(name: str, folder: Path = FOLDER, seconds: float = SECONDS) -> Gen
 
     Raises NotToBeHad.
     """
-    parts, rate = read_parts(PIECES[name], folder, seconds)
+    parts, rate = read_parts(EVERY[name], folder, seconds)
     mix = np.sum(parts, axis=0)
     mix *= min(1.0, _PEAK / max(float(np.abs(mix).max()), 1e-9))
     beats = beat_seconds(name, len(mix) / rate)
     return Generated(
         song_of(mix, rate),
-        grid_of(beats, PIECES[name].meter),
+        grid_of(beats, EVERY[name].meter),
         {},
         np.zeros(len(beats) - 1, dtype=np.int64),
     )

@@ -1,6 +1,7 @@
 """Measures which beats repaints of one real piece would be made of, before any is joined: many places in seconds.
 
 OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned --tuned-on --each
+OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned --further
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.sketch_columns import Column, Columns
-from benchmarks.sketch_measures import bar_beats, song_bars
+from benchmarks.sketch_measures import bar_beats, beat_chroma, lead_beats, song_bars
 from benchmarks.sketch_rearranging import ITSELF, OURS
 from model.pace import Pace
 from model.sketch.analysis import analysis
@@ -28,11 +29,37 @@ Path = NDArray[np.intp]
 
 
 def measure(name: str, song: Callable[[str], Generated]) -> Columns:
-    """Steps in texture of the named piece's planned takes at their edges and inner bar lines, and its own there."""
+    """Of the named piece's planned takes: steps in texture at edges and inner bar lines, harmony, what seeds change.
+
+    The piece's own steps stand beside them.
+    """
     columns: Columns = {heading: Column() for heading in (OURS, ITSELF)}
-    for part, path in planned(song(name)):
+    made = song(name)
+    chroma = song_chroma(made)
+    before: Path = np.zeros(0, dtype=np.intp)
+    for index, (part, path) in enumerate(planned(made)):
         add_steps(part.analysis.beats, part.targets, path, columns)
+        add_chroma(chroma, part.targets, path, columns[OURS])
+        columns[OURS].add("used twice", 1.0 - len(set(path)) / len(path))
+        if index % len(SEEDS):  # of the same place
+            columns[OURS].add("seeds differ", float(np.mean(path != before)))
+        before = path
     return columns
+
+
+def song_chroma(made: Generated) -> NDArray[np.float64]:
+    """A plain chroma of each beat of the grid, zero outside the song; [beats, 12]."""
+    lead, count = lead_beats(made), len(made.chords)
+    chroma = np.zeros((len(made.grid.seconds) - 1, 12))
+    edges = [made.beat_frame(beat) for beat in range(count + 1)]
+    chroma[lead : lead + count] = beat_chroma(made.song.samples, made.song.rate, edges)
+    return chroma
+
+
+def add_chroma(chroma: NDArray[np.float64], targets: Path, path: Path, column: Column) -> None:
+    """How alike the notes of each chosen beat are to those of the beat it stands for."""
+    was, now = chroma[targets], chroma[path]
+    column.add("chroma", *(was * now).sum(axis=1)[was.sum(axis=1) > 0.5])
 
 
 def planned(made: Generated) -> Iterator[tuple[Passage, Path]]:

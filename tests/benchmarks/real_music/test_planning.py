@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.real_music import planning
+from benchmarks.real_music.further import FURTHER
+from benchmarks.real_music.pieces import PIECES
 from benchmarks.sketch_columns import Column, Columns
 from benchmarks.sketch_rearranging import ITSELF, OURS
 from model.pace import Pace
@@ -58,3 +60,21 @@ def test_every_place_is_planned_with_every_seed(made: Generated) -> None:
     found = list(planning.planned(made))
     assert len(found) == len(planning.PLACES) * len(planning.SEEDS)
     assert all(len(path) == len(part.targets) and not set(path) & set(part.targets) for part, path in found)
+
+
+def test_harmony_is_that_of_the_beats_chosen(made: Generated) -> None:
+    chroma, column = planning.song_chroma(made), Column()
+    first = int(np.searchsorted(made.grid.seconds, -1e-9)) + 16
+    targets = np.arange(first, first + 16)
+    planning.add_chroma(chroma, targets, targets, column)
+    assert np.allclose(column.values["chroma"], 1.0)
+    planning.add_chroma(chroma, targets, targets + 4, other := Column())
+    assert np.mean(other.values["chroma"]) < 0.9, "the next bar has another chord"
+
+
+def test_further_pieces_are_files_beside_those_of_their_package() -> None:
+    assert not set(FURTHER) & set(PIECES)
+    assert FURTHER["nebula"].files == ("share/games/singularity/music/Nebula.ogg",)
+    song, guitar = FURTHER["war_of_freedom"].files
+    assert song.endswith("sectoid/War of freedom/song.ogg")
+    assert guitar.endswith("sectoid/War of freedom/guitar.ogg")
