@@ -73,7 +73,7 @@ LEVEL_COST_AT_START = 0.12  # a quiet intro needs quiet sources: gain alone cann
 COPY_COST = 6.0  # for a copy of the replaced beat (correlation 0.9 -> 1)
 COPY_FROM, COPY_FULL = 0.9, 1.0
 BAR_MOD_4_COST, BAR_MOD_2_COST = 0.3, 0.15  # position within the phrase
-TEXTURE_COST = 3.0  # per 10 dB of mean band difference from the bar outside
+TEXTURE_COST = 5.0  # per 10 dB of mean band difference from the bar outside
 # The same against the bar replaced, on every bar: without it bars come from other sections, with a band missing. On
 # three real pieces it cost no harmony; other weights were not tried.
 BAR_TEXTURE_COST = 3.0
