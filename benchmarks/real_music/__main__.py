@@ -47,9 +47,11 @@ ROWS = (
     Row("those of them that the piece itself has not, %", "", "texture made", scale=PER_CENT, digits=1),
     Row("the same at all bar lines inside, %", "", "texture everywhere", scale=PER_CENT, digits=1),
     Row("join click above the song's 99th percentile, %", "song", "click", scale=PER_CENT, digits=1),
-    Row("the same at inner joins, %", "song", "click inside", scale=PER_CENT, digits=1),
-    Row("of them rougher than both runs are there, %", "0", "click made", scale=PER_CENT, digits=1),
-    Row("the same at edges, %", "song", "click at edges", scale=PER_CENT, digits=1),
+    Row("click above it at inner joins, %", "song", "click inside", scale=PER_CENT, digits=1),
+    Row(
+        "of them louder than both runs are there in the song, %", "0", "click made", scale=PER_CENT, digits=1
+    ),
+    Row("click above it at edges, %", "song", "click at edges", scale=PER_CENT, digits=1),
     Row("onset to sixteenth, median, ms", "song + 2", "onset", "50", digits=1),
     Row("beat chroma cosine to the replaced bars", ">= 0.92", "chroma"),
     Row("loudness against the replaced region, LU", "<= 0.5", "loudness"),
@@ -126,11 +128,7 @@ def main() -> None:
         return
     headings = (OURS, ITSELF) if chosen.planned or chosen.clicks else (OURS, FADED, ITSELF)
     measure = (
-        planning.measure
-        if chosen.planned
-        else clicking.measure
-        if chosen.clicks
-        else rearranging.measure
+        planning.measure if chosen.planned else clicking.measure if chosen.clicks else rearranging.measure
     )
     print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)
     parts = []

@@ -11,7 +11,7 @@ from model.sketch import parameters as p
 def sharpest(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """The greatest third difference of a signal in each 1 / SHARPNESS_STEPS second, linear; [steps].
 
-    It grows with frequency by 18 dB an octave. At high rates samples further apart are compared, so that it means the same.
+    It grows by 18 dB an octave. At high rates samples further apart are compared, so that it means the same.
     """
     apart = max(round(rate / p.SHARPNESS_RATE), 1)
     if len(mono) <= 3 * apart:

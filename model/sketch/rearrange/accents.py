@@ -17,7 +17,8 @@ def added(beats: Beats, targets: NDArray[np.intp], sources: NDArray[np.intp]) ->
     """How much sharper each source begins than each target, beyond what is usual in the song; [T, N].
 
     0 up to the sharpness that three in four of the song's beats stay below, or the target's if that is more; 1 for a
-    beat as sharp as one in twenty in place of a usual one, and on in proportion: among equal hits a decibel is an accent.
+    beat as sharp as one in twenty in place of a usual one, and on in proportion: where hits are equal, a few decibels
+    are an accent.
     """
     if not beats.sounding.any():
         return np.zeros((len(targets), len(sources)))

@@ -120,7 +120,9 @@ def test_no_run_begins_with_a_hit_that_nothing_replaced_has(
     struck = replace(pop, song=song_of(samples, pop.song.rate))
     assert not joined_at(SketchEngine(), struck) & before
     monkeypatch.setattr(p, "ACCENT_COST", 0.0)
-    assert joined_at(SketchEngine(), struck) & before, "the planner would have heard the hits without that cost"
+    assert joined_at(SketchEngine(), struck) & before, (
+        "the planner would have heard the hits without that cost"
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2])
