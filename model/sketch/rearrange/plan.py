@@ -265,6 +265,7 @@ def distinct_path(
 ) -> NDArray[np.intp]:
     """The path of take `take`: each take pays for what earlier takes used, until it differs from all of them.
 
+    entering: as for `least_path`.
     Returns grid indices of source beats, [T].
     """
     earlier: list[NDArray[np.intp]] = []
