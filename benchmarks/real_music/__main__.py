@@ -5,6 +5,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings zaz2 --each
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned       # only which beats takes would be made of: seconds
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --planned --further     # of more pieces, by the same bands
+    OMP_NUM_THREADS=1 python -m benchmarks.real_music --clicks        # only clicks at joins, of more places and seeds
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --accompany     # backings for them, and for made mixes
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --stems         # stems of mixes whose true ones are known
     OMP_NUM_THREADS=1 python -m benchmarks.real_music --pieces feelings --pictures FOLDER
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from benchmarks.real_music import (
     accompanying,
+    clicking,
     multitracks,
     packages,
     pictures,
@@ -47,6 +49,11 @@ ROWS = (
     Row("those of them that the piece itself has not, %", "", "texture made", scale=PER_CENT, digits=1),
     Row("the same at all bar lines inside, %", "", "texture everywhere", scale=PER_CENT, digits=1),
     Row("join click above the song's 99th percentile, %", "song", "click", scale=PER_CENT, digits=1),
+    Row("click above it at inner joins, %", "song", "click inside", scale=PER_CENT, digits=1),
+    Row(
+        "of them louder than both runs are there in the song, %", "0", "click made", scale=PER_CENT, digits=1
+    ),
+    Row("click above it at edges, %", "song", "click at edges", scale=PER_CENT, digits=1),
     Row("onset to sixteenth, median, ms", "song + 2", "onset", "50", digits=1),
     Row("beat chroma cosine to the replaced bars", ">= 0.92", "chroma"),
     Row("loudness against the replaced region, LU", "<= 0.5", "loudness"),
@@ -105,6 +112,7 @@ def main() -> None:
     parser.add_argument(
         "--further", action="store_true", help="with --planned: other pieces of the tuned-on packages"
     )
+    parser.add_argument("--clicks", action="store_true", help="only clicks at joins, of more repaints")
     parser.add_argument("--each", action="store_true", help="also a table per piece")
     parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
@@ -126,8 +134,10 @@ def main() -> None:
         for name in names:
             pictures.draw(name, song(name), chosen.pictures)
         return
-    headings = (OURS, ITSELF) if chosen.planned else (OURS, FADED, ITSELF)
-    measure = planning.measure if chosen.planned else rearranging.measure
+    headings = (OURS, ITSELF) if chosen.planned or chosen.clicks else (OURS, FADED, ITSELF)
+    measure = (
+        planning.measure if chosen.planned else clicking.measure if chosen.clicks else rearranging.measure
+    )
     print(f"{len(names)} pieces: {', '.join(names)}\n", flush=True)
     parts = []
     with ProcessPoolExecutor(chosen.jobs) as pool:

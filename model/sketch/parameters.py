@@ -48,6 +48,11 @@ MFCC_COUNT = 13
 QUIET_BELOW_MEDIAN_DB = 25.0  # a beat this far below the median is a pause, neither source nor target
 MIN_SOUNDING = 0.1  # of the song's beats; below, pauses and music cannot be distinguished
 
+SHARPNESS_RATE = 44100  # of 22.05 kHz copies the hits of one piece ranked as if by chance
+SHARPNESS_STEPS = 200  # a second
+SHARPNESS_REACH_SECONDS = 0.03  # before and after a beat: hits come up to 20 ms off it
+SHARPNESS_FLOOR = 1e-5  # 16 bits of noise
+
 NOVELTY_RATE = 11025
 NOVELTY_PREEMPHASIS = 0.97  # without it a shared walking bass looks like a copy
 NOVELTY_LAG_SECONDS = 0.03
@@ -145,6 +150,11 @@ JOIN_STUB_SECONDS = 0.03  # an attack that begins later than this before an exit
 JOIN_BACK_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.16)  # how early before the beat the crossfade may end
 JOIN_LAG_ATTACK_SECONDS = 0.0015  # a tenth of an audible delay
 JOIN_LAG_TONAL_SECONDS = 0.006  # a period of 170 Hz
+# For a run that begins with an attack as sharp as one in twenty of the song's beats in place of a usual one. See
+# docs/sketch.md for what it did; per dB, the same in every song, it did half as much, with more steps in texture.
+ACCENT_COST = 5.0
+USUAL_ACCENT, RARE_ACCENT = 0.75, 0.95  # shares of the song's beats that are less sharp
+RARE_ACCENT_LEAST_DB = 2.0  # between the two, where all hits are equal: less is hardly heard
 JOIN_FLOOR = 1e-4  # power; flux below it is noise
 # A fragment of a beat this short at an edge merges with its neighbour: two joins would overlap.
 EDGE_SLIVER_SECONDS = 0.06

@@ -7,6 +7,7 @@ the song's level, rate and channel count affect no decision.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from model.engine import Grid, Song
 from model.pace import Pace
 from model.sketch import parameters as p
 from model.sketch.analysis import beats as beat_rows
-from model.sketch.analysis import chords, chroma, onsets
+from model.sketch.analysis import chords, chroma, onsets, sharpness
 from model.sketch.analysis.beats import Beats
 from model.sketch.analysis.spectrum import frame_count, mel_filters, stft_blocks
 
@@ -38,6 +39,7 @@ class Listening:
     pitch:     magnitudes [frames of CHROMA_HOP, bins].
     envelope:  onset envelope [frames of ONSET_HOP].
     energy:    K-weighted energy of `mono`, running sum at every LEVEL_STEP samples, float64 [steps + 1].
+    sharp:     sharpness at -18 LUFS, linear [steps], of the song at its own rate.
     true_peak: of the unchanged song, linear.
     """
 
@@ -48,6 +50,7 @@ class Listening:
     pitch: NDArray[np.float32]
     envelope: NDArray[np.float32]
     energy: NDArray[np.float64]
+    sharp: NDArray[np.float32]
     true_peak: float
 
 
@@ -62,18 +65,26 @@ class Analysis:
     key: chords.Key
 
 
-def mono_copy(song: Song, pace: Pace) -> NDArray[np.float32]:
-    """The song's channel mean at 22.05 kHz, without DC; float32 [samples], at least one."""
+def mono_copy(
+    song: Song, pace: Pace, hear: Callable[[NDArray[np.float32]], object] = lambda _: None
+) -> NDArray[np.float32]:
+    """The song's channel mean at 22.05 kHz, without DC; float32 [samples], at least one.
+
+    hear: is given the mean at the song's own rate, in consecutive blocks of _BLOCK_SECONDS.
+    """
     from scipy.signal import butter, sosfilt
 
     high_pass = butter(1, p.ANALYSIS_HIGH_PASS_HZ, "highpass", fs=p.ANALYSIS_RATE, output="sos")
     state = np.zeros((len(high_pass), 2))
     parts = [np.zeros(0, np.float32)]
-    blocks = (
-        np.nan_to_num(block.mean(axis=1, dtype=np.float32))
-        for block in pieces(song.samples, _BLOCK_SECONDS * song.rate, pace.check)
-    )
-    for resampled in resample_pieces(blocks, song.rate, p.ANALYSIS_RATE, ANALYSIS):
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        for block in pieces(song.samples, _BLOCK_SECONDS * song.rate, pace.check):
+            mono = np.nan_to_num(block.mean(axis=1, dtype=np.float32))
+            hear(mono)
+            yield mono
+
+    for resampled in resample_pieces(blocks(), song.rate, p.ANALYSIS_RATE, ANALYSIS):
         if len(resampled):  # a filter holds the first samples back, and a song of few has no others
             part, state = sosfilt(high_pass, resampled, zi=state)
             parts.append(part.astype(np.float32))
@@ -106,7 +117,8 @@ def _edges(mono: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:
 def listen(song: Song, pace: Pace) -> Listening:
     """Analyses a song. Raises RenderStopped; polls about every 50 ms of work or more often."""
     pace.at(STAGE, 0.0)
-    mono = mono_copy(song, pace)
+    sharp = [np.zeros(0, np.float32)]
+    mono = mono_copy(song, pace, lambda block: sharp.append(sharpness.sharpest(block, song.rate)))
     energy = loudness.power_steps(mono, p.ANALYSIS_RATE, p.LEVEL_STEP, pace.check)
     mono_lufs = loudness.integrated_from_steps(energy, len(mono), p.ANALYSIS_RATE, p.LEVEL_STEP)
     if not math.isfinite(mono_lufs):  # all below the absolute gate, but a very quiet file is music too
@@ -130,6 +142,7 @@ def listen(song: Song, pace: Pace) -> Listening:
         pitch=pitch,
         envelope=envelope,
         energy=np.concatenate([[0.0], np.cumsum(energy)]) * gain * gain,
+        sharp=np.concatenate(sharp) * np.float32(gain),
         true_peak=peak,
     )
 
@@ -185,6 +198,7 @@ def on_grid(listening: Listening, grid: Grid, key_name: str | None, pace: Pace) 
             onsets.envelope_at(listening.envelope, seconds[:-1]), listening.envelope
         ),
         late=onsets.lateness(listening.envelope, seconds[:-1]),
+        sharpness=sharpness.at_times(listening.sharp, seconds[:-1]),
         inside=inside,
         sounding=sounding,
     )

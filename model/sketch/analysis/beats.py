@@ -31,6 +31,7 @@ class Beats:
     level:     K-weighted dB [beats].
     onset:     0..1 [beats], strength of the attack on the beat.
     late:      seconds [beats] by which the attack near the beat comes after it; NaN where none is clear.
+    sharpness: dB [beats] of the sharpest milliseconds around the beat (`sharpness.py`).
     inside:    whether the beat is entirely within the song.
     sounding:  whether it is inside and not a pause.
     """
@@ -50,6 +51,7 @@ class Beats:
     level: Rows
     onset: Rows
     late: Rows
+    sharpness: Rows
     inside: NDArray[np.bool_]
     sounding: NDArray[np.bool_]
 

@@ -206,22 +206,40 @@ def edge_costs(beats: Beats, sources: NDArray[np.intp], around: Surroundings) ->
     return entry, exit_
 
 
-def least_path(unary: Costs, jump: Costs, check: Callable[[], None]) -> NDArray[np.intp]:
-    """Viterbi: the column for each row of `unary` [T, N] that minimises the sum of `unary` and `jump` [N, N]."""
+def least_path(
+    unary: Costs, jump: Costs, check: Callable[[], None], entering: Costs | None = None
+) -> NDArray[np.intp]:
+    """Viterbi: the column for each row of `unary` [T, N] that minimises the sum of `unary` and `jump` [N, N].
+
+    entering: what a column costs beside that in the rows where it does not follow on from the column before; [T, N].
+    """
     steps, states = unary.shape
     came_from = np.empty((steps, states), dtype=np.int32)
     total = unary[0].copy()
     every = np.arange(states)
+    onward = _onward(jump)
     for i in range(1, steps):
         check()
         through = total[:, None] + jump
         came_from[i] = through.argmin(axis=0)
-        total = through[came_from[i], every] + unary[i]
+        least = through[came_from[i], every]
+        if entering is not None:
+            least += np.where(came_from[i] == onward, 0.0, entering[i])
+            on = np.where(onward >= 0, total[onward], np.inf)
+            came_from[i] = np.where(on < least, onward, came_from[i])
+            least = np.minimum(on, least)
+        total = least + unary[i]
     path = np.empty(steps, dtype=np.intp)
     path[-1] = int(total.argmin())
     for i in range(steps - 1, 0, -1):
         path[i - 1] = came_from[i, path[i]]
     return path
+
+
+def _onward(jump: Costs) -> NDArray[np.intp]:
+    """The column that each follows on from, free of charge; -1 = none."""
+    free = jump == 0.0
+    return np.where(free.any(axis=0), free.argmax(axis=0), -1)
 
 
 def used_costs(beats: Beats, sources: NDArray[np.intp], path: NDArray[np.intp]) -> Costs:
@@ -243,9 +261,11 @@ def distinct_path(
     jump: Costs,
     take: int,
     check: Callable[[], None],
+    entering: Costs | None = None,
 ) -> NDArray[np.intp]:
     """The path of take `take`: each take pays for what earlier takes used, until it differs from all of them.
 
+    entering: as for `least_path`.
     Returns grid indices of source beats, [T].
     """
     earlier: list[NDArray[np.intp]] = []
@@ -253,7 +273,7 @@ def distinct_path(
 
     def path_now() -> NDArray[np.intp]:
         return sparing_path(
-            unary + penalty, jump, check, lambda path: step_costs(beats, targets, sources[path])
+            unary + penalty, jump, check, lambda path: step_costs(beats, targets, sources[path]), entering
         )
 
     path = path_now()
@@ -277,7 +297,11 @@ def step_costs(beats: Beats, targets: NDArray[np.intp], path: NDArray[np.intp]) 
 
 
 def sparing_path(
-    unary: Costs, jump: Costs, check: Callable[[], None], further: Callable[[NDArray[np.intp]], Costs]
+    unary: Costs,
+    jump: Costs,
+    check: Callable[[], None],
+    further: Callable[[NDArray[np.intp]], Costs],
+    entering: Costs | None = None,
 ) -> NDArray[np.intp]:
     """A path of little cost that also pays what no recursion knows; one column per row of `unary`.
 
@@ -288,9 +312,12 @@ def sparing_path(
     dearer = np.zeros_like(unary)
     best, least = np.zeros(0, dtype=np.intp), np.inf
     for _ in range(p.SPARING_TRIES):
-        path = least_path(unary + dearer, jump, check)
+        path = least_path(unary + dearer, jump, check, entering)
         charged = p.REUSE_COST * _repeated(path) + further(path)
         total = unary[rows, path].sum() + jump[path[:-1], path[1:]].sum() + charged.sum()
+        if entering is not None:
+            joined = np.flatnonzero(jump[path[:-1], path[1:]]) + 1
+            total += entering[joined, path[joined]].sum()
         if total < least:
             best, least = path, float(total)
         if not charged.any():

@@ -18,6 +18,7 @@ from model.sketch.analysis import novelty
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
 from model.sketch.rearrange import (
+    accents,
     complete,
     layer_notes,
     layers,
@@ -251,7 +252,10 @@ def choose_beats(
     pace.check()
     jump = plan.jump_costs(beats, part.sources, pace.check)
     pace.check()
-    return plan.distinct_path(beats, part.targets, part.sources, unary, jump, request.take, pace.check)
+    entering = p.ACCENT_COST * accents.added(beats, part.targets, part.sources)
+    return plan.distinct_path(
+        beats, part.targets, part.sources, unary, jump, request.take, pace.check, entering
+    )
 
 
 def wanted_lufs(part: Passage) -> float:

@@ -32,6 +32,32 @@ def test_viterbi_finds_the_best_of_all_paths(seed: int) -> None:
     assert tuple(plan.least_path(unary, jump, lambda: None)) == best
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_column_costs_to_enter_is_paid_where_it_does_not_follow_on(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    unary, entering = rng.normal(size=(5, 4)), rng.uniform(0.0, 2.0, size=(5, 4))
+    jump = rng.uniform(0.1, 1.0, size=(4, 4))
+    jump[[0, 2], [1, 3]] = 0.0  # 1 follows on from 0, and 3 from 2
+
+    def with_entering(path: tuple[int, ...]) -> float:
+        joined = [i for i in range(1, 5) if jump[path[i - 1], path[i]] > 0.0]
+        return total(path, unary, jump) + sum(entering[i, path[i]] for i in joined)
+
+    best = min(itertools.product(range(4), repeat=5), key=with_entering)
+    assert tuple(plan.least_path(unary, jump, lambda: None, entering)) == best
+
+
+def test_a_sparing_path_counts_what_it_costs_to_enter() -> None:
+    """Beat 0 again costs less than the rest, but would have to be entered."""
+    unary = np.array([[0.0, 5.0, 5.0], [0.0, 0.4, 5.0], [5.0, 5.0, 0.0]])
+    jump, entering = np.full((3, 3), 0.1), np.zeros((3, 3))
+    jump[0, 1] = jump[1, 2] = 0.0
+    entering[1, 1] = 9.0  # never paid: beat 1 follows on from beat 0
+    entering[2, 2] = 1.0  # paid after beat 0, not after beat 1
+    found = plan.sparing_path(unary, jump, lambda: None, lambda path: np.zeros(3), entering)
+    assert tuple(found) == (0, 1, 2)
+
+
 def test_runs_are_the_longest_stretches_of_neighbours() -> None:
     runs = plan.runs_of(np.array([10, 11, 12, 13]), np.array([4, 5, 9, 10]))
     assert runs == [plan.Run(10, 4, 2), plan.Run(12, 9, 2)]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from model.dsp import loudness
 from model.engine import Piece, RenderRequest, Report, Samples
+from model.sketch import parameters as p
 from model.sketch.engine import SketchEngine
 from model.sketch.rearrange import joins
-from tests.model.sketch.songs import Generated, make_song, request_for
+from tests.model.sketch.songs import Generated, make_song, request_for, song_of
 
 LEAD_BEATS = 8  # beats of the grid before the song's first
 LOOP = ("C", "G", "Am", "F")
@@ -96,6 +97,32 @@ def test_the_take_is_new_audio_in_the_same_groove(engine: SketchEngine, pop: Gen
             onset = int(np.argmax(window > 0.5 * window.max())) - 1500
             assert abs(onset) < 0.02 * 44100, f"the hit on beat {beat} moved"
     assert 0.0 < report.figures["correlation_with_replaced"] < 0.98
+
+
+def joined_at(engine: SketchEngine, made: Generated) -> set[int]:
+    """Beats of the song that begin a run inside bars 12 to 16, of four seeds."""
+    found = set()
+    for seed in (1, 2, 3, 4):
+        beats = take(engine, region(made, seed=seed))[1].figures["source_beats"]
+        found |= {two - LEAD_BEATS for one, two in itertools.pairwise(beats) if two != one + 1}
+    return found
+
+
+def test_no_run_begins_with_a_hit_that_nothing_replaced_has(
+    pop: Generated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every beat that began a run gets a short hit of which a 22 kHz copy shows little: other beats begin them then."""
+    before = joined_at(SketchEngine(), pop)
+    noise = np.diff(np.random.default_rng(5).normal(0.0, 0.05, 1003), 3) * np.linspace(1.0, 0.0, 1000)
+    samples = pop.song.samples.copy()
+    for beat in before:
+        samples[pop.beat_frame(beat) :][:1000] += noise[:, None].astype(np.float32)
+    struck = replace(pop, song=song_of(samples, pop.song.rate))
+    assert not joined_at(SketchEngine(), struck) & before
+    monkeypatch.setattr(p, "ACCENT_COST", 0.0)
+    assert joined_at(SketchEngine(), struck) & before, (
+        "the planner would have heard the hits without that cost"
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2])
