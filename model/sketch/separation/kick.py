@@ -40,9 +40,8 @@ def _one_drum(
 ) -> Magnitude:
     length = framing.odd_frames(parameters.seconds)
     padded = np.pad(sudden, ((0, 0), (2, length + 1)))
-    places = (
-        hits + np.arange(-1, 2)[:, None] + 1
-    )  # in `padded`: a drum may begin a frame before or after its peak
+    # Firsts of excerpts in `padded`. A frame is long for a drum: its loudest one may be the next, or another drum's.
+    places = hits + np.arange(3)[:, None]
 
     def heard(first: NDArray[np.intp]) -> Magnitude:
         return np.stack([padded[:, frame : frame + length + 1] for frame in first])
