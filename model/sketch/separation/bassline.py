@@ -57,25 +57,21 @@ def own_levels(
 def bass_mask(
     magnitude: Magnitude,
     framing: Framing,
+    pitch: Hertz,
+    sounding: NDArray[np.bool_],
     parameters: BassParameters,
     tick: Tick,
-    with_kick: Magnitude | None = None,
-) -> tuple[Magnitude, bool]:
-    """Fraction of every cell that belongs to the bass, 0..1, given the magnitude without drums; [bins, frames].
+) -> Magnitude:
+    """Fraction of every cell that belongs to the bass at `pitch`, 0..1, given the magnitude without drums.
 
-    Also whether that line is a kick rather than a bass, by what `with_kick` still has of repeated low sounds.
+    Shape [bins, frames].
     """
-    pitch, sounding = bass_pitch(magnitude, framing, parameters, tick)
-    if with_kick is None:
-        kick = booming_kick(magnitude, framing, pitch, sounding, parameters)
-    else:
-        kick = booming_kick(with_kick, framing, *bass_pitch(with_kick, framing, parameters, tick), parameters)
     levels = partial_levels(magnitude, framing, pitch, parameters.partials)
     own = own_levels(levels, sounding, framing.odd_frames(parameters.smooth_seconds), parameters)
     mask = np.minimum(1, teeth(own, pitch, framing, parameters.tooth_bins) / (magnitude + 1e-9))
     tick()
     mask[int(parameters.ceiling_hertz / framing.bin_hertz) :] = 0
-    return np.asarray(mask, dtype=np.float32), kick
+    return np.asarray(mask, dtype=np.float32)
 
 
 def booming_kick(

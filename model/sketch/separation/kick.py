@@ -39,18 +39,29 @@ def _one_drum(
     parameters: KickParameters,
 ) -> Magnitude:
     length = framing.odd_frames(parameters.seconds)
-    padded = np.pad(sudden, ((0, 0), (1, length)))
-    heard = np.stack([padded[:, hit : hit + length + 1] for hit in hits])
-    drum = template(heard, level[hits])
+    padded = np.pad(sudden, ((0, 0), (2, length + 1)))
+    # Firsts of excerpts in `padded`. A frame is long for a drum: its loudest one may be the next, or another drum's.
+    places = hits + np.arange(3)[:, None]
+
+    def heard(first: NDArray[np.intp]) -> Magnitude:
+        return np.stack([padded[:, frame : frame + length + 1] for frame in first])
+
+    drum = template(heard(places[1]), level[hits])
     own = drum > parameters.own_part * drum.max()
     if not own.any():
         return np.zeros_like(sudden)
-    gains = np.percentile(heard[:, own] / drum[own], parameters.gain_quantile, axis=1)
+    gains = np.array(
+        [
+            np.percentile(heard(first)[:, own] / drum[own], parameters.gain_quantile, axis=1)
+            for first in places
+        ],
+        dtype=np.float32,
+    )
     out = np.zeros_like(padded)
-    for hit, gain in zip(hits, gains.astype(np.float32), strict=True):
-        place = slice(hit, hit + length + 1)
-        out[:, place] = np.maximum(out[:, place], gain * drum)
-    return out[:, 1:-length]
+    for hit, best in enumerate(gains.argmax(axis=0)):
+        place = slice(places[best, hit], places[best, hit] + length + 1)
+        out[:, place] = np.maximum(out[:, place], gains[best, hit] * drum)
+    return out[:, 2 : 2 + sudden.shape[1]]
 
 
 def hits_in(level: NDArray[np.float32], framing: Framing, parameters: KickParameters) -> NDArray[np.intp]:

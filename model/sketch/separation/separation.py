@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.dsp.resample import resample
 from model.engine import OnProgress, Samples, ShouldStop
 from model.pace import Pace
-from model.sketch.separation.bassline import bass_mask
+from model.sketch.separation.bassline import bass_mask, bass_pitch, booming_kick
 from model.sketch.separation.channel_spectra import (
     Framing,
     Magnitude,
@@ -229,19 +229,24 @@ def drums_and_bass(
     sudden = sudden_lows(magnitude, framing, parameters.low_band, tick)
     kick = kick_magnitude(sudden, framing, parameters.kick)
     pitched = 1 - hits
-    with_kick = magnitude * pitched
-    of_kick = np.minimum(kick, sudden) / (magnitude[: len(sudden)] + np.float32(1e-9))
-    pitched[: len(sudden)] *= 1 - of_kick * np.float32(present)
-    line, booms = bass_mask(magnitude * pitched, framing, parameters.bass, tick, with_kick)
-    low = pitched * line
+    heard = magnitude * pitched
+    booms = booming_kick(heard, framing, *bass_pitch(heard, framing, parameters.bass, tick), parameters.bass)
+    # A low voice that glides is as sudden as a short note: beside it the bass is what is held.
+    gone = sudden if somebody_sings and not booms else np.minimum(kick, sudden)
+    pitched[: len(sudden)] *= 1 - gone / (magnitude[: len(sudden)] + np.float32(1e-9)) * np.float32(present)
+    heard = magnitude * pitched
+    pitch, sounding = bass_pitch(heard, framing, parameters.bass, tick)
+    line = bass_mask(heard, framing, pitch, sounding, parameters.bass, tick)
     booming = np.float32(present if booms else 0.0)
-    hits, low = hits + booming * (1 - hits) * line, (1 - booming) * low
-    thump = thump_part(magnitude, sudden, parameters.kick.headroom * kick)
+    hits, low = hits + booming * (1 - hits) * line, (1 - booming) * pitched * line
+    thump = np.float32(present) * thump_part(magnitude, sudden, parameters.kick.headroom * kick)
     band = parameters.low_band
-    unclaimed = (1 - hits - low) * np.float32(present)
+    unclaimed = 1 - hits - low
     struck = unclaimed * low_band(framing, band.thump_hertz, band.fade_hertz) * thump
-    edge = band.edge_under_voice_hertz if somebody_sings else band.edge_hertz
-    low += unclaimed * low_band(framing, edge, band.fade_hertz) * (1 - thump)
+    under_voice = low_band(framing, band.edge_under_voice_hertz, band.fade_hertz)
+    edge = under_voice if somebody_sings else low_band(framing, band.edge_hertz, band.fade_hertz)
+    deep = sounding & (pitch < band.below_guitars_hertz)
+    low += unclaimed * np.maximum(np.float32(present) * edge, under_voice * deep) * (1 - thump)
     hits += struck
     tick()
     drums = synthesise(spectra, hits, framing, len(mix), tick)

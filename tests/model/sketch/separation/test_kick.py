@@ -58,6 +58,16 @@ def test_a_kick_is_found_among_notes_between_its_hits() -> None:
     assert notes < drum / 2
 
 
+def test_a_kick_is_found_whole_where_another_drum_moves_its_peak() -> None:
+    kick = np.zeros((20, 120), dtype=np.float32)
+    for frame in range(4, 110, 12):
+        kick[5:9, frame : frame + 2] = (1.0, 0.8)
+    both = kick.copy()
+    both[15, [17, 53]] = 2.0  # a frame after two of the kicks
+    found = kick_magnitude(both, FRAMING, DEFAULT.kick)
+    assert np.sum(np.minimum(found, kick)) > 0.95 * np.sum(kick)
+
+
 def test_with_too_few_hits_everything_sudden_may_be_a_kick() -> None:
     once = sudden(kicks() * (TIME < EVERY))
     np.testing.assert_array_equal(kick_magnitude(once, FRAMING, DEFAULT.kick), once)

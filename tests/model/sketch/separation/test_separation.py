@@ -11,7 +11,15 @@ import pytest
 
 from model.engine import Progress, Samples
 from model.errors import RenderStopped
-from model.sketch.separation.separation import Stems, cut, own_part, rate_factor, separate
+from model.sketch.separation.separation import (
+    Stems,
+    cut,
+    drums_and_bass,
+    energy,
+    own_part,
+    rate_factor,
+    separate,
+)
 from model.sketch.separation.separation_parameters import DEFAULT, STEM_NAMES, BlockParameters
 from tests.model.sketch import stem_songs
 from tests.model.sketch.stem_figures import measure, si_sdr
@@ -71,6 +79,36 @@ def test_short_bass_notes_that_move_are_bass_beside_a_kick_that_does_not() -> No
     stems = apart(mix)
     true = np.broadcast_to(bass[:, None], mix.shape)
     assert si_sdr(true, stems.bass) >= si_sdr(true, mix) + 5.0
+
+
+def tones(first: float, second: float, level: float) -> Samples:
+    """A steady sine, and another one at `level`."""
+    seconds = np.arange(6 * RATE) / RATE
+    mono = np.sin(2 * np.pi * first * seconds) + level * np.sin(2 * np.pi * second * seconds)
+    return mono.astype(np.float32)[:, None]
+
+
+@pytest.mark.parametrize(("line", "beside", "kept"), [(55.0, 70.0, 1.0), (110.0, 60.0, 0.0)])
+def test_without_drums_what_is_held_and_low_is_bass_under_a_line_no_guitar_plays(
+    line: float, beside: float, kept: float
+) -> None:
+    _, bass, present = drums_and_bass(tones(line, beside, 0.05), RATE, DEFAULT, False, lambda: None)
+    assert present == 0.0
+    second = tones(line, beside, 0.05) - tones(line, beside, 0.0)
+    assert float(np.sum(bass * second) / np.sum(second * second)) == pytest.approx(kept, abs=0.1)
+
+
+def test_a_low_voice_that_glides_is_no_bass_where_somebody_sings() -> None:
+    """Beside a kick that comes again and again."""
+    seconds = np.arange(8 * RATE) / RATE
+    beat = seconds % 0.5
+    kick = np.exp(-beat / 0.08) * np.sin(2 * np.pi * (52 * beat + 2 * (1 - np.exp(-beat / 0.02))))
+    pitch = 110 * 2 ** (0.3 * np.sin(2 * np.pi * 1.3 * seconds))
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    voice = np.sum([np.sin(number * phase) / number for number in range(1, 12)], axis=0)
+    mix = (0.5 * kick + 0.3 * voice).astype(np.float32)[:, None]
+    taken = [energy(drums_and_bass(mix, RATE, DEFAULT, sings, lambda: None)[1]) for sings in (False, True)]
+    assert taken[1] < 0.5 * taken[0]
 
 
 @pytest.mark.slow
