@@ -47,6 +47,7 @@ TAKES = 8
 LEVEL_SECONDS = 12
 """Of the song, before its end, that a continuation should be as loud as."""
 _BLOCK_SECONDS, _RANG_OUT_DB = 0.4, 12.0
+_FADE_BLOCK_SECONDS, _FADED_DB = 3.0, 3.0
 _SPLICE_FADE = 441  # as the bridge's default crossfade, 10 ms
 
 
@@ -247,11 +248,13 @@ def measure_continuations(
     own = measures.flux_at(
         made.song.samples, rate, [made.beat_frame(b) for b in range(count, len(made.chords))]
     )
-    full = level_end(made.song.samples, rate)
-    before = loudness.integrated(made.song.samples[max(full - LEVEL_SECONDS * rate, 0) : full], rate)
     for seed in seeds:
         mix, report = render(engine, request_for(made, end, end + length, Task.COMPLETE, seed=seed))
-        column.add("continued loudness", abs(loudness.integrated(mix, rate) - before))
+        # Out of a fade a take comes back in as it went: what follows is compared with the song before the fade.
+        swell = report.figures.get("swell_samples", 0)
+        full = fade_start(made.song.samples, rate) if swell else level_end(made.song.samples, rate)
+        before = loudness.integrated(made.song.samples[max(full - LEVEL_SECONDS * rate, 0) : full], rate)
+        column.add("continued loudness", abs(loudness.integrated(mix[swell:], rate) - before))
         column.add("verbatim", report.figures["longest_verbatim_bars"])
         add_flux(made, mix, report, own, column)
         add_receipt(made, end, mix, report, column)
@@ -259,10 +262,19 @@ def measure_continuations(
 
 def level_end(samples: Samples, rate: int) -> int:
     """The frame up to which the song plays at its level: after it a last chord rings out, or the song fades."""
-    block = round(_BLOCK_SECONDS * rate)
+    return _last_above(samples, round(_BLOCK_SECONDS * rate), _RANG_OUT_DB)
+
+
+def fade_start(samples: Samples, rate: int) -> int:
+    """The frame at which a song that fades out begins to: where it is last at its level for a few seconds."""
+    return _last_above(samples, round(_FADE_BLOCK_SECONDS * rate), _FADED_DB)
+
+
+def _last_above(samples: Samples, block: int, below_db: float) -> int:
+    """The end of the last block at most so far below the level that one block in four is above."""
     whole = samples[: len(samples) // block * block].reshape(-1, block, samples.shape[1])
     levels = 10.0 * np.log10(np.square(whole, dtype=np.float64).mean(axis=(1, 2)) + 1e-12)
-    loud = np.flatnonzero(levels > np.percentile(levels, 75) - _RANG_OUT_DB)
+    loud = np.flatnonzero(levels > np.percentile(levels, 75) - below_db)
     return (int(loud[-1]) + 1) * block if len(loud) else len(samples)
 
 

@@ -118,7 +118,7 @@ def _finish_spliced(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> F
     # An engine without material of its own has none where the song has none.
     if not render.any() or (not order.engine.neural and is_silent(song.samples, song.rate)):
         raise receipts.silence(song, region)
-    level = _level(order, render, song, region)
+    level = _level(order, outcome, render, song, region)
     return _spliced(order, outcome, blobs, render, level, outcome.stem(HANDLES))
 
 
@@ -132,7 +132,7 @@ def _finish_stack(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> lis
     total = sum_of(order.stack)
     parts = [render[:, track.channels] for track in order.stack]
     heard = sum(np.broadcast_to(part, (len(part), total.channels)) for part in parts)
-    level = _level(order, np.asarray(heard, np.float32), total, order.plan.region_in_song)
+    level = _level(order, outcome, np.asarray(heard, np.float32), total, order.plan.region_in_song)
     handles = outcome.stem(HANDLES)
     found: list[FinishedTake] = []
     refused: dict[int, ProtocolError] = {}
@@ -185,6 +185,8 @@ def _spliced(
     # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
     whole = with_clip(song, clip, region.start)
     assembled = receipts.assembled_of(outcome.report)
+    if order.stack:
+        assembled = assembled.of_one_track()
     receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     # At another level, or with an offset, it is not the audio that the engine knows.
@@ -271,9 +273,12 @@ def _amplified(render: Render, rate: int, gain_db: float) -> Render:
     )
 
 
-def _level(order: TakeContext, render: Render, song: Audio, region: Span) -> GainMatch | None:
-    """How loud the render has to be here; None when the producer wants it as it is."""
-    if not order.plan.request.match_loudness or region.length < MIN_MATCHED_SECONDS * song.rate:
+def _level(
+    order: TakeContext, outcome: Outcome, render: Render, song: Audio, region: Span
+) -> GainMatch | None:
+    """How loud the render has to be here; None when the producer, or an engine that knows better, wants it as it is."""
+    known = receipts.assembled_of(outcome.report).wanted_lufs is not None
+    if known or not order.plan.request.match_loudness or region.length < MIN_MATCHED_SECONDS * song.rate:
         return None
     # A continuation is as loud as the song was while it played, not as the chord that rang out at its end.
     goes_on = region.end >= song.frames

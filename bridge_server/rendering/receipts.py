@@ -73,7 +73,7 @@ def for_splice(
         peak_db=finite(found.peak_db),
         clipped=result.clipped,
         loudness_lufs=finite(found.inside_lufs),
-        reference_lufs=reference(level),
+        reference_lufs=reference(level) if assembled.wanted_lufs is None else finite(assembled.wanted_lufs),
         gain_db=round(level.gain_db, 3) if level else 0.0,
         **seam_figures(found, region.start),
         joins=len(found.joins) or None,
@@ -132,7 +132,8 @@ def assembled_of(report: Report) -> Assembled:
         tuple((int(one), int(other)) for one, other in report.figures.get(name, ()))
         for name in ("join_samples", "source_shift_samples")
     )
-    return Assembled(joins, shifts)
+    wanted, swell = (report.figures.get(name) for name in ("wanted_lufs", "swell_samples"))
+    return Assembled(joins, shifts, None if wanted is None else float(wanted), int(swell or 0))
 
 
 def for_stem(

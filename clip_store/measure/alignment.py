@@ -33,6 +33,8 @@ _LATE_MS = 20.0
 BESIDE_SECONDS = 20.0
 """How far from the region the song's own drift is looked for where the region was empty, in seconds."""
 _LEAST_CONTEXT = 4.0
+_LEAST_SETTLED = 1.0
+"""Seconds after a swell that are long enough for a loudness."""
 
 _CONTEXT_SECONDS = 0.1
 """How much of the song is analysed on both sides, to distinguish a note at the edge from a sound that goes on."""
@@ -49,7 +51,8 @@ class Alignment:
     peak_db:          highest sample.
     clipped, clipped_before: samples at full scale in the take and in what it replaces.
     inside_lufs, replaced_lufs, neighbours_lufs: BS.1770 loudness, -inf for silence.
-    reference_lufs:   what the inside ought to be as loud as, where the caller knows better than these two.
+    reference_lufs:   what the inside ought to be as loud as, where the caller or the engine knows better.
+    settled_lufs:     loudness of what follows a swell, if there is one; -inf where that is too short to tell.
     onsets, replaced_onsets: drift against the grid; None when it cannot be measured.
     beside_onsets: the song's own drift before the region, where nothing in it shows it: a gap, a continuation.
     joins, changes:   what was measured at the joins inside the take.
@@ -74,6 +77,7 @@ class Alignment:
     onsets: OnsetDrift | None
     replaced_onsets: OnsetDrift | None
     reference_lufs: float | None = None
+    settled_lufs: float | None = None
     beside_onsets: OnsetDrift | None = None
     joins: tuple[Seam, ...] = ()
     changes: tuple[TextureChange, ...] = ()
@@ -104,7 +108,7 @@ class Alignment:
             other, was = "the passage it replaces", self.replaced_lufs
         else:
             other, was = "its neighbours", self.neighbours_lufs
-        step = self.inside_lufs - was
+        step = (self.inside_lufs if self.settled_lufs is None else self.settled_lufs) - was
         if math.isfinite(step) and abs(step) > _LOUD_STEP_LU:
             sentences.append(
                 f"The take is {abs(step):.1f} LU {'louder' if step > 0 else 'quieter'} than {other}."
@@ -144,7 +148,7 @@ def measure(
     assembled:    how the inside was put together from the song's own sound, where the engine says so.
     bar_lines:    of the song, likewise: what its seams and joins are ranked among.
     reference_lufs: how loud the inside ought to be, where neither what it replaces nor its neighbours show it: a
-                  song that goes on after its last chord has rung out.
+                  song that goes on after its last chord has rung out. What the engine says of that counts more.
     """
     old, new = stretch(song, region), clip.samples
     lead = max(0, -region.start)
@@ -179,7 +183,8 @@ def measure(
         seams=steps[: len(edges)],
         onsets=_drift(spliced, region, grid_samples, lead),
         replaced_onsets=replaced,
-        reference_lufs=reference_lufs,
+        reference_lufs=reference_lufs if assembled.wanted_lufs is None else assembled.wanted_lufs,
+        settled_lufs=_settled(new, song.rate, assembled.swell),
         beside_onsets=None if replaced else _drift(song, _beside(song, region), grid_samples),
         joins=steps[len(edges) :],
         changes=measure_changes(song, spliced, lead, [end for _, end in joins], bar_lines),
@@ -247,6 +252,14 @@ def _clipped(samples: Samples, highest: float) -> int:
 def is_silent(samples: Samples, rate: int) -> bool:
     """Whether nothing in [frames, channels] is louder than SILENT_PEAK_DB, an offset aside, steady or drifting."""
     return is_quiet(samples, rate, 10 ** (SILENT_PEAK_DB / 20))
+
+
+def _settled(inside: Samples, rate: int, swell: int) -> float | None:
+    """Loudness of what follows the first `swell` samples; None if nothing swells, -inf if too little follows."""
+    if swell == 0:
+        return None
+    rest = inside[swell:]
+    return integrated(rest, rate) if len(rest) >= _LEAST_SETTLED * rate else -math.inf
 
 
 def _neighbours(song: Audio, region: Span) -> float:

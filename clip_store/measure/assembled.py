@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,10 +14,19 @@ class Assembled:
     joins:  (first sample, end) of each crossfade inside the region, from the region's start.
     shifts: for each stretch before, between and after the joins: how many samples later in the song its sound comes
             from, at its start and at its end. Without one for each stretch they are not used.
+    wanted_lufs: how loud the engine made the take, where neither what it replaces nor its neighbours show how loud it
+            ought to be: the song fades out or has ended there.
+    swell:  for how many samples from the region's start the take comes back in from a fade; then it is that loud.
     """
 
     joins: tuple[tuple[int, int], ...] = ()
     shifts: tuple[tuple[int, int], ...] = ()
+    wanted_lufs: float | None = None
+    swell: int = 0
+
+    def of_one_track(self) -> Assembled:
+        """The same of one of several tracks: how loud it ought to be is not known, only how loud all are."""
+        return self if self.wanted_lufs is None else replace(self, wanted_lufs=-math.inf)
 
     def inside(self, start: int) -> list[tuple[int, int]]:
         """The joins in samples from the song's first, of a region that begins at `start`."""

@@ -223,10 +223,28 @@ RUN_TRIES = 8  # rounds of that; in the second half of them, runs are cut at the
 RUN_CUT_COST = 50.0  # higher than any musical cost
 TAKE_COST_CONTINUED = 1.0  # per beat an earlier take played at the same position
 MIN_BARS_TO_CONTINUE = 1
-FADE_OUT_DB = 12.0
-FADE_OUT_BARS = 4
+FADE_OUT_DB = 8.0
+FADE_OUT_BARS = 4  # of silence, after which the music begins anew
+# A fade as bars: shorter is a chord that rings out, longer a song that grows quiet; the plateau it falls from.
+FADE_SHORTEST_BARS, FADE_LONGEST_BARS, FADE_PLATEAU_BARS = 3, 16, 6
+FADE_STRAY = 0.2  # of its depth: how far on average its bars may lie from a line
+FADE_STEP = 0.6  # of its depth: a bar that falls by more is where an instrument leaves
+FADE_LAST_DB = 3.0  # its last bar lies no more than this above the lowest before: bars differ, too
+FADE_LOOKED_AHEAD_BARS = 12
+# What has been heard tells how to go on, down to this: below, its notes are hardly heard.
+FADE_HEARD_DB = 20.0
+SWELL_LEAST_DB = 3.0  # no step that anybody hears as one
+SWELL_DEEPEST_DB = 40.0  # further down there is nothing left to come back from
+# It takes as long as the fade took, but no longer than makes sense for a return, and half of the region.
+SWELL_LEAST_BEATS, SWELL_LONGEST_BARS = 2, 4
+SWELL_FIRST_BAR_DB = (
+    6.0  # at most so much are its first beats made up for, being louder or softer than others
+)
+SETTLED_SECONDS = 3.0  # after the swell; in less there is no loudness to match
+RING_OUT_DB = 12.0
 RING_OUT_BARS = 2  # a last chord; more is a quiet passage
-FADE_OUT_STEP_DB = 1.5  # every bar but one must drop by this; a decaying last chord drops only once
+RING_OUT_SECONDS = 8.0  # no chord takes longer
+RING_OUT_BEATS = 2  # that fall, without a note that begins, before it counts as one while it still sounds
 ENDING_FADE_SECONDS = 8.0
 CLOSING_LISTEN_SECONDS = 4.0
 CLOSING_RING = 0.5  # relative to the chord's probability: a ringing dominant is no ending

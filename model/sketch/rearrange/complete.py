@@ -13,11 +13,13 @@ from model.pace import Pace
 from model.sketch import captions
 from model.sketch import parameters as p
 from model.sketch.analysis.analysis import Analysis
-from model.sketch.rearrange import assemble, leaning, passage, plan, progression
+from model.sketch.rearrange import assemble, leaning, passage, plan, progression, standing
 from model.sketch.rearrange.layers import WholeSong
+from model.sketch.rearrange.levels import Swell
 from model.sketch.rearrange.passage import Passage
 from model.sketch.rearrange.plan import Costs, Run, Targets
-from model.sketch.rearrange.progression import Standing
+from model.sketch.rearrange.standing import Standing
+from model.sketch.rearrange.swell import full_beat, swell_of
 
 METHOD = (
     "Sketch: a continuation planned bar by bar from the song's own progressions and assembled from its own beats "
@@ -28,7 +30,7 @@ METHOD = (
 def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[Rendered]:
     """Renders a COMPLETE. Raises CannotRender if the song is too short to continue."""
     song = request.required_song
-    part, now = from_standing(from_silence(passage.passage_of(request, song, analysis)))
+    part, now = from_standing(passage.passage_of(request, song, analysis))
     passage.require_sources(part, p.MIN_BARS_TO_CONTINUE)
     pace.at("planning bars", 0.0)
     asked = captions.read(captions.COMPLETE, request.caption, ending=request.ending)
@@ -44,8 +46,12 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     pace.at("matching the level", 0.9)
     fade = None if closing is None else closing_fade(part, closing)
     lead = silent_lead(part, runs[0])
+    swell = None
+    if now.fade is not None and not part.around.silence:
+        swell = swell_of(part, now.fade, path, request.length if fade is None else fade[0])
+    wanted = wanted_lufs(part, now)
     finished = passage.finish(
-        part, laid, original, wanted_lufs(part, now), p.GAIN_LIMIT_DB, fade=fade, lead=lead
+        part, laid, original, wanted, p.GAIN_LIMIT_DB, fade=fade, lead=lead, swell=swell
     )
     yield from finished.pieces
     figures = {
@@ -53,8 +59,10 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
         "longest_verbatim_bars": round(max(run.count / int(beats_per_bar(part)) for run in runs), 2),
         **finished.figures,
     }
+    if now.goes_back:
+        figures["wanted_lufs"] = round(wanted, 2)
     pace.at("rendered", 1.0)
-    notes = notes_of(part, now) + start_notes(part, laid.held, lead)
+    notes = notes_of(part, now, swell) + start_notes(part, laid.held, lead)
     yield Report(METHOD, figures, notes + unmet + asked.notes())
 
 
@@ -65,16 +73,14 @@ def beats_per_bar(part: Passage) -> int:
 
 def standing_of(part: Passage) -> Standing:
     """Where in the song the continuation starts from."""
-    return progression.standing(part.analysis.beats, int(part.targets[0]))
+    return standing.standing(part.analysis.beats, int(part.targets[0]))
 
 
-def from_silence(part: Passage) -> Passage:
-    """The passage from its first whole beat on where nothing sounds before it, marked so; else as it is.
+def beginning_anew(part: Passage) -> Passage:
+    """The passage from its first whole beat on, where nothing sounds before it but what rings out; marked so.
 
     A beat that began earlier could only be entered in the middle of its notes.
     """
-    if not passage.silent_at(part.analysis.listening, part.start_seconds):
-        return part
     part = replace(part, around=replace(part.around, silence=True))
     earliest = part.start_seconds - p.JOIN_BEFORE_BEAT_SECONDS
     whole = part.targets[part.analysis.beats.seconds[part.targets] >= earliest]
@@ -92,16 +98,47 @@ def silent_lead(part: Passage, run: Run) -> int:
 
 
 def from_standing(part: Passage) -> tuple[Passage, Standing]:
-    """The passage continued from where the song stands; a fade-out or last chord supplies no sources or neighbours."""
+    """The passage continued from where the song stands; a fade-out or last chord supplies no sources.
+
+    Within a fade, what was heard last is what the take begins after, at the level it would have had; after the end, and
+    after silence, nothing is.
+    """
     now = standing_of(part)
-    around, sources = part.around, part.sources
+    if now.goes_back and not swells(part, now):
+        part = beginning_anew(part)
+    elif not now.goes_back and passage.silent_at(part.analysis.listening, part.start_seconds):
+        part = beginning_anew(part)
+        now = standing_of(part)
+    around, sources, analysis = part.around, part.sources, part.analysis
     if now.goes_back:
-        sources = sources[(sources <= now.beat) | (sources > part.targets[-1])]
+        last = int(part.targets[-1])
+        if now.fade is not None:
+            last = max(last, now.fade.end - 1)
+        sources = sources[(sources <= now.beat) | (sources > last)]
+    if now.fade is not None and not around.silence:
+        analysis = replace(analysis, beats=standing.unfaded(analysis.beats, now.fade))
+    elif now.goes_back:
         around = replace(around, before=now.beat)
     if around.silence and not now.faded:
         # Nothing has to fit what was before, least of all a last chord.
         around = replace(around, before=None)
-    return replace(part, sources=sources, around=around), now
+    return replace(part, sources=sources, around=around, analysis=analysis), now
+
+
+def swells(part: Passage, now: Standing) -> bool:
+    """Whether the take begins within a fade that is still heard."""
+    if now.fade is None or part.targets[0] > now.fade.end + 1:
+        return False
+    return now.fade.depth_db(part.analysis.beats, part.start_seconds) < p.SWELL_DEEPEST_DB
+
+
+def followed_beat(part: Passage, now: Standing) -> int:
+    """The beat whose progression the take goes on with: the last one that was heard well."""
+    before, fade = part.around.before, now.fade
+    if fade is None or part.around.silence or before is None:
+        return now.beat
+    heard = fade.depth_db(part.analysis.beats, part.start_seconds) <= p.FADE_HEARD_DB
+    return before if heard else now.beat
 
 
 def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...] = ()) -> NDArray[np.intp]:
@@ -111,11 +148,12 @@ def choose_beats(part: Passage, now: Standing, pace: Pace, leans: tuple[str, ...
     used = np.zeros((len(part.targets), len(part.sources)))
     path = np.zeros(0, dtype=np.intp)
     earlier: list[NDArray[np.intp]] = []
+    followed = followed_beat(part, now)
     for take in range(request.take + 1):
         pace.at("planning bars", take / (request.take + 1))
         entropy = [request.seed & 0xFFFFFFFFFFFFFFFF, 2, take]
         like = progression.planned(
-            beats, part.targets, part.sources, now.beat, request.strength, entropy, part.around.silence
+            beats, part.targets, part.sources, followed, request.strength, entropy, part.around.silence
         )
         unary = unary_costs(part, like, leaning.texture_cost(leans)) + leaning.costs(part, leans)
         path, used = other_path(part, unary, jump, used, earlier, pace)
@@ -224,28 +262,32 @@ def wanted_lufs(part: Passage, now: Standing) -> float:
 
 
 def start_notes(part: Passage, held: bool, lead: int) -> tuple[str, ...]:
-    """How the music begins after silence; held: within notes, lead: frames before its first beat."""
+    """How the music begins after silence or a last chord; held: within notes, lead: frames before its first beat."""
     if not part.around.silence:
         return ()
+    silent = passage.silent_at(part.analysis.listening, part.start_seconds)
     notes = []
     if lead >= p.EDGE_SLIVER_SECONDS * part.request.rate:
-        notes.append("The song is silent here, so the music begins with the next beat.")
+        notes.append(
+            "The song is silent here, so the music begins with the next beat."
+            if silent
+            else "What rings out here is left to ring, and the music begins with the next beat."
+        )
     if held:
         notes.append(
             "The song is silent here, and no bar that fits begins with a new note: "
             "the music is faded in within held notes."
+            if silent
+            else "No bar that fits begins with a new note, so the music is faded in within held notes."
         )
     return tuple(notes)
 
 
-def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:
+def notes_of(part: Passage, now: Standing, swell: Swell | None) -> tuple[str, ...]:
     """What the producer should know about this continuation."""
-    notes = []
-    if now.faded:
-        bar = int(part.analysis.beats.bar[now.beat])
-        notes.append(
-            f"The song fades out here, so it continues from before the fade (bar {bar}), at full level."
-        )
+    notes: list[str] = []
+    if now.fade is not None:
+        notes.extend(_fade_notes(part, now, swell))
     if now.ended:
         bar = int(part.analysis.beats.bar[now.beat])
         notes.append(
@@ -256,3 +298,23 @@ def notes_of(part: Passage, now: Standing) -> tuple[str, ...]:
             f"The song offers only {part.source_bars:.0f} bars, so the continuation mostly loops them."
         )
     return tuple(notes)
+
+
+def _fade_notes(part: Passage, now: Standing, swell: Swell | None) -> tuple[str, ...]:
+    beats = part.analysis.beats
+    bar = int(beats.bar[now.beat])
+    if swell is None:
+        return (f"The song fades out here, so it continues from before the fade (bar {bar}), at full level.",)
+    if not swell.settles:
+        return (
+            f"The song fades out here, so the take, made of what plays before the fade (bar {bar}), fades with it.",
+        )
+    beat = full_beat(part, swell)
+    full, place = int(beats.bar[beat]), int(beats.position[beat]) + 1
+    comes_back = (
+        f"The song fades out here, so the music comes back in as it went and is at full level from bar {full} on."
+        if place == 1
+        else f"The song fades out here, so the music comes back in as it went and is at full level from beat {place} "
+        f"of bar {full} on."
+    )
+    return comes_back, f"For a continuation without a fade, start the region at bar {bar} or before."

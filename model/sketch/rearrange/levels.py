@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +35,30 @@ def fade_out(length: int, first: int, last: int) -> NDArray[np.float32]:
     """1 before frame `first`, falling as a squared cosine, 0 from frame `last` on; [length]."""
     place = np.clip((np.arange(length) - first) / max(last - first, 1), 0.0, 1.0)
     return np.asarray(np.square(np.cos(0.5 * np.pi * place)), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Swell:
+    """A take's way back to full level, even in dB.
+
+    frames:            how long it takes, from the region's start.
+    first_db, last_db: the gains that it begins and ends with; it ends at 0 unless the song fades on after the region.
+    """
+
+    frames: int
+    first_db: float
+    last_db: float = 0.0
+
+    @property
+    def settles(self) -> bool:
+        """Whether full level is reached."""
+        return self.last_db == 0.0
+
+    def gains(self, length: int, start: int = 0) -> NDArray[np.float32]:
+        """Gains of `length` frames, of which frame `start` is the region's first; steady before and after; [length]."""
+        ends = [start, start + max(self.frames, 1)]
+        decibels = np.interp(np.arange(length), ends, [self.first_db, self.last_db])
+        return np.asarray(10.0 ** (decibels / 20.0), dtype=np.float32)
 
 
 def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, float]:

@@ -19,6 +19,7 @@ from model.sketch.rearrange import assemble, joins, levels
 from model.sketch.rearrange.assemble import LaidAudio
 from model.sketch.rearrange.joins import JoinChooser
 from model.sketch.rearrange.layers import Material
+from model.sketch.rearrange.levels import Swell
 from model.sketch.rearrange.plan import Run, Surroundings
 from model.sketch.rearrange.tape import Mirrored, Moved, Tape
 
@@ -181,19 +182,25 @@ def finish(
     kept: Tape | None = None,
     fade: tuple[int, int] | None = None,
     lead: int = 0,
+    swell: Swell | None = None,
 ) -> Finished:
     """Matches loudness, joins the edges to `original`, adds the kept layers, limits peaks.
 
     kept: the layers of the song that stay unchanged underneath; None if everything is new.
     fade: first and last frame of the fade-out within the region, if the song ends here.
     lead: frames at the region's start that stay as they are: after silence music begins with a beat.
+    swell: how the take comes back in from a fade; the loudness of what follows it is matched.
     """
     request, song = passage.request, passage.song
     start, end, handle, rate = request.start, request.end, request.handle, request.rate
     inside = laid.audio[handle : handle + request.length]
-    gain_db = levels.matching_gain_db(loudness.integrated(inside, rate), wanted_lufs, gain_limit)
+    measured = loudness.integrated(_settled(inside, rate, swell), rate)
+    gain_db = levels.matching_gain_db(measured, wanted_lufs, gain_limit)
     gain = 10.0 ** (gain_db / 20.0)
-    curve = levels.ramped(gain, len(inside), rate, start > 0, end < song.frames)
+    met_after = end < song.frames and (swell is None or swell.settles)
+    curve = levels.ramped(gain, len(inside), rate, start > 0 and swell is None, met_after)
+    if swell is not None:
+        curve *= swell.gains(len(inside))
     if fade is not None:
         curve *= levels.fade_out(len(inside), *fade)
     mix, edges = assemble.join_edges(
@@ -204,7 +211,8 @@ def finish(
         held_notes(passage, laid),
         passage.around.silence,
     )
-    mix = np.concatenate([original.read(start, start + lead), mix])
+    led = _dying_away(original, song.frames, start - handle, start + lead, rate)
+    mix = np.concatenate([led[handle:], mix])
     beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
     mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
@@ -213,13 +221,15 @@ def finish(
         audio = laid.audio * np.float32(gain)
         if lead:
             begins = handle + lead
-            audio[:begins] = original.read(start - handle, start + lead)
+            audio[:begins] = led
             if edges:  # as the mix begins
                 entry = edges[0]
                 played = audio[begins : begins + entry.length]
                 audio[begins : begins + entry.length] = joins.crossfade(
                     original.read(entry.first, entry.end), played
                 )
+        if swell is not None:
+            audio *= swell.gains(len(audio), handle)[:, None]
         if fade is not None:
             audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
         audio += beneath.read(start - handle, end + handle)
@@ -236,7 +246,25 @@ def finish(
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
         "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
     }
+    if swell is not None:
+        figures["swell_samples"] = swell.frames
     return Finished(tuple(pieces), figures)
+
+
+def _dying_away(original: Tape, frames: int, first: int, end: int, rate: int) -> Samples:
+    """The frames [first, end) of what precedes a take; what rings at the song's last frame is not cut off there."""
+    led, over = original.read(first, end), max(frames - first, 0)
+    fall = np.linspace(1.0, 0.0, round(max(p.JOIN_LENGTHS_EDGE) * rate), endpoint=False, dtype=np.float32)
+    rest = led[over:]
+    rest[len(fall) :] = 0.0
+    rest[: len(fall)] *= fall[: len(rest), None]
+    return led
+
+
+def _settled(inside: Samples, rate: int, swell: Swell | None) -> Samples:
+    """What follows the swell, if it is enough to be measured; else all of it, as it is without one."""
+    after = inside[0 if swell is None or not swell.settles else swell.frames :]
+    return after if len(after) >= p.SETTLED_SECONDS * rate else inside
 
 
 def held_notes(passage: Passage, laid: LaidAudio) -> tuple[bool, bool]:

@@ -5,8 +5,6 @@ Plans in beats of the grid; complete.py later chooses the beats to play by least
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,68 +12,6 @@ from model.sketch import parameters as p
 from model.sketch.analysis.beats import Beats
 from model.sketch.analysis.onsets import envelope_at
 from model.sketch.rearrange import steps
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where the song is when the continuation begins.
-
-    beat:  the last relevant beat.
-    faded: the song was fading out, and `beat` is before the fade.
-    ended: its last notes have rung out, and `beat` is the last one at full level.
-    """
-
-    beat: int
-    faded: bool = False
-    ended: bool = False
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether `beat` is not the last one that sounds."""
-        return self.faded or self.ended
-
-
-def standing(beats: Beats, first_target: int) -> Standing:
-    """Where the song stands before beat `first_target`; before the fade-out or its end, if it fades or ends there."""
-    sounding = np.flatnonzero(beats.sounding[:first_target])
-    if len(sounding) == 0:
-        every = np.flatnonzero(beats.inside)
-        return Standing(int(every[0]) if len(every) else 0)
-    now = int(sounding[-1])
-    inside = np.flatnonzero(beats.inside[:first_target])
-    bar = int(beats.bar_beats[now])
-    span = p.FADE_OUT_BARS * bar
-    last = int(inside[-1]) + 1
-    if last < 2 * span or last - now > span:
-        return Standing(now)
-    # Upper quartiles, because a pause between two beats of a bar is no fade.
-    levels = [
-        np.percentile(beats.level[last - span + k : last - span + k + bar], 75) for k in range(0, span, bar)
-    ]
-    before = float(np.percentile(beats.level[last - span - bar : last - span], 75))
-    steps = np.diff([before, *levels])
-    falls = bool((steps < -p.FADE_OUT_STEP_DB).sum() >= p.FADE_OUT_BARS - 1)
-    if not falls or before - levels[-1] < p.FADE_OUT_DB:
-        return _after_end(beats, now, last)
-    return Standing(_before_fade(beats, last - span, bar), faded=True)
-
-
-def _after_end(beats: Beats, now: int, last: int) -> Standing:
-    """Where the song stands if it does not fade: before the last notes, if silence follows them."""
-    if now == last - 1:
-        return Standing(now)
-    full = float(np.percentile(beats.level[beats.sounding], 75))
-    loud = np.flatnonzero(beats.sounding[: now + 1] & (beats.level[: now + 1] > full - p.FADE_OUT_DB))
-    end = int(loud[-1]) if len(loud) else now
-    rung_out = now - end <= p.RING_OUT_BARS * int(beats.bar_beats[now])
-    return Standing(end, ended=True) if end < now and rung_out else Standing(now)
-
-
-def _before_fade(beats: Beats, suspect: int, bar: int) -> int:
-    """The last beat at the song's full level: a fade may begin before the bars that reveal it."""
-    full = float(np.percentile(beats.level[beats.sounding], 75))
-    loud = np.flatnonzero(beats.sounding[:suspect] & (beats.level[:suspect] > full - p.FADE_OUT_STEP_DB * 2))
-    return int(loud[-1]) if len(loud) else max(suspect - bar, 0)
 
 
 def match_scores(beats: Beats, sources: NDArray[np.intp], now: int, next_target: int) -> NDArray[np.float64]:

@@ -32,6 +32,14 @@ def test_a_song_plays_at_its_level_until_its_last_chord_rings_out() -> None:
     assert rearranging.level_end(noise, rate) == pytest.approx(15 * rate, abs=0.4 * rate)
 
 
+def test_a_fade_begins_where_the_song_is_last_at_its_level() -> None:
+    rate = 8000
+    noise = np.random.default_rng(1).normal(0.0, 0.1, (40 * rate, 2)).astype(np.float32)
+    noise[24 * rate :] *= np.geomspace(1.0, 0.1, 16 * rate)[:, None].astype(np.float32)
+    assert rearranging.fade_start(noise, rate) == pytest.approx(24 * rate, abs=3 * rate)
+    assert rearranging.level_end(noise, rate) > 32 * rate
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_beginning_after_silence_is_no_join(silent: bool) -> None:
     made = make_song(16)

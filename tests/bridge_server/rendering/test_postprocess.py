@@ -15,7 +15,7 @@ from clip_store.take import MIX
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.requests import Accompany, Complete, Extract, Generate, Repaint
 from daw_protocol.timeline import TempoMap
-from model.engine import Attachment
+from model.engine import Attachment, Report
 from tests.bridge_server.renders import order_for, outcome_of
 from tests.clip_store.sounds import noise, song
 
@@ -122,6 +122,17 @@ def test_left_as_it_is_when_asked(blobs, tmp_path):
     samples = new_noise(level=0.1)
     found = repaint(blobs, tmp_path, samples, match_loudness=False, crossfade=0)
     assert found.take.receipt.gain_db == 0
+    assert np.abs(found.audio.samples - samples).max() < 2**-23
+
+
+def test_left_as_it_is_where_the_engine_knows_how_loud_it_has_to_be(blobs, tmp_path):
+    """Out of a fade: what stands beside the region is far below what the song was before."""
+    order = order_for(Repaint(**REPAINT, crossfade=0), SONG, number=2)
+    samples = new_noise(level=0.1)
+    outcome = outcome_of(tmp_path, {MIX: (START, samples)})
+    report = Report("", {"wanted_lufs": -20.5, "swell_samples": 100})
+    (found,) = finish(order, replace(outcome, report=report), blobs)
+    assert (found.take.receipt.gain_db, found.take.receipt.reference_lufs) == (0, -20.5)
     assert np.abs(found.audio.samples - samples).max() < 2**-23
 
 

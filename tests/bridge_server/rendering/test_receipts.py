@@ -81,6 +81,16 @@ def test_joins_that_the_engine_reports_are_in_the_receipt():
     assert assembled_of(Report("", {})) == Assembled()
 
 
+def test_what_the_engine_says_it_was_matched_to_is_in_the_receipt():
+    region = PLAN.region_in_song
+    result = splice(SONG, noise(36000, seed=4), region, 480)
+    assembled = assembled_of(Report("", {"wanted_lufs": -14.25, "swell_samples": 9000}))
+    assert assembled == Assembled(wanted_lufs=-14.25, swell=9000)
+    whole = with_clip(SONG, result.clip, region.start)
+    receipt = for_splice(PLAN, SONG, whole, result.clip, result, None, assembled)
+    assert (receipt.reference_lufs, receipt.gain_db) == (-14.25, 0.0)
+
+
 def test_nothing_changed_and_silence_are_no_takes():
     with pytest.raises(ProtocolError, match="is identical to the original"):
         receipt_of(SONG.samples[24000:60000])

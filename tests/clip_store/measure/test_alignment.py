@@ -258,6 +258,20 @@ def test_a_song_that_goes_on_is_compared_with_the_loudness_it_was_matched_to() -
     assert not any("LU louder" in sentence for sentence in aware.problems())
 
 
+@pytest.mark.parametrize(("swell", "told"), [(0, True), (2, False), (3, False)])
+def test_a_take_that_comes_back_in_from_a_fade_is_judged_by_what_follows(swell: int, told: bool) -> None:
+    """Its first two seconds are 12 dB down, as its engine says: what follows is as loud as the song was."""
+    rate = 48000
+    loud = 0.2 * np.random.default_rng(3).standard_normal((4 * rate, 1)).astype(np.float32)
+    song = quantise(np.concatenate([loud, loud[: 2 * rate] * np.float32(0.1)]), rate, Encoding.FLOAT).audio
+    back = loud[: 3 * rate] * np.repeat(np.float32([0.05, 0.05, 1.0]), rate)[:, None]
+    clip = quantise(back if swell else back * np.float32(0.1), rate, Encoding.FLOAT).audio
+    region = Span(6 * rate, 9 * rate)
+    engine = Assembled(wanted_lufs=integrated(loud, rate), swell=swell * rate)
+    found = measure(song, with_clip(song, clip, region.start), clip, region, (0, 0), assembled=engine)
+    assert any("LU quieter than the song" in sentence for sentence in found.problems()) == told
+
+
 @pytest.mark.parametrize(
     ("loudest", "clips"),
     [(0.9, True), (1.0, True), (1.5, False), (30.0, False)],

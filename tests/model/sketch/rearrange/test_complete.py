@@ -81,15 +81,173 @@ def test_starting_inside_the_song_goes_on_from_there(engine: SketchEngine, pop: 
     assert joins.likeness(mix[: 8 * RATE], pop.song.samples[request.start : request.start + 8 * RATE]) < 0.98
 
 
-def test_a_fade_out_is_continued_from_before_it(engine: SketchEngine, pop: Generated) -> None:
+FULL = re.compile(r"is at full level from (?:beat (\d) of )?bar (\d+) on")
+BEFORE = re.compile(r"start the region at bar (\d+) or before")
+
+
+def fading(made: Generated, seconds: float, decibels: float) -> Generated:
+    """The song, faded out over its last seconds down to so many dB."""
+    samples = made.song.samples.copy()
+    count = round(seconds * made.song.rate)
+    samples[-count:] *= np.geomspace(1.0, 10 ** (decibels / 20), count)[:, None].astype(np.float32)
+    return replace(made, song=song_of(samples, made.song.rate))
+
+
+def decibels(samples: Samples) -> float:
+    return 20.0 * float(np.log10(rms(samples)))
+
+
+def full_from(report: Report, made: Generated) -> int:
+    """The frame from which on a take says that it is at full level."""
+    found = [FULL.search(note) for note in report.notes]
+    (told,) = (match for match in found if match is not None)
+    lead = int(np.searchsorted(made.grid.seconds, -1e-9))
+    bar = int(np.flatnonzero(made.grid.bar == int(told[2]))[0])
+    return round(float(made.grid.seconds[bar + int(told[1] or 1) - 1]) * made.song.rate) if bar >= lead else 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seconds", "down"), [(10.0, -13.0), (16.0, -25.0), (10.0, -40.0)])
+def test_out_of_a_fade_the_music_comes_back_in_as_it_went(
+    engine: SketchEngine, pop: Generated, seconds: float, down: float, seed: int
+) -> None:
+    made = fading(pop, seconds, down)
+    mix, report = take(engine, after(made, 12, seed=seed))
+    end = made.song.frames
+    before = decibels(made.song.samples[-RATE:]), decibels(pop.song.samples[-RATE:])
+    assert decibels(mix[:RATE]) - decibels(mix[-8 * RATE :]) == pytest.approx(before[0] - before[1], abs=6.0)
+    swell = report.figures["swell_samples"]
+    assert end + swell == pytest.approx(full_from(report, made), abs=RATE // 10)
+    assert swell == pytest.approx(min(seconds, 8.0) * RATE, abs=2.0 * RATE), "as steep, four bars at most"
+    levels = [decibels(mix[k * swell // 4 : (k + 1) * swell // 4]) for k in range(4)]
+    assert levels == sorted(levels)
+    plateau = loudness.integrated(made.song.samples[: round(end - seconds * RATE)][-12 * RATE :], RATE)
+    assert loudness.integrated(mix[swell:], RATE) == pytest.approx(plateau, abs=0.3)
+    bars = [int(re.findall(r"\d+", name)[-1]) for name in report.figures["source_bars"]]
+    assert max(bars) <= 32 - seconds / 2 + 1, "nothing that fades is a source"
+
+
+def test_who_wants_no_swell_starts_where_the_note_says(engine: SketchEngine, pop: Generated) -> None:
+    made = fading(pop, 10.0, -20.0)
+    _, report = take(engine, after(made))
+    (told,) = (match for match in map(BEFORE.search, report.notes) if match is not None)
+    start = made.bar_frame(int(told[1]) - 1)
+    mix, report = take(engine, request_for(made, start, made.song.frames + 8 * RATE, Task.COMPLETE))
+    assert not report.notes
+    assert "swell_samples" not in report.figures
+    assert decibels(mix[: 2 * RATE]) == pytest.approx(
+        decibels(made.song.samples[start - 2 * RATE : start]), abs=2.0
+    )
+
+
+def test_a_region_within_a_fade_comes_back_from_there(engine: SketchEngine, pop: Generated) -> None:
+    """Three bars of eight have faded by 9 dB: so it takes three bars."""
+    made = fading(pop, 16.0, -24.0)
+    start = made.bar_frame(27)
+    mix, report = take(engine, request_for(made, start, made.song.frames + 8 * RATE, Task.COMPLETE))
+    assert decibels(mix[:RATE]) == pytest.approx(decibels(made.song.samples[start - RATE : start]), abs=3.0)
+    assert report.figures["swell_samples"] == pytest.approx(3 * 2 * RATE, abs=2 * RATE)
+
+
+def test_within_a_fade_that_goes_on_a_take_fades_with_it(engine: SketchEngine, pop: Generated) -> None:
+    made = fading(pop, 16.0, -24.0)
+    start, end = made.bar_frame(26), made.bar_frame(30)
+    mix, report = take(engine, request_for(made, start, end, Task.COMPLETE))
+    assert any("fades with it" in note for note in report.notes)
+    old = made.song.samples[start:end]
+    for half in (slice(0, RATE), slice(-RATE, None)):
+        assert decibels(mix[half]) == pytest.approx(decibels(old[half]), abs=3.0)
+
+
+def test_a_gap_between_a_fade_and_a_new_start_is_filled_up_to_its_level(
+    engine: SketchEngine, pop: Generated
+) -> None:
     samples = pop.song.samples.copy()
+    start, end = pop.bar_frame(20), pop.bar_frame(24)
     fade = 10 * RATE
-    samples[-fade:] *= np.geomspace(1.0, 0.01, fade)[:, None].astype(np.float32)
-    faded = replace(pop, song=song_of(samples, RATE))
-    mix, report = take(engine, after(faded))
-    assert any("fades out" in note for note in report.notes)
-    full = loudness.integrated(samples[8 * RATE : 24 * RATE], RATE)
-    assert loudness.integrated(mix, RATE) == pytest.approx(full, abs=2.0)
+    samples[start - fade : start] *= np.geomspace(1.0, 0.15, fade)[:, None].astype(np.float32)
+    samples[start:end] = 0.0
+    made = replace(pop, song=song_of(samples, RATE))
+    mix, report = take(engine, request_for(made, start, end, Task.COMPLETE))
+    assert report.figures["swell_samples"] <= (end - start) // 2
+    assert decibels(mix[:RATE]) == pytest.approx(decibels(samples[start - RATE : start]), abs=4.0)
+    assert decibels(mix[-2 * RATE :]) == pytest.approx(decibels(samples[end : end + 2 * RATE]), abs=2.0)
+
+
+@pytest.mark.parametrize("beats", [1, 2, 4])
+def test_a_short_region_is_half_swell(engine: SketchEngine, pop: Generated, beats: int) -> None:
+    made = fading(pop, 10.0, -20.0)
+    end = made.song.frames
+    mix, report = take(engine, request_for(made, end, end + made.beat_frame(beats), Task.COMPLETE))
+    assert 1 <= report.figures["swell_samples"] <= len(mix) // 2 + 1
+    own = 6.0 if beats > 1 else 0.0  # within one beat a hit dies away
+    assert decibels(mix[-len(mix) // 4 :]) > decibels(mix[: len(mix) // 4]) + own
+
+
+def test_an_ending_after_a_fade_comes_back_in_before_it_ends(engine: SketchEngine, pop: Generated) -> None:
+    made = fading(pop, 10.0, -20.0)
+    mix, report = take(engine, after(made, 4, ending=True, key="C major"))
+    assert report.figures["swell_samples"] <= len(mix) // 2
+    assert np.abs(mix[-50:]).max() < 1e-3
+    assert decibels(mix[:RATE]) < decibels(mix[len(mix) // 2 :][:RATE]) - 6.0
+
+
+def test_the_handles_of_a_swell_are_as_loud_as_it(engine: SketchEngine, pop: Generated) -> None:
+    request = replace(after(fading(pop, 10.0, -20.0)), handle=RATE // 2)
+    pieces = [
+        piece for piece in engine.render(request, lambda _: None, lambda: False) if isinstance(piece, Piece)
+    ]
+    mix, handles = (
+        next(piece.samples for piece in pieces if piece.stem == stem) for stem in ("mix", "handles")
+    )
+    inside = handles[RATE // 2 : -RATE // 2]
+    assert np.allclose(mix[RATE // 2 : -RATE // 2], inside[RATE // 2 : -RATE // 2], atol=1e-3)
+    assert decibels(handles[: RATE // 2]) == pytest.approx(decibels(inside[:RATE]), abs=5.0)
+
+
+@pytest.mark.parametrize("take_number", range(8))
+def test_every_take_comes_back_in(engine: SketchEngine, pop: Generated, take_number: int) -> None:
+    made = fading(pop, 10.0, -16.0)
+    mix, report = take(engine, after(made, 8, takes=(take_number,), strength=0.9))
+    assert decibels(mix[:RATE]) == pytest.approx(decibels(made.song.samples[-RATE:]), abs=5.0)
+    plateau = loudness.integrated(made.song.samples[: -10 * RATE][-12 * RATE :], RATE)
+    swell = report.figures["swell_samples"]
+    assert loudness.integrated(mix[swell:], RATE) == pytest.approx(plateau, abs=0.3)
+
+
+def test_a_fade_is_left_in_mono_and_where_the_tempo_changes(engine: SketchEngine) -> None:
+    made = fading(make_song(32, bpm=(112.0, 118.0, 124.0), channels=1), 12.0, -18.0)
+    end = made.song.frames
+    mix, report = take(engine, request_for(made, end, end + 16 * RATE, Task.COMPLETE))
+    assert end + report.figures["swell_samples"] == pytest.approx(full_from(report, made), abs=RATE // 10)
+    assert decibels(mix[:RATE]) == pytest.approx(decibels(made.song.samples[-RATE:]), abs=5.0)
+
+
+def test_after_a_fade_to_silence_the_music_begins_with_a_beat(engine: SketchEngine, pop: Generated) -> None:
+    """There is no level left to come back from."""
+    mix, report = take(engine, after(fading(pop, 10.0, -80.0)))
+    assert any("fades out" in note and "at full level" in note for note in report.notes)
+    assert "swell_samples" not in report.figures
+    full = loudness.integrated(pop.song.samples[8 * RATE : 20 * RATE], RATE)
+    assert loudness.integrated(mix, RATE) == pytest.approx(full, abs=1.0)
+
+
+def test_a_last_chord_that_rings_is_left_to_ring_until_the_next_beat(
+    engine: SketchEngine, pop: Generated
+) -> None:
+    samples = pop.song.samples.copy()
+    beat = pop.beat_frame(1)
+    last = pop.beat_frame(122)
+    seconds = np.arange(len(samples) - last) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * seconds) for hz in (130.8, 261.6, 329.6, 392.0)) * 0.15
+    samples[last:] = (chord * np.exp(-seconds / 0.6))[:, None].astype(np.float32)
+    made = replace(pop, song=song_of(samples[: pop.beat_frame(126) + beat // 3], RATE))
+    mix, report = take(engine, after(made))
+    assert any("has ended here" in note for note in report.notes)
+    assert "What rings out here is left to ring, and the music begins with the next beat." in report.notes
+    begins = pop.beat_frame(127) - made.song.frames
+    assert decibels(mix[begins : begins + RATE // 10]) > decibels(mix[: begins - RATE // 20]) + 12.0
+    assert np.abs(np.diff(mix[: begins - RATE // 20, 0])).max() < 0.02, "it ends without a click"
 
 
 def test_a_song_that_has_rung_out_starts_again_at_full_level(engine: SketchEngine, pop: Generated) -> None:

@@ -30,6 +30,17 @@ def test_fade_out_reaches_silence() -> None:
     assert (np.diff(fade) <= 0).all()
 
 
+def test_a_swell_is_even_in_decibels_and_steady_beside() -> None:
+    swell = levels.Swell(400, -20.0)
+    gains = 20.0 * np.log10(swell.gains(1000, 100))
+    assert gains[:101] == pytest.approx(-20.0, abs=1e-4)
+    assert gains[300] == pytest.approx(-10.0, abs=1e-4)
+    assert gains[500:] == pytest.approx(0.0, abs=1e-4)
+    assert swell.settles
+    assert not levels.Swell(400, -20.0, -5.0).settles
+    assert levels.Swell(1, -20.0).gains(3) == pytest.approx([0.1, 1.0, 1.0])
+
+
 def test_limiter_keeps_true_peaks_under_the_ceiling_and_quiet_parts_untouched() -> None:
     rng = np.random.default_rng(0)
     signal = rng.normal(0.0, 0.1, (44100, 2)).astype(np.float32)

@@ -104,4 +104,4 @@ def test_a_repaint_after_silence_is_planned_as_anywhere(made: Generated) -> None
     assert passage.silent_at(analysed.listening, 7.0)
     part = passage.passage_of(request, song, analysed)
     assert not part.around.silence
-    assert complete.from_silence(part).around.silence
+    assert complete.from_standing(part)[0].around.silence

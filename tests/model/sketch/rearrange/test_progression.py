@@ -1,4 +1,4 @@
-"""Planning bars ahead: where the song stands, and what follows such places."""
+"""Planning bars ahead: what follows places like the current one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from model.pace import Pace
 from model.sketch.analysis import analysis
 from model.sketch.analysis.analysis import Analysis
 from model.sketch.rearrange import progression
-from tests.model.sketch.songs import Generated, make_song, song_of
+from tests.model.sketch.songs import Generated, make_song
 
-RATE = 44100
 LEAD = 8
 
 
@@ -34,30 +33,6 @@ def pop_heard(pop: Generated) -> Analysis:
 
 def sources(found: Analysis) -> np.ndarray:
     return np.flatnonzero(found.beats.inside)
-
-
-def test_the_song_stands_at_its_last_beat(pop_heard: Analysis) -> None:
-    assert progression.standing(pop_heard.beats, LEAD + 96) == progression.Standing(LEAD + 95)
-
-
-def test_a_fade_is_seen_and_left_behind(pop: Generated) -> None:
-    samples = pop.song.samples.copy()
-    samples[-8 * RATE :] *= np.geomspace(1.0, 0.02, 8 * RATE)[:, None].astype(np.float32)
-    found = analysed(replace(pop, song=song_of(samples, RATE)))
-    now = progression.standing(found.beats, LEAD + 96)
-    assert now.faded
-    assert now.beat <= LEAD + 82, "16 beats fade"
-
-
-def test_a_song_that_has_rung_out_is_continued_from_before_its_last_notes(pop: Generated) -> None:
-    samples = pop.song.samples.copy()
-    beat = pop.beat_frame(93) - pop.beat_frame(92)
-    samples[-3 * beat :] *= np.geomspace(0.2, 0.01, 3 * beat)[:, None].astype(np.float32)
-    samples[-beat:] = 0.0
-    found = analysed(replace(pop, song=song_of(samples, RATE)))
-    now = progression.standing(found.beats, LEAD + 96)
-    assert (now.ended, now.faded) == (True, False)
-    assert now.beat == LEAD + 92
 
 
 def test_plans_follow_the_songs_own_chord_steps(pop: Generated, pop_heard: Analysis) -> None:
