@@ -126,7 +126,7 @@ class JobRun:
         self._said_together = self._together if services.engines.is_described(self._request.engine) else 0
         self._orders = self._claimed_orders(services.engines)
         parts = (order.part for order in self._orders)
-        self._material = JobMaterial(job.id, self._request, parts, services.hearing, self._reader, self._bar)
+        self._material = JobMaterial(job, self._request, parts, services.hearing, self._reader, self._bar)
 
     def _claimed_orders(self, engines: EnginePool) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some.
