@@ -378,7 +378,8 @@ class JobRun:
             self._recorder.record_plan(self.job, number, material.plan, outcome)
         elif not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
-            await self._recorder.record_found(self.job, self._request.source, material.plan, outcome)
+            source, plan = self._request.source, material.plan
+            await self._recorder.record_found(self.job, source, plan, outcome, host.description)
         finished = await self._recorder.finish(context, outcome)
         for read in (song, *(track.song for track in material.stack)):
             if read and read.state:
