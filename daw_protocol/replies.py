@@ -36,8 +36,7 @@ class Acknowledged(Reply):
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress(Reply):
-    """A job's progress, at most ten times per second; of an export, a listening, a check or a sweep of the store at
-    once, with the id for `cancel`."""
+    """A job's progress, at most ten times per second; of other long work at once, with the id for `cancel`."""
 
     name: ClassVar[str] = "progress"
     job: str = value(Text(64), "the job's id; empty for what is no job")
