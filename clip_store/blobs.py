@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from clip_store.atomic_file import PART_SUFFIX, write_whole
@@ -148,17 +148,35 @@ class BlobStore:
             )
         return path
 
-    def verify(self) -> tuple[Path, ...]:
-        """Read every blob and compare it with its name; returns the damaged ones."""
-        return tuple(path for path, digest in self._blobs() if not self._is_sound(path, digest))
+    def verify(self, progress: Callable[[float], None] = lambda _: None) -> tuple[Path, ...]:
+        """Read every blob and compare it with its name; returns the damaged ones.
 
-    def sweep(self, keep: set[str], older_than_seconds: float, now: float) -> tuple[Path, ...]:
+        progress: called before each with the share of all bytes that is read; what it raises ends the reading.
+        """
+        blobs = [(path, digest, _size(path)) for path, digest in self._blobs()]
+        total, done, damaged = max(1, sum(size for *_, size in blobs)), 0, []
+        for path, digest, size in blobs:
+            progress(done / total)
+            if not self._is_sound(path, digest):
+                damaged.append(path)
+            done += size
+        return tuple(damaged)
+
+    def sweep(
+        self,
+        keep: set[str],
+        older_than_seconds: float,
+        now: float,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> tuple[Path, ...]:
         """Remove what is neither in `keep` nor younger than older_than_seconds at `now` (seconds since 1970).
 
         Left-over temporary files go by the same age. Returns what was removed.
+        progress: called before each file with the share of them that was looked at; what it raises ends the sweep.
         """
-        removed = []
-        for path in self._files():
+        removed, files = [], list(self._files())
+        for number, path in enumerate(files):
+            progress(number / len(files))
             digest = from_path(path)
             unwanted = path.name.endswith(PART_SUFFIX) if digest is None else digest not in keep
             if unwanted and _age(path, now) > older_than_seconds:
@@ -202,6 +220,13 @@ def _state(path: Path) -> tuple[int, int]:
     """Size and time of change. Looking for a blob again (`renew`) changes the time: then it is checked again."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0  # a sweep was quicker
 
 
 def _age(path: Path, now: float) -> float:

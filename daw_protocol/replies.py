@@ -36,10 +36,10 @@ class Acknowledged(Reply):
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress(Reply):
-    """A job's progress, at most ten times per second; of an export or a listening at once, with the id for `cancel`."""
+    """A job's progress, at most ten times per second; of other long work at once, with the id for `cancel`."""
 
     name: ClassVar[str] = "progress"
-    job: str = value(Text(64), "the job's id; empty for an export, `takes.rank` and `takes.words`")
+    job: str = value(Text(64), "the job's id; empty for what is no job")
     stage: str = value(Text(200), "the current stage")
     fraction: float = value(Real(0, 1), "the part of the job that is done, 0 to 1")
     seconds_left: float | None = value(Real(0, 1e7), "estimated seconds left", None)

@@ -6,22 +6,20 @@ only: `takebridge doctor` reads it too, in a process that never loads torch.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from model.whole_file import whole_file
 
 Choice = Mapping[str, bool]
 """Whether a way to compute is taken, by its name."""
 
 LOCK_SECONDS = 10.0
 """How long to wait for a process that is measuring, which takes half a second on a quiet machine."""
-_TRIES, _APART_SECONDS = 5, 0.02  # Windows replaces no file that another process is just reading
 _MOST = 16  # kept at once: the versions and numbers of threads somebody changes between
 
 log = logging.getLogger(__name__)
@@ -85,20 +83,5 @@ def _kept(place: Path, key: str, names: frozenset[str]) -> Choice | None:
 
 
 def _write(place: Path, choices: Mapping[str, Choice]) -> None:
-    part = place.with_suffix(".part")  # its writer holds the lock
-    try:
-        part.write_text(json.dumps(choices, indent=1), encoding="utf-8")
-        _put_in_place(part, place)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-
-
-def _put_in_place(part: Path, place: Path) -> None:
-    for _ in range(_TRIES - 1):
-        with contextlib.suppress(PermissionError):
-            os.replace(part, place)
-            return
-        time.sleep(_APART_SECONDS)
-    os.replace(part, place)
+    with whole_file(place, place.with_suffix(".part")) as file:  # its writer holds the lock
+        file.write(json.dumps(choices, indent=1).encode())

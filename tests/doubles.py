@@ -254,7 +254,8 @@ class TogetherEngine(NoiseEngine):
     """Renders up to four takes of a request together: their pieces come in turns, as from a batch on a GPU.
 
     The option `fault`: "other take" gives a piece of a take that was not requested, "nameless" one without a take,
-    "one report" reports the first take only.
+    "one report" reports the first take only, "refuse the last" refuses the last one once the others are reported, and
+    "exit before the last" ends the process then.
     """
 
     name = "together"
@@ -275,6 +276,10 @@ class TogetherEngine(NoiseEngine):
         if fault in ("other take", "nameless"):
             yield Piece("mix", request.end, whole[takes[0]], 7 if fault == "other take" else None)
         for take in takes[:1] if fault == "one report" else takes:
+            if take == takes[-1] and fault == "refuse the last":
+                raise CannotRender("The song has no drums.", "Choose another region.")
+            if take == takes[-1] != takes[0] and fault == "exit before the last":
+                os._exit(7)
             yield Report("Noise was drawn.", {"ordered": len(takes)}, take=take)
 
 

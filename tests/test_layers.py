@@ -175,6 +175,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "lyric_tags",
             "vocabulary",
         ),
+        ("whole_file",),
     ),
     "model.acestep": (
         ("engine", "training"),

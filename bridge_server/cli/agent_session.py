@@ -31,7 +31,7 @@ MAX_RECEIPTS = 16
 MAX_EARLY = 256
 LAST_SECONDS = 2.0
 GONE = "gone"
-LONG = ("export", "takes.rank", "takes.words")
+LONG = ("export", "takes.rank", "takes.words", "store.verify")
 """Requests that are no jobs, take long, tell their progress and can be cancelled."""
 
 

@@ -29,7 +29,7 @@ Handler = Callable[[Any, Client], Awaitable[Response]]
 AUDITION_REQUESTS = tuple(command.request for command in COMMANDS if command.group is Group.AUDITION)
 
 # Requests that take long and are no jobs: each has an id.
-NAMED = (requests.Export, requests.RankTakes, requests.HearWords)
+NAMED = (requests.Export, requests.RankTakes, requests.HearWords, requests.VerifyStore, requests.SweepStore)
 
 # Requests that read audio from the disk or ask an engine's process: an endpoint serves others meanwhile.
 SLOW: frozenset[type[Request]] = frozenset(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge_server.engines.limits import refuse_too_long
+from bridge_server.jobs.job import named_songs
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.part_plans import about, refuse_overlaps
 from bridge_server.rendering.plan import Plan
@@ -74,6 +75,12 @@ class RequestSongs:
         chords = dict.fromkeys(note for _, plan in planned for note in plan.chord_notes)
         passes = passes_note(description, request, [plan for _, plan in planned], self._extract_pace)
         return request.evolve(notes=notes), " ".join(filter(None, (passes, placement, context, *chords)))
+
+    async def as_asked(self, request: Render) -> dict[str, dict[str, Any]]:
+        """What is known of the request's files now, for its job. Raises ProtocolError."""
+        names = dict.fromkeys(named_songs(request.to_fields()))
+        found = {name: await self._reader.asked(name, request.rate) for name in names}
+        return {name: asked.to_json() for name, asked in found.items() if asked is not None}
 
     async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:
         """What would be rendered of each song, where it can be. Raises ProtocolError."""

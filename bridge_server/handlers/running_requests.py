@@ -132,10 +132,17 @@ class RequestProgress:
     def __call__(self, fraction: float) -> None:
         """For the thread. Raises ProtocolError when the request was cancelled."""
         self._request.check()
+        self.tell(fraction)
+
+    def tell(self, fraction: float) -> bool:
+        """For a thread that works for several; whether this request still waits."""
+        if self._request.is_cancelled:
+            return False
         if time.monotonic() - self._last >= PROGRESS_SECONDS:
             self._last = time.monotonic()
             with contextlib.suppress(RuntimeError):  # the server is stopping
                 self._loop.call_soon_threadsafe(self._request.client.send, self._reply(fraction))
+        return True
 
     def _reply(self, fraction: float) -> JobProgress:
         return JobProgress(id=self._request.id, job="", stage=self._stage, fraction=fraction)

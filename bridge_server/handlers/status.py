@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from bridge_server.engines.pool import EnginePool
 from bridge_server.handlers.response import Response, understood
-from bridge_server.handlers.running_requests import RunningRequests
+from bridge_server.handlers.running_requests import RequestProgress, RunningRequests
+from bridge_server.handlers.store_check import SWEEPING, OnFraction, RunningSweep, StoreCheck
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from bridge_server.platforms import CHECKPOINTS
@@ -55,7 +57,8 @@ class StatusHandlers:
         self._engines = engines
         self._supervisor = supervisor
         self._running = running
-        self._verification: asyncio.Task[list[str]] | None = None
+        # A surface's key that repeats must not have the whole store read sixty times.
+        self._check = StoreCheck(running, self._reads)
         self._sweeping = asyncio.Lock()
 
     async def status(self, request: requests.Status, _: Client) -> Response:
@@ -123,27 +126,38 @@ class StatusHandlers:
             tasks = tuple(Capability(task, False, error.sentence, error.remedy) for task in Task)
             return EngineDescription(name, name, False, tasks)
 
-    async def verify(self, request: requests.VerifyStore, _: Client) -> Response:
-        # It reads the whole store: who asks while it runs gets the same answer, and renders keep their threads.
-        if self._verification is None or self._verification.done():
-            needed = self._store.index.referenced_digests()
-            reading = asyncio.to_thread(problems_in, self._store.blobs, needed)
-            self._verification = asyncio.create_task(reading)
-        found = await asyncio.shield(self._verification)
+    async def verify(self, request: requests.VerifyStore, client: Client) -> Response:
+        found = await self._check.problems(request.id, client)
         text = f"{len(found)} problems: {' '.join(found)}" if found else SOUND
         return understood(request, text, results.StoreProblems(problems=tuple(found)))
 
-    async def sweep(self, request: requests.SweepStore, _: Client) -> Response:
+    def _reads(self) -> Callable[[OnFraction], list[str]]:
+        """What reads the whole store, in a thread."""
+        return functools.partial(problems_in, self._store.blobs, self._store.index.referenced_digests())
+
+    async def sweep(self, request: requests.SweepStore, client: Client) -> Response:
+        with self._running.begun(RunningSweep(request.id, client)) as asked:
+            task = asyncio.ensure_future(self._swept(RequestProgress(asked, SWEEPING)))
+            asked.ends_by(task.cancel)
+            try:
+                removed = await task
+            except asyncio.CancelledError:
+                asked.check()
+                raise
+        text = f"{removed} unused audio files were removed."
+        return understood(request, text, results.SweptFiles(removed=removed))
+
+    async def _swept(self, progress: OnFraction) -> int:
+        """Removes what nothing needs; returns how many audio files that were."""
         async with self._sweeping:
             index = self._store.index
             keep = index.referenced_digests() | index.kept.blobs() | self._waiting_songs()
             removed = await asyncio.to_thread(
-                self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, file_clock()
+                self._store.blobs.sweep, keep, SWEEP_GRACE_SECONDS, file_clock(), progress
             )
             await asyncio.to_thread(self._store.peaks.sweep)
             await asyncio.to_thread(sweep_all_parts, self._settings.store, file_clock())
-        text = f"{len(removed)} unused audio files were removed."
-        return understood(request, text, results.SweptFiles(removed=len(removed)))
+        return len(removed)
 
     def _waiting_songs(self) -> set[str]:
         """Digests of stored songs that jobs wait for: no take refers to them yet."""
@@ -173,9 +187,16 @@ def host_record(host: HostConnection) -> RenderHostStatus:
     )
 
 
-def problems_in(blobs: BlobStore, needed: Collection[str]) -> list[str]:
-    """Reads everything: a sentence for each damaged blob and each that takes need and is not there. Slow."""
-    damaged = [f"The stored audio {path.parent.name}/{path.name} is damaged." for path in blobs.verify()]
+def problems_in(
+    blobs: BlobStore, needed: Collection[str], progress: OnFraction = lambda _: None
+) -> list[str]:
+    """Reads everything: a sentence for each damaged blob and each that takes need and is not there. Slow.
+
+    progress: called with the share that is read, 0 to 1; what it raises ends the reading.
+    """
+    damaged = [
+        f"The stored audio {path.parent.name}/{path.name} is damaged." for path in blobs.verify(progress)
+    ]
     missing = [digest for digest in sorted(needed) if not blobs.has(digest)]
     return damaged + [f"The stored audio {digest[:12]} is missing, and takes need it." for digest in missing]
 

@@ -113,9 +113,10 @@ class SubmitHandlers:
         refuse_impossible(description, request)
         request = self._with_files(request, description.file_options)
         request, placement = await self._songs.placed(description, request)
+        songs = await self._songs.as_asked(request)
         if known := self._known(request, asked, client):  # meanwhile, by another connection
             return await self._answers.again(known, client)
-        job = self._new_job(request, asked, client)
+        job = self._new_job(request, asked, client, songs)
         replaced = self._queue.waiting_for(job.region_key) if request.replace else []
         self._queue.add(job, in_place_of=len(replaced))
         for older in replaced:
@@ -259,7 +260,9 @@ class SubmitHandlers:
         }
         return request.evolve(options=found)
 
-    def _new_job(self, request: Render, asked: Fingerprint, client: Client) -> Job:
+    def _new_job(
+        self, request: Render, asked: Fingerprint, client: Client, songs: dict[str, dict[str, Any]]
+    ) -> Job:
         job_id = f"j{secrets.token_hex(5)}"
         request = request.evolve(id=request.id or job_id)
         fields = request.to_fields()
@@ -274,6 +277,7 @@ class SubmitHandlers:
             region_key=json.dumps([request.task, *(fields.get(name) for name in PLACE_FIELDS)]),
             reply_to=client.reply_to,
             created=self._clock(),
+            songs=songs,
         )
 
 

@@ -45,6 +45,8 @@ class Job:
                an answer file, "" for WebSocket.
     request:   the request's JSON form, with everything the context added and the seed that was drawn.
     region_key: equal for requests about the same task, track, source and region; used by `replace`.
+    songs:     what was known of its files, by the names in the request (AskedSong.to_json); of none in a job of an
+               older version.
     failure:   code, sentence, remedy and field of a failed job.
     created, started, ended: seconds since 1970.
     """
@@ -64,6 +66,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     failure: Mapping[str, str] = field(default_factory=dict)
+    songs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def render(self) -> Render:
         """The request itself."""

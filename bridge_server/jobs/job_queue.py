@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     ended REAL,
     failure TEXT NOT NULL,
     fingerprint TEXT NOT NULL DEFAULT '',
+    songs TEXT NOT NULL DEFAULT '{}',
     UNIQUE (client, request_id)
 );
 CREATE INDEX IF NOT EXISTS jobs_waiting ON jobs (state, priority DESC);
@@ -46,8 +47,13 @@ CREATE INDEX IF NOT EXISTS jobs_by_address ON jobs (reply_to);
 
 COLUMNS = (
     "id", "client", "request_id", "command", "request", "state", "priority", "region_key", "reply_to",
-    "attempts", "created", "started", "ended", "failure", "fingerprint",
+    "attempts", "created", "started", "ended", "failure", "fingerprint", "songs",
 )  # fmt: skip
+
+LATER_COLUMNS = {
+    "fingerprint": "",
+    "songs": "{}",
+}  # that stores of older versions lack, with what they have then
 
 
 class JobQueue:
@@ -64,8 +70,10 @@ class JobQueue:
             str, tuple[Job, JobState]
         ] = {}  # how jobs ended, and the state the database has
         connection.executescript(TABLE)
-        if "fingerprint" not in {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}:
-            connection.execute("ALTER TABLE jobs ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''")
+        there = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+        for name, default in LATER_COLUMNS.items():
+            if name not in there:
+                connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} TEXT NOT NULL DEFAULT '{default}'")
 
     def add(self, job: Job, in_place_of: int = 0) -> None:
         """Accepts a job, which so many waiting ones will make room for. Raises ProtocolError when the queue is full."""
@@ -313,6 +321,7 @@ def to_row(job: Job) -> tuple[Any, ...]:
     values = {name: getattr(job, name) for name in COLUMNS}
     values["request"] = json.dumps(dict(job.request), ensure_ascii=False)
     values["failure"] = json.dumps(dict(job.failure), ensure_ascii=False)
+    values["songs"] = json.dumps(dict(job.songs), ensure_ascii=False)
     values["state"] = job.state.value
     return tuple(values[name] for name in COLUMNS)
 
@@ -321,5 +330,6 @@ def from_row(row: sqlite3.Row) -> Job:
     values = {name: row[name] for name in COLUMNS}
     values["request"] = json.loads(values["request"])
     values["failure"] = json.loads(values["failure"])
+    values["songs"] = json.loads(values["songs"])
     values["state"] = JobState(values["state"])
     return Job(**values)

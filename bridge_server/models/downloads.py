@@ -25,6 +25,7 @@ from bridge_server.models.library import RECORD, STAGING, OnBytes, record_text, 
 from bridge_server.version import VERSION
 from daw_protocol.errors import ErrorCode, ProtocolError
 from model.checkpoints import Published, is_wanted
+from model.whole_file import whole_file
 
 HUB_SECONDS = 20.0  # how long the hub may take to say what it has
 SHA256_DIGITS = 64
@@ -313,9 +314,8 @@ def _put_in_place(listing: Listing, staging: Path, folder: Path) -> None:
 
 def _write_record(listing: Listing, folder: Path) -> None:
     about = {file.name: {"size": file.size, "sha256": _whole_digest(file, folder)} for file in listing.files}
-    temporary = folder / f"{RECORD}.part"
-    temporary.write_text(record_text(listing.entry.repository, listing.revision, about), encoding="utf-8")
-    temporary.replace(folder / RECORD)
+    with whole_file(folder / RECORD, folder / f"{RECORD}.part") as file:
+        file.write(record_text(listing.entry.repository, listing.revision, about).encode())
 
 
 def _whole_digest(file: HubFile, folder: Path) -> str:

@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bridge_server.jobs.job import Job
 from bridge_server.rendering.hearing import Hearing
 from bridge_server.rendering.job_progress import ProgressBar
 from bridge_server.rendering.part_plans import refuse_overlaps
 from bridge_server.rendering.plan import Plan, plan_request
 from bridge_server.rendering.stack import StackedSong, plan_of_stack, stacked
+from bridge_server.songs.asked_song import AskedSong, other_reference, saved_again
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.sources import Song
 from daw_protocol.errors import ProtocolError
 from daw_protocol.requests import Render
-from daw_protocol.requests.parts import Part
-from daw_protocol.requests.tracks import TOGETHER
+from daw_protocol.requests.parts import Part, parts_of
+from daw_protocol.requests.tracks import EACH, TOGETHER
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class JobMaterial:
 
     def __init__(
         self,
-        job: str,
+        job: Job,
         request: Render,
         orders: Iterable[Part],
         hearing: Hearing,
         reader: SongReader,
         bar: ProgressBar,
     ) -> None:
-        self._job = job
+        self._job = job.id
+        self._asked = {name: AskedSong.from_json(known) for name, known in job.songs.items()}
         self._hearing = hearing
         self._request = request
         self._orders = tuple(orders)
@@ -81,11 +84,34 @@ class JobMaterial:
         if part.request.mode == TOGETHER:
             return await self._read_stack()
         request = part.request
-        song = await self._reader.read(request.source, request.rate) if request.source else None
+        song = await self._song(request) if request.source else None
         alike = {one.number: one for one in self._orders if one.track == part.track}.values()
         found = {one.number: await self._heard(one, song) for one in alike}
         refuse_overlaps([(one.part, one.plan) for one in found.values()])
         return found
+
+    async def _song(self, request: Render) -> Song:
+        """A song that a request is about, with a warning where its file is not what it was.
+
+        Raises ProtocolError, also where the region would not be what was selected.
+        """
+        assert request.source is not None, "asked before"
+        source = request.source
+        song = await self._reader.read(source, request.rate)
+        asked, state = self._asked.get(source), song.state
+        if asked is None or state is None or asked.is_state(state) or not _places(request):
+            return song
+        if (now := await self._reader.asked(source, request.rate)) is not None:
+            asked.refuse_elsewhere(now, state.path.name, request)
+        another = await self._is_another(source, song)
+        return replace(song, warning=saved_again(state.path.name)) if another else song
+
+    async def _is_another(self, name: str, song: Song) -> bool:
+        """Whether a file was saved again since it was asked for, and not known to have the same audio."""
+        asked = self._asked.get(name)
+        if asked is None or song.state is None or asked.is_state(song.state):
+            return False
+        return not asked.digest or asked.digest != await self._reader.digest_of(name)
 
     async def _heard(self, part: Part, song: Song | None) -> PartMaterial:
         """The material of a part, with the song as the part hears it."""
@@ -96,9 +122,8 @@ class JobMaterial:
 
     async def _read_stack(self) -> dict[int, PartMaterial]:
         """The material of every part, each of which is about all tracks together."""
-        songs = [
-            await self._reader.read(track.source, self._request.rate) for track in self._request.tracks or ()
-        ]
+        alone = {part.track: part.request for part in parts_of(self._request.evolve(mode=EACH))}
+        songs = [await self._song(request) for request in alone.values()]
         parts = {one.number: one for one in self._orders}.values()
         return {one.number: self._stacked(one, songs) for one in parts}
 
@@ -109,6 +134,15 @@ class JobMaterial:
     async def _referred(self, name: str) -> Song:
         """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
         try:
-            return await self._reader.read(name, None)
+            song = await self._reader.read(name, None)
+            if await self._is_another(name, song):
+                assert song.state is not None, "a file's"
+                raise other_reference(song.state.path.name)
+            return song
         except ProtocolError as error:
             raise ProtocolError(error.code, error.sentence, error.remedy, "reference") from error
+
+
+def _places(request: Render) -> bool:
+    """Whether it matters where in the song something is: what is found in a whole song is kept with its audio."""
+    return request.spec().makes_takes or bool(getattr(request, "part", ""))

@@ -126,7 +126,7 @@ class JobRun:
         self._said_together = self._together if services.engines.is_described(self._request.engine) else 0
         self._orders = self._claimed_orders(services.engines)
         parts = (order.part for order in self._orders)
-        self._material = JobMaterial(job.id, self._request, parts, services.hearing, self._reader, self._bar)
+        self._material = JobMaterial(job, self._request, parts, services.hearing, self._reader, self._bar)
 
     def _claimed_orders(self, engines: EnginePool) -> list[TakeOrder]:
         """The missing takes as orders: as many together as the engine likes, as long as every place gets some.
@@ -378,7 +378,8 @@ class JobRun:
             self._recorder.record_plan(self.job, number, material.plan, outcome)
         elif not material.plan.spec.makes_takes:
             assert self._request.source is not None, "checked when it was asked for"
-            await self._recorder.record_found(self.job, self._request.source, material.plan, outcome)
+            source, plan = self._request.source, material.plan
+            await self._recorder.record_found(self.job, source, plan, outcome, host.description)
         finished = await self._recorder.finish(context, outcome)
         for read in (song, *(track.song for track in material.stack)):
             if read and read.state:

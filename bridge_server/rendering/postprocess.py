@@ -188,6 +188,7 @@ def _spliced(
     if order.stack:
         assembled = assembled.of_one_track()
     receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
+    receipt = receipts.with_warning(receipt, order.song.warning)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     # At another level, or with an offset, it is not the audio that the engine knows.
     is_the_engines = not order.stack and gain == 0.0 and offset_in(song, region) is None
@@ -224,6 +225,7 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
         clip = blobs.get(blobs.put(clip))
         source = order.song.audio if order.song else None
         receipt = receipts.for_stem(order.plan, source, stem, clip, total)
+        receipt = receipts.with_warning(receipt, order.song.warning if order.song else "")
         kept = _kept(outcome, stem, CLIP, clip.digest, blobs)
         found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None, kept))
     if not found or not any(entry.audio.samples.any() for entry in found):

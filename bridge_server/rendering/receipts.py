@@ -164,6 +164,11 @@ def for_stem(
     )
 
 
+def with_warning(receipt: Receipt, warning: str) -> Receipt:
+    """The receipt with one more warning; "": as it is."""
+    return receipt.evolve(warnings=(*receipt.warnings, warning)) if warning else receipt
+
+
 def reference(level: GainMatch | None) -> float | None:
     """What the clip was matched to."""
     if level is None or level.target is Target.NOTHING:

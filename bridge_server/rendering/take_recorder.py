@@ -29,6 +29,7 @@ from daw_protocol.chord_sheet import bar_before, chords_text, placed_chords
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.recipe import BlueprintRecord
 from daw_protocol.song_tempo import of_analysis
+from model.engine import EngineDescription
 
 MAX_CLIPS = 1000
 DESCRIBED = ("caption", "lyrics", "language")
@@ -37,6 +38,7 @@ NO_PLANNER = (
     "There is no planner to describe the song, so caption and lyrics are missing: run `takebridge models pull "
     "planner-1.7b` next to the ACE-Step weights."
 )
+NO_CAPTION = "The planner wrote no caption for this song. Send the request again; another seed may give one."
 
 
 class TakeRecorder:
@@ -137,8 +139,13 @@ class TakeRecorder:
         found = None if song is None else self._store.index.kept.find(song.digest, engine)
         return found if found is not None and self._store.blobs.has(found) else ""
 
-    async def record_found(self, job: Job, source: str, plan: Plan, outcome: Outcome) -> None:
-        """Keeps what was found in a song and announces it; of a part of it, with the job only. Raises ProtocolError."""
+    async def record_found(
+        self, job: Job, source: str, plan: Plan, outcome: Outcome, engine: EngineDescription
+    ) -> None:
+        """Keeps what was found in a song and announces it; of a part of it, with the job only. engine: that found it.
+
+        Raises ProtocolError.
+        """
         if outcome.blueprint is None:
             raise ProtocolError(
                 ErrorCode.RENDER_REJECTED,
@@ -146,6 +153,8 @@ class TakeRecorder:
                 "Use another engine, or send the tempo.",
             )
         found = analysed_chords(blueprint_record(outcome.blueprint).evolve(notes=outcome.report.notes))
+        if getattr(plan.request, "words", False) and not found.caption:
+            found = found.evolve(notes=(NO_CAPTION if engine.reads_words else NO_PLANNER, *found.notes))
         if getattr(plan.request, "part", ""):
             first, end = (at / plan.rate for at in (plan.region_in_song.start, plan.region_in_song.end))
             found = found.evolve(
@@ -153,8 +162,6 @@ class TakeRecorder:
             )
             self._tempos.keep_found_in_part(job.id, found)
         else:
-            if not found.caption and getattr(plan.request, "words", False):
-                found = found.evolve(notes=(NO_PLANNER, *found.notes))
             found = together(found, await self._tempos.found_in(source))
             await self._tempos.keep_found(job.id, source, found)
         self._events.publish(JobReply(job.id, analysed(job, found)))
@@ -192,8 +199,8 @@ def together(found: BlueprintRecord, before: BlueprintRecord | None) -> Blueprin
     if before is None:
         return found
     if found.downbeat is None and before.downbeat is not None:
-        described = {name: getattr(found, name) for name in (*DESCRIBED, "notes")}
-        return before.evolve(**described)
+        written = DESCRIBED if found.caption or found.lyrics else ()
+        return before.evolve(**{name: getattr(found, name) for name in (*written, "notes")})
     if not found.caption:
         return found.evolve(**{name: getattr(before, name) for name in DESCRIBED})
     return found

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from bridge_server.errors import as_protocol_error
 from bridge_server.jobs.database import Connection, transaction
 from bridge_server.songs.alike import as_text, file_title, upload_title
+from bridge_server.songs.asked_song import AskedSong
 from bridge_server.songs.song_probe import SongProbe, converted_frames, project_rate
 from bridge_server.songs.sources import (
     SETTLED_NS,
@@ -138,6 +139,16 @@ class SongReader:
         ):  # after the cache: the same sound may come again in a file with another stamp
             known = replace(known, stamp=self._store.index.recall_stamp(name.removeprefix(STORED)))
         return known.at_rate(rate)
+
+    async def asked(self, name: str, rate: int | None) -> AskedSong | None:
+        """A song's file as it is now, for a request at this rate; None for stored audio and takes, which never change.
+
+        Raises ProtocolError.
+        """
+        if name.startswith((STORED, TAKE)):
+            return None
+        state = state_of(still_at(name, self._roots))
+        return AskedSong.of(state, await self.probe(name, rate), self.known_digest(name))
 
     def _header(self, name: str, take: Take | None) -> SongProbe:
         """Reads the header of a file, of stored audio, or of what a take is as a song."""

@@ -56,6 +56,7 @@ class Song:
     notes: what a producer should know of how that file was read.
     tags:  what its file's tags call it.
     heard: which accepted takes are in the audio, if any are; `original` is the digest of the song without them.
+    warning: of every take of it; "" as a rule.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Song:
     original: str = ""
     heard: HeardSong | None = None
     tags: Tags = NO_TAGS
+    warning: str = ""
 
     @property
     def parent(self) -> str:

@@ -126,9 +126,9 @@ class EngineLink:
         on_progress: OnProgress,
         on_piece: OnPiece,
         stop: asyncio.Event,
-        _on_outcome: OnOutcome = ignore_outcome,
+        on_outcome: OnOutcome = ignore_outcome,
     ) -> tuple[Outcome, ...]:
-        """See EngineHost. What comes with a take, its report too, comes once the whole order is over there."""
+        """See EngineHost. An older host tells of a take only once the whole order is over there."""
         folder = self._results_of(command)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ class EngineLink:
             raise disk_error(error) from error
         command = await asyncio.to_thread(self._with_kept, command)
         files = await asyncio.to_thread(self._found, command)
-        render = LinkedRender(command, folder, on_progress, on_piece)
+        render = LinkedRender(command, folder, on_progress, on_piece, on_outcome)
         while True:
             session = await _unless(stop, self._session(on_progress))
             try:

@@ -41,7 +41,7 @@ class HostOrder:
     name:     what identifies it, its content included: the same order again means this one.
     run:      raised when it is rendered once more, since the process ended that rendered it.
     refused_by: the places that could not start its engine, with what each said; it is given to none of them again.
-    grown:    the stems as far as they are rendered. finished: what came with them, once it is DONE.
+    grown:    the stems as far as they are rendered. finished: the takes that are complete, whatever becomes of others.
     watchers: how many connections wait for it; left_at: when the last one was lost, in seconds.
     """
 
@@ -54,7 +54,7 @@ class HostOrder:
     run: int = 1
     refused_by: dict[HostPlace, ProtocolError] = field(default_factory=dict)
     grown: dict[tuple[int, str], StemFile] = field(default_factory=dict)
-    finished: tuple[Outcome, ...] = ()
+    finished: dict[int, Outcome] = field(default_factory=dict)
     error: ProtocolError | None = None
     watchers: int = 0
     left_at: float | None = None
@@ -66,6 +66,16 @@ class HostOrder:
     def ended(self) -> bool:
         """Whether nothing more comes of it."""
         return self.state in (OrderState.DONE, OrderState.FAILED)
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """The takes that are still to be made."""
+        return tuple(take for take in self.command.request.takes if take not in self.finished)
+
+    def begin_again(self) -> None:
+        """The process ended that rendered it: the takes that are complete stay."""
+        self.run += 1
+        self.grown = {key: stem for key, stem in self.grown.items() if key[0] in self.finished}
 
     @property
     def song(self) -> str:

@@ -218,10 +218,10 @@ class HostSession:
 
     async def _send_all(self, order: HostOrder, number: int, sent: SentStems) -> None:
         """Sends what there is of an order, and what comes, until it has ended. The connection's end ends this too."""
-        shown = None
+        shown, told = None, set[int]()
         try:
             while True:
-                changed, ended = order.changed, order.ended
+                changed, ended, finished = order.changed, order.ended, tuple(order.finished.values())
                 if order.progress is not None and order.progress is not shown and not ended:
                     shown = order.progress
                     await self._wire.send(ChildProgress(number, shown))
@@ -229,13 +229,17 @@ class HostSession:
                     await self._send_stem(
                         order, number, key, stem, sent.setdefault(key, SentStem(-1, order.run))
                     )
+                for outcome in finished:
+                    if outcome.take not in told and is_there(outcome, sent, order.run):
+                        told.add(outcome.take)
+                        for message in beside(outcome, number):
+                            await self._wire.send(message)
                 if ended:
                     break
                 await changed.wait()
-            if order.state is OrderState.DONE and any(each.run != order.run for each in sent.values()):
+            if order.state is OrderState.DONE and told != order.finished.keys():
                 raise ANOTHER  # what the bridge has is longer, or of a stem there is none of
-            for message in ending(order, number):
-                await self._wire.send(message)
+            await self._wire.send(ending(order, number))
             if order.state is OrderState.FAILED and number in self._followed:
                 # Its task is this one, which ends by itself.
                 del self._followed[number]
@@ -322,18 +326,22 @@ def hash_of(stem: StemFile, frames: int) -> hashlib._Hash:
     return found
 
 
-def ending(order: HostOrder, number: int) -> list[object]:
+def is_there(outcome: Outcome, sent: SentStems, run: int) -> bool:
+    """Whether a bridge has all audio of a take, and none but this."""
+    theirs = {stem: each for (take, stem), each in sent.items() if take == outcome.take}
+    ours = {stem.stem: stem.frames for stem in outcome.stems}
+    return {stem: each.frames for stem, each in theirs.items()} == ours and all(
+        each.run == run for each in theirs.values()
+    )
+
+
+def ending(order: HostOrder, number: int) -> ChildDone | OrderFailed:
     """What is sent last of an order."""
-    if order.error is not None:
-        return [failed(number, order.error)]
-    found: list[object] = []
-    for outcome in order.finished:
-        found += _with(outcome, number)
-    return [*found, ChildDone(number)]
+    return ChildDone(number) if order.error is None else failed(number, order.error)
 
 
-def _with(outcome: Outcome, number: int) -> list[object]:
-    """What came with a take, besides its audio."""
+def beside(outcome: Outcome, number: int) -> list[object]:
+    """What came with a take besides its audio: its report, the last of it, says that it is complete."""
     take = outcome.take
     return [
         *(ChildAttachment(number, take, each) for each in outcome.attachments),

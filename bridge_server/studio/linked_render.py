@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from bridge_server.engines.host import OnPiece, RenderCancelledError
+from bridge_server.engines.host import OnOutcome, OnPiece, RenderCancelledError, ignore_outcome
 from bridge_server.engines.messages import (
     ChildAttachment,
     ChildBlueprint,
@@ -38,21 +38,31 @@ MAX_BESIDE_BYTES = 4 * MAX_BYTES  # of all of them
 
 
 class LinkedRender:
-    """What has come of an order so far, over however many connections."""
+    """What has come of an order so far, over however many connections.
+
+    A take is complete with its report, which the host sends once all of its audio is here.
+    """
 
     def __init__(
-        self, command: RenderCommand, folder: Path, on_progress: OnProgress, on_piece: OnPiece
+        self,
+        command: RenderCommand,
+        folder: Path,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        on_outcome: OnOutcome = ignore_outcome,
     ) -> None:
         self.command = command
         self.on_progress = on_progress
         self._folder = folder
         self._on_piece = on_piece
+        self._on_outcome = on_outcome
         self._channels = command.request.channels
         self._grown: dict[tuple[int, str], StemFile] = {}
         self._hashes: defaultdict[tuple[int, str], hashlib._Hash] = defaultdict(hashlib.sha256)
         self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
-        self._beside: list[ChildResult] = []  # what comes last, with the audio of all takes
+        self._beside: list[ChildResult] = []  # of takes without a report so far
         self._beside_bytes = 0
+        self._complete: set[int] = set()
 
     def begin(self) -> tuple[StemFrames, ...]:
         """The stems as far as they have come; what comes beside them comes again."""
@@ -82,17 +92,15 @@ class LinkedRender:
                 raise error_of(message)
             case ChildAttachment() | ChildBlueprint() | ChildKept() | ChildReport():
                 self._checked(message.take)
-                self._keep(message)
+                if message.take not in self._complete:  # after a cut it comes once more
+                    self._keep(message)
             case _:
                 raise not_understood(type(message).__name__)
         return False
 
     def _finish(self) -> None:
-        reported = {each.take for each in self._beside if isinstance(each, ChildReport)}
-        if reported != set(self.command.request.takes):
-            raise not_understood(f"reports of the takes {sorted(reported)}")
-        for each in self._beside:
-            self._collector.accept(each)
+        if self._complete != set(self.command.request.takes):
+            raise not_understood(f"reports of the takes {sorted(self._complete)}")
 
     def _keep(self, message: ChildResult) -> None:
         self._beside.append(message)
@@ -104,10 +112,20 @@ class LinkedRender:
         many = len(self._beside) > MAX_BESIDE * len(self.command.request.takes)
         if many or self._beside_bytes > MAX_BESIDE_BYTES:
             raise not_understood(f"{len(self._beside)} values, {self._beside_bytes} bytes, beside the audio")
+        if isinstance(message, ChildReport):
+            self._completed(message.take)
+
+    def _completed(self, take: int) -> None:
+        for each in [each for each in self._beside if each.take == take]:
+            self._collector.accept(each)
+        self._complete.add(take)
+        self._on_outcome(self._collector.outcome(take))
 
     async def _write(self, audio: PieceAudio) -> None:
         piece = audio.piece
         self._checked(piece.take)
+        if piece.take in self._complete:
+            raise not_understood(f"audio of take {piece.take} after its report")
         known = self._grown.get((piece.take, piece.stem))
         expected = piece.start if known is None else known.start + known.frames
         if piece.start != expected or len(audio.data) != piece.frames * self._channels * 4:

@@ -11,7 +11,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge_server.engines.host import RenderCancelledError, ignore_progress, started
@@ -238,24 +238,26 @@ class RenderHost:
             return place.lost
 
     async def _carry_out(self, order: HostOrder, place: HostPlace) -> None:
-        """Renders an order; once more, in another place if one is free, when the engine's process ends. Where it cannot
-        be started, another place renders the order, if one is free or known to start it."""
+        """Renders an order; what is left of it once more, in another place if one is free, when the engine's process
+        ends. Where it cannot be started, another place renders the order, if one is free or known to start it."""
         try:
             while True:
                 try:
-                    outcomes = await self._render(order, place)
+                    await self._render(order, place)
                     break
                 except ProtocolError as error:
+                    if error.code is ErrorCode.ENGINE_DIED and not order.left:
+                        break
                     if order.stop.is_set() or not await self._goes_on(order, place, error):
                         raise
                     log.warning("order %s in %s: %s", order.name, place.name, error)
                     if error.code is ErrorCode.ENGINE_DIED:
-                        order.run, order.grown = order.run + 1, {}
+                        order.begin_again()
                 place = self._other(place, order)
                 if place not in self.orders.open_to(order):  # the first place that may takes it
                     order.state = OrderState.WAITING
                     return
-            order.finished, order.state = outcomes, OrderState.DONE
+            order.state = OrderState.DONE
         except RenderCancelledError:
             self._fail(order, ProtocolError(ErrorCode.CANCELLED, "The render was cancelled."))
         except ProtocolError as error:
@@ -300,11 +302,16 @@ class RenderHost:
             self.wake()
         return other
 
-    async def _render(self, order: HostOrder, place: HostPlace) -> tuple[Outcome, ...]:
-        host = place.engines[order.engine]
+    async def _render(self, order: HostOrder, place: HostPlace) -> None:
+        """Renders the takes that are left, each of which is finished with its report."""
+        host, command = place.engines[order.engine], order.command
 
         def grown(take: int, stem: StemFile) -> None:
             order.grown[take, stem.stem] = stem
+            order.touch()
+
+        def finished(outcome: Outcome) -> None:
+            order.finished[outcome.take] = outcome
             order.touch()
 
         try:
@@ -317,7 +324,8 @@ class RenderHost:
                 self._refuses(place, order.engine, _note_of(error))
             raise
         self._refuses(place, order.engine, "")
-        return await host.render(order.command, lambda at: self._progress(order, at), grown, order.stop)
+        command = replace(command, request=replace(command.request, takes=order.left))
+        await host.render(command, lambda at: self._progress(order, at), grown, order.stop, finished)
 
     def _refuses(self, place: HostPlace, engine: str, note: str) -> None:
         """Keeps what is wrong with an engine in a place; "": nothing."""

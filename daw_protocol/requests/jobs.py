@@ -11,7 +11,7 @@ from daw_protocol.requests.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(Request):
-    """Cancel a job, waiting or running; an export, which then leaves no file; `takes.rank` or `takes.words`."""
+    """Cancel a job, waiting or running; an export, which leaves no file then; a listening, store check or sweep."""
 
     job: str = value(
         Text(64, 1),

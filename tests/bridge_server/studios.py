@@ -16,7 +16,7 @@ from tests.bridge_server.peers import PATIENCE, ServerThread, band_song, noise_s
 from tests.bridge_server.render_hosts import UNHURRIED, host_with_cable
 from tests.bridge_server.servers import settings_in
 
-ENGINES_THERE = ("noise", "slow", "faulty", "sketch")
+ENGINES_THERE = ("noise", "slow", "faulty", "sketch", "together")
 SLOW = {"engine": "slow", "options": {"seconds": 0.6}}
 REGION = {"source": "song.wav", "start": 12000, "end": 30000, "seed": 5}
 

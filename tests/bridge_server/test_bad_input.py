@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import uuid
 from pathlib import Path
@@ -187,6 +188,55 @@ def test_a_song_that_changes_during_the_render(server, songs, how):
         assert path.name in reply["sentence"]
         assert reply["remedy"]
         assert server.takes() == before
+
+
+@pytest.mark.parametrize(
+    ("frames", "seed", "read_before", "outcome"),
+    [
+        (48000, 4, False, "warned"),
+        (48000, 4, True, "warned"),
+        (48000, 3, True, "as before"),
+        (48001, 3, True, "refused"),
+    ],
+    ids=["other sound", "other sound, known before", "the same sound", "longer"],
+)
+def test_a_song_that_is_saved_again_while_its_job_waits(server, songs, frames, seed, read_before, outcome):
+    path = noise_song(songs / f"waiting {frames} {seed} {read_before}.wav", seed=3)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    with server.osc() as osc:
+        if read_before:
+            osc.render("/bridge/repaint", uuid.uuid4().hex, "source", path.name, *REGION)
+        busy, waiting = uuid.uuid4().hex, uuid.uuid4().hex
+        osc.send("/bridge/repaint", busy, "source", "song.wav", *REGION, "engine", "slow")
+        while osc.receive().name != "progress":
+            pass
+        slow = ("engine", "slow", "options", '{"seconds": 0.05}')
+        osc.send("/bridge/repaint", waiting, "source", path.name, *REGION, *slow)
+        while osc.receive()["id"] != waiting:
+            pass
+        noise_song(path, frames, seed=seed)
+        osc.send("/bridge/cancel", busy)
+        replies = osc.until_end(waiting)
+    path.unlink()
+    ready = [reply for reply in replies if reply.name == "take"]
+    if outcome == "refused":
+        end = replies[-1]
+        assert (end.name, end["code"], end["field"], ready) == ("failed", "file_changed", "source", [])
+        assert path.name in end["sentence"]
+        assert end["remedy"]
+        return
+    (reply,) = ready
+    assert reply["passed"] == (outcome == "as before")
+    assert reply.values.get("warning", "").startswith(
+        "" if reply["passed"] else f"{path.name} was saved again"
+    )
+    (take,) = server.takes(job=reply["job"])
+    assert take.receipt.outside_identical
+    now = noise_song(songs / "now.wav", frames, seed=seed)
+    heard, _ = soundfile.read(now, dtype="float32")
+    whole = server.server.store.song_with(take).samples
+    assert np.array_equal(whole[: REGION[1]], heard[: REGION[1]])
+    assert np.array_equal(whole[REGION[3] :], heard[REGION[3] :]), "outside it is the song as it is now"
 
 
 def test_a_song_longer_than_the_limit(start_server):

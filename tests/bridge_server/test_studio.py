@@ -112,6 +112,23 @@ def test_what_goes_wrong_there_is_said_as_it_would_be_here(studio, fault, said):
     wait_until(lambda: not studio.host.orders())
 
 
+def test_a_batch_that_fails_there_keeps_the_takes_before_the_one_that_failed(studio):
+    """Four takes in two places: takes 1 and 2 together, and 3 and 4."""
+    request = {**REGION, "takes": 4, "engine": "together"}
+    with studio.laptop.websocket() as ws:
+        *_, failed = ws.render("repaint", **request, options={"fault": "refuse the last"})
+    assert (failed.name, failed["code"]) == ("failed", "cannot_render")
+    kept = studio.laptop.takes(job=failed["job"])
+    assert [take.number for take in kept] == [1]
+    whole = rendered(studio.alone, **request)
+    assert (kept[0].audio, kept[0].receipt.outside_identical) == (whole[0].audio, True)
+
+    after_deaths = rendered(studio.laptop, **request, options={"fault": "exit before the last"})
+    assert [take.audio for take in after_deaths] == [take.audio for take in whole]
+    ordered = [take.recipe.figures["ordered"] for take in after_deaths]
+    assert ordered == [2, 1, 2, 1], "takes that were complete were not rendered again"
+
+
 def test_an_engine_that_always_dies_there_fails_its_job(studio, caplog):
     with studio.laptop.websocket() as ws:
         reply = ws.render("repaint", **REGION, engine="faulty", options={"fault": "exit"})[-1]

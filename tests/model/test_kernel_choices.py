@@ -149,7 +149,7 @@ def test_a_file_that_is_just_being_read_is_replaced_a_moment_later(
             raise PermissionError
         replace(part, whole)
 
-    monkeypatch.setattr(kernel_choices.os, "replace", reading)
+    monkeypatch.setattr(os, "replace", reading)
     chosen_once(place, "this processor", NAMES, lambda: FOUND)
     assert kept_choices(place) == {"this processor": FOUND}
     assert not caplog.text

@@ -201,7 +201,7 @@ class StoredParts:
 
     def begin(self, should_stop: ShouldStop = lambda: False) -> None:
         """A render begins: what a stopped one left is not told of this one."""
-        self._graphs.used = False
+        self._graphs.begin(should_stop)
         self._compiled.begin(should_stop)
         self._of_render.clear()
 

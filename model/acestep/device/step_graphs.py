@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from model.acestep.networks.dit import Step
+from model.engine import ShouldStop, stop_if_asked
 from model.errors import DeviceUnusable
 from model.torch_device import out_of_memory
 
@@ -119,22 +120,26 @@ def _end_recording(graph: Any) -> None:
 class StepGraphs:
     """Captures the steps of renders. on_refusal: gets the reason in words, in every render in which they stay plain.
 
-    used: whether any step has run as a graph since it was last set to False.
+    used: whether any step of this render has run as a graph.
     """
 
     def __init__(self, capture: Capture, on_refusal: Callable[[str], None]) -> None:
-        self.used = False
+        self.begin()
         self._capture, self._on_refusal = capture, on_refusal
         self._differ: set[_Shape] = set()  # whose graphs have other bits
         self._figures: dict[_Shape, tuple[float, float]] = {}  # seconds: recording took, a call then saves
         self._never = ""  # why none is tried any more
+
+    def begin(self, should_stop: ShouldStop = lambda: False) -> None:
+        """A render begins. should_stop: asked before each step that is recorded, compared or measured."""
+        self.used, self._should_stop = False, should_stop
 
     def captured(self, step: Step, calls: int) -> Step:
         """The same step: as a graph from its second call on, if that is as good and faster over the calls that come."""
         return _CapturedStep(step, self, calls)
 
     def graph_of(self, step: Step, noisy: Tensor, time: Tensor, calls: int) -> _Graph | None:
-        """None where a graph is of no use. calls: how many are still to come."""
+        """None where a graph is of no use. calls: how many are still to come. Raises RenderStopped."""
         shape = tuple(noisy.shape)
         refusal = self._never or (_DIFFERS if shape in self._differ else "") or self._costs(shape, calls)
         graph = None
@@ -153,17 +158,20 @@ class StepGraphs:
         return "" if saved * calls > spent else "recording the graph takes longer than it saves"
 
     def _tried(self, step: Step, noisy: Tensor, time: Tensor) -> tuple[_Graph | None, str]:
-        """A graph of the step, or why it is of no use."""
+        """A graph of the step, or why it is of no use. Raises RenderStopped."""
         own, recorded = (noisy.clone(), time.clone()), list[Work]()
         try:
-            spent = self._capture.seconds(lambda: recorded.append(self._capture.capture(lambda: step(*own))))
+            spent = self._took(lambda: recorded.append(self._capture.capture(lambda: step(*own))))
             graph = _Graph(*own, recorded[0])
-            if not torch.equal(graph(noisy, time), step(noisy, time)):
+            stop_if_asked(self._should_stop)
+            replayed = graph(noisy, time)
+            stop_if_asked(self._should_stop)
+            if not torch.equal(replayed, step(noisy, time)):
                 self._differ.add(tuple(noisy.shape))
                 return None, _DIFFERS
             if tuple(noisy.shape) not in self._figures:
-                plain = self._capture.seconds(lambda: step(noisy, time))
-                saved = plain - self._capture.seconds(lambda: graph(noisy, time))
+                plain = self._took(lambda: step(noisy, time))
+                saved = plain - self._took(lambda: graph(noisy, time))
                 self._figures[tuple(noisy.shape)] = spent, saved
         except RuntimeError as error:
             if out_of_memory(error):
@@ -171,6 +179,11 @@ class StepGraphs:
             self._never = "the device could not capture them"
             return None, self._never
         return graph, ""
+
+    def _took(self, work: Callable[[], object]) -> float:
+        """Seconds. Raises RenderStopped before it."""
+        stop_if_asked(self._should_stop)
+        return self._capture.seconds(work)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
-"""Files of a training that are there whole or not at all, whenever the process is killed or the disk is full."""
+"""Files of a training that are there whole or not at all, with words for a disk that refuses."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 from pathlib import Path
 
 from model.errors import CannotRender
+from model.whole_file import whole_file
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -17,14 +16,9 @@ def write_whole_file(path: Path, data: bytes) -> None:
     part = path.with_name(f"{path.name}.part")  # one process trains in a folder, so the name is its own
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
+        with whole_file(path, part) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
     except OSError as refused:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise _in_words(path, refused) from refused
 
 

@@ -13,10 +13,8 @@ The format is safetensors', written tensor by tensor, so that making it takes li
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from model.acestep.weights.stored_names import CheckpointPart, Recipe
 from model.acestep.weights.tensor_files import TensorFiles
 from model.errors import NotLoaded
 from model.weight_header import METADATA, fingerprint, read_header, read_metadata
+from model.whole_file import whole_file
 
 DTYPE = torch.bfloat16
 SPARE_BYTES = 2**28  # kept free: a full disk stops more than this
@@ -68,20 +67,12 @@ def write_half_copy(weights: Weights) -> Path:
                 "Free some space and run the command again.",
             )
         place.unlink(missing_ok=True)  # now, since Windows replaces no file that is being read, however late
-        try:
-            with open(part, "wb") as file:
-                file.write(_header(weights)[0])
-                read = weights.files[CheckpointPart.DIT].read
-                for recipe in _plain(weights).values():
-                    tensor = recipe.make(*map(read, recipe.sources)).to(DTYPE).contiguous()
-                    file.write(tensor.view(torch.uint8).numpy().data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, place)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
+        with whole_file(place, part) as file:
+            file.write(_header(weights)[0])
+            read = weights.files[CheckpointPart.DIT].read
+            for recipe in _plain(weights).values():
+                tensor = recipe.make(*map(read, recipe.sources)).to(DTYPE).contiguous()
+                file.write(tensor.view(torch.uint8).numpy().data)
     except OSError as refused:
         raise _in_words(place, refused) from refused
     return place

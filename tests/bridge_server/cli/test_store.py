@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 
 import pytest
 from rich.console import Console
 
 from bridge_server.cli import commands
+from bridge_server.cli import store as store_command
 from bridge_server.cli.commands import DONE, PROBLEM, Screen
 from bridge_server.cli.store import store
+from bridge_server.handlers.store_check import READING, SWEEPING
 from bridge_server.settings import Settings
 from daw_protocol.addresses import BY_NAME
 from tests.bridge_server.peers import ServerThread, noise_song
@@ -81,3 +84,37 @@ def test_where_there_is_no_store_none_is_made(tmp_path):
     error = refusal(asyncio.run, store(Settings(store=tmp_path / "none"), Screen(Console()), "verify"))
     assert "no store" in error.sentence
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("action", ["verify", "sweep"])
+def test_it_shows_how_far_it_is(settings, action):
+    printed = io.StringIO()
+    console = Console(file=printed, width=200, force_terminal=True)
+    assert asyncio.run(store(settings, Screen(console), action)) == DONE
+    assert {"verify": READING, "sweep": SWEEPING}[action] in printed.getvalue()
+
+
+def test_an_interrupted_check_ends_soon(tmp_path, monkeypatch):
+    """Without a server: Ctrl-C cancels the command's task."""
+    settings = with_a_take(settings_in(tmp_path))
+    begun, left = threading.Event(), threading.Event()
+
+    def problems_in(_blobs, _needed, progress):
+        begun.set()
+        try:
+            while True:
+                progress(0.5)
+        finally:
+            left.set()
+
+    monkeypatch.setattr(store_command, "problems_in", problems_in)
+
+    async def interrupted():
+        verifying = asyncio.create_task(store(settings, Screen(Console(file=io.StringIO())), "verify"))
+        await asyncio.to_thread(begun.wait, 60)
+        verifying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await verifying
+
+    asyncio.run(asyncio.wait_for(interrupted(), 60))
+    assert left.is_set()

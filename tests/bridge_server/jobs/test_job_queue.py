@@ -370,16 +370,18 @@ def test_programs_of_one_machine_have_ids_of_their_own(queue):
     assert queue.of_machine("osc:127.0.0.11", "mine") == []
 
 
-def test_a_store_of_an_older_version_gets_room_for_fingerprints(connection):
+def test_a_store_of_an_older_version_gets_room_for_fingerprints_and_songs(connection):
     older = TABLE.replace("    fingerprint TEXT NOT NULL DEFAULT '',\n", "")
+    older = older.replace("    songs TEXT NOT NULL DEFAULT '{}',\n", "")
     assert older != TABLE
     connection.executescript(older)
-    columns = [name for name in COLUMNS if name != "fingerprint"]
+    columns = COLUMNS[:-2]
     connection.execute(
         f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-        to_row(job("j1"))[:-1],
+        to_row(job("j1"))[:-2],
     )
     queue = JobQueue(connection, most=3)
-    assert queue.get("j1").fingerprint == ""
-    queue.add(job("j2", fingerprint="a:b"))
-    assert JobQueue(connection, most=3).get("j2").fingerprint == "a:b"
+    assert (queue.get("j1").fingerprint, queue.get("j1").songs) == ("", {})
+    later = job("j2", fingerprint="a:b", songs={"/music/song.wav": {"size": 1, "stamp": None}})
+    queue.add(later)
+    assert JobQueue(connection, most=3).get("j2") == later

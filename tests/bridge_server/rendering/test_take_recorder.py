@@ -12,7 +12,7 @@ import pytest
 
 from bridge_server.jobs.database import open_database
 from bridge_server.jobs.job import Job
-from bridge_server.rendering.take_recorder import TakeRecorder, together
+from bridge_server.rendering.take_recorder import NO_CAPTION, NO_PLANNER, TakeRecorder, together
 from bridge_server.sessions.events import Events, JobReply
 from bridge_server.songs.song_reader import SongReader
 from bridge_server.songs.song_tempos import SongTempos
@@ -27,6 +27,7 @@ from model.blueprint import Blueprint
 from model.engine import Report
 from tests.bridge_server.renders import order_for, outcome_of
 from tests.clip_store.sounds import noise
+from tests.doubles import NoiseEngine
 
 JOB = Job("j1", "client", "r", "extract", {})
 SONG = Audio(noise(2000, seed=1).astype("float32"), 48000, Encoding.FLOAT)
@@ -106,11 +107,27 @@ def test_what_was_recorded_is_announced_again_in_its_order(parts, tmp_path):
     asyncio.run(work())
 
 
-def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path, monkeypatch):
+MEASURES = NoiseEngine().describe()
+DESCRIBES = replace(MEASURES, reads_words=True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "found", "asked", "note"),
+    [
+        (MEASURES, Blueprint(tempo=121.0), {}, ()),
+        (MEASURES, Blueprint(tempo=121.0), {"words": True}, (NO_PLANNER,)),
+        (DESCRIBES, Blueprint(tempo=121.0), {"words": True}, (NO_CAPTION,)),
+        (DESCRIBES, Blueprint(caption="slow bossa nova"), {"words": True}, ()),
+    ],
+    ids=["measured", "no planner", "a planner without words", "described"],
+)
+def test_what_an_engine_went_without_is_kept_with_what_it_found(
+    parts, tmp_path, monkeypatch, engine, found, asked, note
+):
     kept = []
 
     async def keep_found(job, source, found):
-        kept.append((job, source, found.tempo, found.notes))
+        kept.append((job, source, found.tempo, found.caption, found.notes))
 
     async def found_in(source):
         return None
@@ -118,12 +135,11 @@ def test_what_an_engine_went_without_is_kept_with_what_it_found(parts, tmp_path,
     recorder, _ = parts
     monkeypatch.setattr(recorder._tempos, "keep_found", keep_found)
     monkeypatch.setattr(recorder._tempos, "found_in", found_in)
-    outcome = replace(
-        outcome_of(tmp_path, {}), blueprint=Blueprint(tempo=121.0), report=Report("m", notes=("No weights.",))
-    )
-    plan: Any = SimpleNamespace(request=Analyse(source="song.wav"))
-    asyncio.run(recorder.record_found(JOB, "song.wav", plan, outcome))
-    assert kept == [("j1", "song.wav", 121.0, ("No weights.",))]
+    report = Report("m", notes=("No weights.",))
+    outcome = replace(outcome_of(tmp_path, {}), blueprint=found, report=report)
+    plan: Any = SimpleNamespace(request=Analyse(source="song.wav", **asked))
+    asyncio.run(recorder.record_found(JOB, "song.wav", plan, outcome, engine))
+    assert kept == [("j1", "song.wav", found.tempo, found.caption, (*note, "No weights."))]
 
 
 MEASURED = BlueprintRecord(tempo=121.0, downbeat=0.5, key="C major", notes=("Measured.",))
@@ -134,6 +150,8 @@ def test_what_was_measured_and_what_was_described_are_known_together():
     both = MEASURED.evolve(caption="slow bossa nova", language="pt")
     assert together(DESCRIBED, MEASURED) == both.evolve(notes=("Guessed.",))
     assert together(MEASURED, DESCRIBED) == both
+    nothing = DESCRIBED.evolve(caption="", language="", notes=("No caption.",))
+    assert together(nothing, both) == both.evolve(notes=("No caption.",)), "what was written before stays"
     assert together(DESCRIBED, None) == together(DESCRIBED, DESCRIBED) == DESCRIBED
     assert together(MEASURED, MEASURED.evolve(tempo=60.0)) == MEASURED, "the newest measure counts"
 

@@ -330,6 +330,7 @@ def piece(**changes) -> PieceAudio:
         (piece(stem="a\\b"),),
         (piece(stem=""),),
         (ChildReport(1, 5, Report("Lied.")),),
+        (piece(), ChildReport(1, 0, Report("Lied.")), piece(start=2)),
         (ChildDone(1),),
     ],
 )

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 from websockets.asyncio.client import connect
 
-from bridge_server.engines.messages import ChildDone, StopCommand
-from bridge_server.engines.outcome import StemFile
+from bridge_server.engines.messages import ChildDone, ChildReport, StopCommand
+from bridge_server.engines.outcome import Outcome, StemFile
 from bridge_server.studio import host_session, render_host
-from bridge_server.studio.host_orders import HostOrder
+from bridge_server.studio.host_orders import HostOrder, OrderState
 from bridge_server.studio.host_session import HostSession, SentStem
 from bridge_server.studio.link_messages import (
     LINK_PROTOCOL,
@@ -33,6 +33,7 @@ from bridge_server.studio.link_messages import (
 from bridge_server.studio.running_host import running_host
 from bridge_server.studio.wire import LinkLostError, Wire
 from daw_protocol.errors import ErrorCode, ProtocolError
+from model.engine import Report
 from tests.bridge_server.render_hosts import host_settings, order
 from tests.doubles import noise
 
@@ -220,6 +221,39 @@ def test_after_a_cut_a_stem_goes_on_only_if_it_is_the_same(tmp_path, frames, sam
             assert (message.code, starts) == ("engine_died", [])
 
     on_host(tmp_path, work)
+
+
+def test_a_take_is_reported_once_all_of_its_audio_has_been_sent_and_before_the_others_are_there(tmp_path):
+    sent: asyncio.Queue = asyncio.Queue()
+
+    class Wire:
+        async def send(self, message):
+            sent.put_nowait(message)
+
+    def stem(take, frames):
+        path = tmp_path / f"{take}-mix.f32"
+        path.write_bytes(bytes(8 * frames))
+        return StemFile("mix", 0, frames, 2, path)
+
+    async def run():
+        rendered = HostOrder("o", "anna", "noise", order())
+        session = HostSession(SimpleNamespace(trainings=None), Wire(), "anna")
+        sending = asyncio.create_task(session._send_all(rendered, 1, {}))
+        rendered.grown[1, "mix"] = stem(1, 10)
+        rendered.grown[0, "mix"] = stem(0, 100)
+        rendered.finished[0] = Outcome(0, (rendered.grown[0, "mix"],), (), Report("Drawn."))
+        rendered.touch()
+        first = [await sent.get() for _ in range(3)]
+        assert [(type(each), getattr(each, "piece", each).take) for each in first] == [
+            (PieceAudio, 1), (PieceAudio, 0), (ChildReport, 0),
+        ]  # fmt: skip
+        rendered.error, rendered.state = ProtocolError(ErrorCode.CANNOT_RENDER, "No."), OrderState.FAILED
+        rendered.touch()
+        await sending
+        assert isinstance(sent.get_nowait(), OrderFailed)
+        assert sent.empty(), "each report once"
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bridge_server.engines.host import RenderCancelledError, ignore_progress
+from bridge_server.engines.host import RenderCancelledError, ignore_outcome, ignore_progress
 from bridge_server.engines.messages import ChildAttachment, ChildDone, ChildPiece, ChildReport
 from bridge_server.studio import linked_render
 from bridge_server.studio.link_messages import OrderFailed, PieceAudio, StemFrames
@@ -31,8 +32,10 @@ def piece(first: int, end: int) -> PieceAudio:
     return PieceAudio(ChildPiece(1, 0, "mix", first, end - first), SAMPLES[first:end].tobytes())
 
 
-def render_in(folder, grown=lambda *_: None) -> LinkedRender:
-    return LinkedRender(order(), folder, ignore_progress, grown)
+def render_in(folder, grown=lambda *_: None, takes=(0,), complete=ignore_outcome) -> LinkedRender:
+    command = order()
+    command = replace(command, request=replace(command.request, takes=takes))
+    return LinkedRender(command, folder, ignore_progress, grown, complete)
 
 
 def accepted(render: LinkedRender, *messages, stop: bool = False) -> list[bool]:
@@ -57,6 +60,25 @@ def test_after_a_cut_it_says_what_it_has_and_nothing_is_there_twice(tmp_path):
     assert np.array_equal(outcome.stem("mix").samples(), SAMPLES)
     assert frames == [5, 12, 20]
     assert [each.name for each in outcome.attachments] == ["a.mid"], "it came twice"
+
+
+def test_a_take_is_complete_with_its_report_and_stays_so_when_it_comes_again(tmp_path):
+    complete = []
+    render = render_in(tmp_path, takes=(0, 1), complete=complete.append)
+    accepted(render, piece(0, 20), *BESIDE)
+    (first,) = complete
+    assert (first.take, len(first.attachments)) == (0, 1)
+    assert np.array_equal(first.stem("mix").samples(), SAMPLES)
+    render.begin()  # a cut: the host cannot know what had come beside the audio
+    accepted(render, *BESIDE)
+    assert len(complete) == 1
+    with pytest.raises(ProtocolError) as caught:
+        accepted(render, ChildDone(1))
+    assert caught.value.code is ErrorCode.INTERNAL, "take 1 is still to come"
+    accepted(render, ChildReport(1, 1, Report("Drawn.")))
+    assert accepted(render, ChildDone(1)) == [True]
+    assert render.outcomes() == tuple(complete)
+    assert len(render.outcomes()[0].attachments) == 1
 
 
 def large(*sizes: int):

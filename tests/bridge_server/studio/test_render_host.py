@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from bridge_server.studio import render_host
 from bridge_server.studio.host_files import HostFiles
@@ -68,6 +71,48 @@ def test_an_order_whose_engine_dies_is_rendered_in_another_place_once(tmp_path):
         assert all(place.order is None for place in host.orders.places)
 
     on_host(tmp_path, work, places=2)
+
+
+def several(*takes: int):
+    command = order()
+    return replace(command, request=replace(command.request, takes=takes))
+
+
+@pytest.mark.parametrize(
+    ("died", "again", "state"),
+    [(DIED, [(2,)], OrderState.DONE), (REFUSED, [], OrderState.FAILED)],
+    ids=["its engine dies", "it is refused"],
+)
+def test_takes_that_are_complete_before_one_fails_are_kept_and_rendered_once(tmp_path, died, again, state):
+    async def work(host, engines):
+        engines[0].end(2).set_exception(died)
+        found = await host.accept("anna", "noise", several(0, 1, 2))
+        engines[0].end(0).set_result(None)
+        engines[1].end(2).set_result(None)
+        await until(found, lambda: found.ended)
+        assert (found.state, engines[0].began, engines[1].began) == (state, [(0, 1, 2)], again)
+        assert [*found.finished] == [0, 1, *(take for (take,) in again)]
+        assert [take for take, _ in found.grown] == [*found.finished]
+
+    on_host(tmp_path, work, places=2)
+
+
+def test_an_engine_that_dies_after_its_last_take_has_rendered_its_order(tmp_path, monkeypatch):
+    plain = HostHere.render
+
+    async def render(host, *given):
+        await plain(host, *given)
+        raise DIED
+
+    monkeypatch.setattr(HostHere, "render", render)
+
+    async def work(host, engines):
+        found = await host.accept("anna", "noise", several(0, 1))
+        engines[0].end(0).set_result(None)
+        await until(found, lambda: found.ended)
+        assert (found.state, found.left, engines[0].began) == (OrderState.DONE, (), [(0, 1)])
+
+    on_host(tmp_path, work)
 
 
 def test_an_order_whose_machine_is_lost_waits_for_a_place_that_is_there(tmp_path, monkeypatch):
@@ -331,7 +376,7 @@ def test_an_order_that_comes_again_while_its_engine_stops_keeps_what_it_gives(tm
         stopped.set()
         while host.orders.places[0].order is not None:
             await asyncio.sleep(0)
-        (outcome,) = again.finished
+        (outcome,) = again.finished.values()
         assert outcome.stem("mix").samples().size
 
     on_host(tmp_path, work, places=2)

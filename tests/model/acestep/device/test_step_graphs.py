@@ -18,7 +18,7 @@ from model.acestep.device.step_graphs import StepGraphs, Work, seconds_on
 from model.acestep.networks.dit import Dit, Prepare, Step
 from model.acestep.sampling.samplers import Solver
 from model.acestep.song_edit import compose_edit
-from model.errors import DeviceUnusable
+from model.errors import DeviceUnusable, RenderStopped
 from tests.model.acestep import test_pipeline as renders
 from tests.model.acestep import test_song_edit as edits
 from tests.model.acestep.tiny_models import TURBO, networks
@@ -217,6 +217,35 @@ def test_a_graph_is_judged_by_the_calls_that_come(calls: int, pays: bool) -> Non
     for _ in range(calls):
         step(torch.randn(1, 4, 3), torch.ones(1))
     assert graphs.used == pays
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_cancel_is_heard_before_each_step_that_is_tried(at: int) -> None:
+    """Recording, replaying, comparing, and two to measure."""
+    recorder, done, asked = Recorder(), list[str](), list[int]()
+
+    def counted(noisy: Tensor, time: Tensor) -> Tensor:
+        done.append("step")
+        return noisy * time
+
+    def should_stop() -> bool:
+        asked.append(len(done))
+        return len(asked) > at
+
+    graphs = StepGraphs(recorder, lambda _: None)
+    graphs.begin(should_stop)
+    step = graphs.captured(counted, 9)
+    step(torch.randn(1, 4, 3), torch.ones(1))
+    with pytest.raises(RenderStopped):
+        step(torch.randn(1, 4, 3), torch.ones(1))
+    assert len(asked) == at + 1
+    assert len(done) == asked[-1], "nothing more was computed"
+    graphs.begin()
+    recorder.measured = 0
+    step = graphs.captured(counted, 9)
+    for _ in range(9):
+        step(torch.randn(1, 4, 3), torch.ones(1))
+    assert graphs.used, "a render that was stopped leaves nothing behind"
 
 
 def test_a_graph_that_paid_for_a_long_render_is_not_recorded_for_a_short_one() -> None:
