@@ -184,11 +184,9 @@ def _spliced(
         blobs.put(handles)
     # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
     whole = with_clip(song, clip, region.start)
-    assembled = receipts.assembled_of(outcome.report)
-    if order.stack:
-        assembled = assembled.of_one_track()
+    known = receipts.assembled_of(outcome.report)
+    assembled = known.of_one_track() if order.stack else known
     receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
-    receipt = receipts.with_warning(receipt, order.song.warning)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     # At another level, or with an offset, it is not the audio that the engine knows.
     is_the_engines = not order.stack and gain == 0.0 and offset_in(song, region) is None
@@ -225,7 +223,6 @@ def _finish_beside(order: TakeContext, outcome: Outcome, blobs: BlobStore) -> li
         clip = blobs.get(blobs.put(clip))
         source = order.song.audio if order.song else None
         receipt = receipts.for_stem(order.plan, source, stem, clip, total)
-        receipt = receipts.with_warning(receipt, order.song.warning if order.song else "")
         kept = _kept(outcome, stem, CLIP, clip.digest, blobs)
         found.append(FinishedTake(_take(order, outcome, stem, clip, receipt, blobs), clip, None, kept))
     if not found or not any(entry.audio.samples.any() for entry in found):
@@ -318,6 +315,7 @@ def _take(
     result: str | None = None,
 ) -> Take:
     plan = order.plan
+    receipt = receipts.with_warning(receipt, order.song.warning if order.song else "")
     made = recipe(order, outcome, receipt)
     files = [(entry.name, entry.media_type, entry.data) for entry in outcome.attachments]
     if lines := sung_lines(made.blueprint, plan.region_in_song.start / plan.rate):
