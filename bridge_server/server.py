@@ -91,6 +91,9 @@ from daw_protocol.results import WatchFolderStatus
 log = logging.getLogger(__name__)
 
 LOCK = "server.lock"
+LOOK_SECONDS = (
+    0.1  # more than enough for a command that looks whether a server runs, which takes the lock for that
+)
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
 # What the audition can follow besides OSC. It must not open MIDI inputs itself: endpoints/midi knows how.
@@ -336,8 +339,8 @@ def _lock(store: Path) -> Iterator[None]:
     """Locks the store: two servers on one queue would render everything twice."""
     try:
         make_private_folder(store)
-        lock = FileLock(store / LOCK, timeout=0)
-        lock.acquire()
+        lock = FileLock(store / LOCK, timeout=LOOK_SECONDS)
+        lock.acquire(poll_interval=0.01)
     except Timeout as error:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
