@@ -301,14 +301,14 @@ def find_server(store: Path) -> dict[str, object] | None:
     """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
     whether it is open to other machines.
     """
-    if not (store / LOCK).is_file():  # locking would make it, with its folder
-        return None
     try:
+        if not (store / LOCK).is_file():  # locking would make it, with its folder
+            return None
         with FileLock(store / LOCK, timeout=0):
             return None  # the lock is free: an address left here is of a killed server
     except Timeout:
         pass
-    except OSError:
+    except OSError:  # of another user, perhaps
         return None
     try:
         return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -88,6 +89,14 @@ def test_two_servers_do_not_share_a_store(tmp_path):
         start(settings)
     assert caught.value.code is ErrorCode.STORE_FAILED
     start(settings)
+
+
+def test_the_server_of_another_user_is_none_of_ours(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)  # as a folder of mode 0700 does
+    assert find_server(tmp_path) is None
 
 
 def test_a_command_that_looks_for_a_server_is_none(tmp_path, monkeypatch):
