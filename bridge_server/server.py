@@ -91,9 +91,8 @@ from daw_protocol.results import WatchFolderStatus
 log = logging.getLogger(__name__)
 
 LOCK = "server.lock"
-LOOK_SECONDS = (
-    0.1  # more than enough for a command that looks whether a server runs, which takes the lock for that
-)
+# A command that looks whether a server runs takes the lock for a moment: far less than this.
+LOOK_SECONDS = 0.1
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
 # What the audition can follow besides OSC. It must not open MIDI inputs itself: endpoints/midi knows how.

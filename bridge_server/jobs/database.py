@@ -33,8 +33,8 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 def open_database(path: Path) -> Connection:
     """The database at `path`, created where there is no store yet. Raises ProtocolError when it cannot be used."""
-    _refuse_without_its_takes(path)
     try:
+        _refuse_without_its_takes(path)
         make_folder(path.parent)
         connection = sqlite3.connect(path, isolation_level=None)
         connection.row_factory = sqlite3.Row

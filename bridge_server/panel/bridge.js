@@ -15,6 +15,8 @@ const PIECE = 1 << 20;
 /** What takes so many milliseconds can be cancelled. */
 const LASTING = 1000;
 const TOKEN = "takebridge.token";
+/** Milliseconds: a network that has gone may keep a question for minutes. */
+const HELLO_PATIENCE = 10000;
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
@@ -51,7 +53,7 @@ export class Bridge {
   /** Whether the server lets this page in. If it wants a token that the page does not have, `locked` says so. */
   async #admitted() {
     try {
-      const answer = await fetch(this.locate("hello.json"));
+      const answer = await fetch(this.locate("hello.json"), { signal: AbortSignal.timeout(HELLO_PATIENCE) });
       const late = answer.status === 429; // wrong tokens came from here until the server listens to none
       const hello = late ? null : await answer.json();
       if (late || (hello.token_needed && !hello.admitted)) {
