@@ -32,6 +32,7 @@ def main() -> None:
 def _run() -> tuple[int, Callable[[int], object]]:
     """Carries out what was typed; returns the exit status, and what ends the process with it."""
     from bridge_server.cli.parser import parser
+    from bridge_server.errors import not_permitted
     from bridge_server.languages.installed import ENGLISH, checked_language
     from bridge_server.languages.wording import error_in
     from bridge_server.logs import TextLines
@@ -53,7 +54,10 @@ def _run() -> tuple[int, Callable[[int], object]]:
 
             language = arguments.spoken = TextConsole.language = checked_language(arguments.spoken)
         status: int = arguments.run(arguments)
-    except ProtocolError as refused:
+    except (ProtocolError, PermissionError) as refused:
+        # Even to ask whether a file is there is refused in another user's folder, wherever a command asks.
+        if isinstance(refused, PermissionError):
+            refused = not_permitted(refused)
         error = error_in(refused, language)
         print(f"takebridge: {error.sentence}", file=sys.stderr)
         if error.remedy:

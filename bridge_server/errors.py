@@ -16,6 +16,15 @@ def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
     return ProtocolError(code, error.sentence, error.remedy, field)
 
 
+def not_permitted(error: PermissionError) -> ProtocolError:
+    """What the system refused this user, such as a look into another user's folder."""
+    return ProtocolError(
+        ErrorCode.NOT_ALLOWED,
+        f"{error.filename} cannot be used: {error.strerror}.",
+        "Close it in other programs, have its permissions changed, or name another place.",
+    )
+
+
 def server_is_stopping() -> ProtocolError:
     """The error for what would begin something while the server ends."""
     return ProtocolError(

@@ -61,7 +61,7 @@ class NotAgain(logging.Filter):
         if not super().filter(record):
             return True
         message = record.getMessage().partition("\n")[0]
-        if message == self._message and record.created - self._created < SECOND:
+        if message == self._message and abs(record.created - self._created) < SECOND:
             return False
         self._message, self._created = message, record.created
         return True

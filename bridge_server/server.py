@@ -91,6 +91,8 @@ from daw_protocol.results import WatchFolderStatus
 log = logging.getLogger(__name__)
 
 LOCK = "server.lock"
+# A command that looks whether a server runs takes the lock for a moment: far less than this.
+LOOK_SECONDS = 0.1
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
 # What the audition can follow besides OSC. It must not open MIDI inputs itself: endpoints/midi knows how.
@@ -298,14 +300,14 @@ def find_server(store: Path) -> dict[str, object] | None:
     """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
     whether it is open to other machines.
     """
-    if not (store / LOCK).is_file():  # locking would make it, with its folder
-        return None
     try:
+        if not (store / LOCK).is_file():  # locking would make it, with its folder
+            return None
         with FileLock(store / LOCK, timeout=0):
             return None  # the lock is free: an address left here is of a killed server
     except Timeout:
         pass
-    except OSError:
+    except OSError:  # of another user, perhaps
         return None
     try:
         return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
@@ -336,8 +338,8 @@ def _lock(store: Path) -> Iterator[None]:
     """Locks the store: two servers on one queue would render everything twice."""
     try:
         make_private_folder(store)
-        lock = FileLock(store / LOCK, timeout=0)
-        lock.acquire()
+        lock = FileLock(store / LOCK, timeout=LOOK_SECONDS)
+        lock.acquire(poll_interval=0.01)
     except Timeout as error:
         raise ProtocolError(
             ErrorCode.STORE_FAILED,

@@ -17,6 +17,7 @@ from daw_protocol.pad_map import Binding
 OSC_PORT = 9124
 WEBSOCKET_PORT = 9125
 MAX_PLACES = 8
+MAX_TOKEN = 200  # characters
 EVERYWHERE = ("0.0.0.0", "::", "")  # hosts that mean every address of the machine
 
 
@@ -82,8 +83,8 @@ class WatchSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Raises ProtocolError for an unknown engine, for too many places, and for an address that others reach without a
-    token.
+    """Raises ProtocolError for an unknown engine, for too many places, for a token that not every client can send, and
+    for an address that others reach without one.
 
     store: folder of audio, takes and jobs.
     trust_this_machine: programs on this machine need no token: DAW scripts keep working while a tablet is let
@@ -141,6 +142,15 @@ class Settings:
                 f"places must be 1 to {MAX_PLACES}, got {self.places}.",
                 "Each place loads the engine once more: start with 2.",
                 "places",
+            )
+        # Whatever sends it can: a header takes no other letters, an address no endless ones.
+        sendable = self.token.isascii() and self.token.isprintable() and self.token == self.token.strip()
+        if not sendable or len(self.token) > MAX_TOKEN:
+            raise ProtocolError(
+                ErrorCode.OUT_OF_RANGE,
+                f"The token must be one line of at most {MAX_TOKEN} letters, digits and signs that ASCII has.",
+                "Choose another, such as twenty letters and digits.",
+                "token",
             )
         if not is_loopback(self.host) and not self.token:
             raise ProtocolError(

@@ -15,6 +15,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from bridge_server.network.lan import token_query
 from bridge_server.songs.alike import as_text, existing
 from daw_protocol.addresses import BY_NAME
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -177,10 +178,13 @@ def _unreadable(path: Path, reason: str) -> ProtocolError:
 @contextlib.asynccontextmanager
 async def connected(host: str, port: int, token: str = "") -> AsyncIterator[BridgeClient]:
     """A connection for as long as the block lasts. Raises ProtocolError when there is no answer."""
-    query = f"?token={token}" if token else ""
     try:
         connection = await connect(
-            f"ws://{host}:{port}/{query}", max_size=None, compression=None, open_timeout=10, proxy=None
+            f"ws://{host}:{port}/{token_query(token)}",
+            max_size=None,
+            compression=None,
+            open_timeout=10,
+            proxy=None,
         )
     except (OSError, TimeoutError) as error:
         raise ProtocolError(

@@ -20,6 +20,7 @@ from bridge_server.cli.console import TextConsole, label
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, DEVICE, KERNELS, MODELS_ENGINE, installed_engines
+from bridge_server.jobs.database import DATABASE, problem_of
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
@@ -206,7 +207,7 @@ def processor(settings: Settings) -> Iterator[Finding]:
 
 
 def disk(store: Path) -> Iterator[Finding]:
-    """Whether the store's folder can be written, and how much room is left."""
+    """Whether the store's folder can be written, a server could use what is in it, and how much room is left."""
     try:
         store.mkdir(parents=True, exist_ok=True)
         probe = store / "doctor.probe"
@@ -221,6 +222,8 @@ def disk(store: Path) -> Iterator[Finding]:
             "Choose another one with --store.",
         )
         return
+    if (problem := problem_of(store / DATABASE)) is not None:
+        yield Finding("store", Verdict.BAD, problem.sentence, problem.remedy)
     low = free < LOW_DISK_BYTES
     text = f"{store}, {free / 2**30:.1f} GB free"
     yield Finding(

@@ -91,7 +91,7 @@ def blueprint_typed(text: str) -> str | dict[str, Any]:
     if path.suffix.casefold() != ".json":
         return text
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ProtocolError(
             ErrorCode.OUT_OF_RANGE,

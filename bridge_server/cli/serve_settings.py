@@ -129,7 +129,7 @@ def token_of(arguments: Namespace, store: Path) -> str:
 def token_from(path: Path) -> str:
     """The token in a file. Raises ProtocolError when there is none."""
     try:
-        found = path.read_text(encoding="utf-8").strip()
+        found = path.read_text(encoding="utf-8-sig").strip()
         problem = "" if found else "it is empty"
     except UnicodeDecodeError:
         problem = "it is not UTF-8"

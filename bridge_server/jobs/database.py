@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clip_store.atomic_file import make_folder
+from clip_store.blobs import from_path
+from clip_store.store import blobs_in
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 DATABASE = "store.sqlite3"
@@ -25,11 +27,14 @@ SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
+# The second is what a damaged file ends in when sqlite3 quotes it.
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
 
 def open_database(path: Path) -> Connection:
-    """The database at `path`, created when missing. Raises ProtocolError when it cannot be used."""
+    """The database at `path`, created where there is no store yet. Raises ProtocolError when it cannot be used."""
     try:
+        _refuse_without_its_takes(path)
         make_folder(path.parent)
         connection = sqlite3.connect(path, isolation_level=None)
         connection.row_factory = sqlite3.Row
@@ -39,23 +44,19 @@ def open_database(path: Path) -> Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except (OSError, sqlite3.Error) as error:
-        raise ProtocolError(
-            ErrorCode.STORE_FAILED,
-            f"The store's database {path} cannot be opened: {error}.",
-            "Check that the folder is writable, or start with another --store.",
+    except (OSError, *UNREADABLE) as error:
+        raise _unusable(
+            path, error, "Check that the folder is writable, or start with another --store."
         ) from error
     if version > SCHEMA_VERSION:
         connection.close()
-        raise ProtocolError(
-            ErrorCode.STORE_FAILED,
-            f"The store {path.parent} was written by a newer Takebridge (format {version}).",
-            "Update Takebridge, or start with another --store.",
-        )
+        raise _newer(path, version)
     try:
         _migrate(connection, version)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         connection.close()
+        if not isinstance(error, sqlite3.OperationalError):
+            raise _damaged(path) from error
         raise ProtocolError(
             ErrorCode.STORE_FAILED,
             f"The store's database {path} cannot be brought to this version's format: {error}.",
@@ -75,12 +76,67 @@ def open_to_read(path: Path) -> Connection:
             connection.row_factory = sqlite3.Row
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             return connection
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             problem = error
+    assert problem is not None, "one of the two ways would have returned"
+    raise _unusable(path, problem, "Check that it is there and readable, or name another store with --store.")
+
+
+def problem_of(path: Path) -> ProtocolError | None:
+    """Why a server could not use this database; None where it can, or would make a new one. Changes nothing."""
+    try:
+        _refuse_without_its_takes(path)
+        if not path.exists():
+            return None
+        with contextlib.closing(open_to_read(path)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                return _newer(path, version)
+            whole = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+            return None if whole else _damaged(path)
+    except ProtocolError as problem:
+        return problem
+    except UNREADABLE:
+        return _damaged(path)
+
+
+def _refuse_without_its_takes(path: Path) -> None:
+    """Raises ProtocolError where there is a store's audio and no database of it: a new one would know none of its
+    takes, and a sweep would remove their audio as needed by nobody.
+    """
+    if path.exists() and (path.stat().st_size or path.with_name(f"{path.name}-wal").exists()):
+        return
+    if not any(from_path(file) for file in blobs_in(path.parent).root.glob("*/*")):
+        return
     raise ProtocolError(
         ErrorCode.STORE_FAILED,
-        f"The store's database {path} cannot be read: {problem}.",
-        "Check that it is there and readable, or name another store with --store.",
+        f"The store {path.parent} has audio, but {path.name}, which knows the takes, is missing or empty.",
+        f"Copy {path.name} and {path.name}-wal from where the store was before, or start with another --store.",
+    )
+
+
+def _unusable(path: Path, error: Exception, remedy: str) -> ProtocolError:
+    if isinstance(error, OSError | sqlite3.OperationalError):
+        return ProtocolError(
+            ErrorCode.STORE_FAILED, f"The store's database {path} cannot be opened: {error}.", remedy
+        )
+    return _damaged(path)
+
+
+def _damaged(path: Path) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store's database {path} is damaged.",
+        "Put a copy of it back, or start with another --store. "
+        "The sound of its takes is still in its folders blobs and clips.",
+    )
+
+
+def _newer(path: Path, version: int) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.STORE_FAILED,
+        f"The store {path.parent} was written by a newer Takebridge (format {version}).",
+        "Update Takebridge, or start with another --store.",
     )
 
 

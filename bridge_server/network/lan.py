@@ -6,6 +6,7 @@ import io
 import secrets
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 from bridge_server.platforms import write_private
 from bridge_server.settings import Settings
@@ -62,8 +63,13 @@ def panel_address(settings: Settings, host: str | None = None) -> str:
     reached = host or own_host(settings)
     shown = f"[{reached}]" if ":" in reached else reached
     own = settings.trust_this_machine and host is None
-    query = f"?token={settings.token}" if settings.token and not own else ""
+    query = "" if own else token_query(settings.token)
     return f"http://{shown}:{settings.websocket_port}/{query}"
+
+
+def token_query(token: str) -> str:
+    """The end of an address that has the token in it; "" for none."""
+    return f"?token={quote(token, safe='')}" if token else ""
 
 
 def code_to_scan(address: str) -> str:

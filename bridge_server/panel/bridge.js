@@ -15,6 +15,8 @@ const PIECE = 1 << 20;
 /** What takes so many milliseconds can be cancelled. */
 const LASTING = 1000;
 const TOKEN = "takebridge.token";
+/** Milliseconds: a network that has gone may keep a question for minutes. */
+const HELLO_PATIENCE = 10000;
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
@@ -36,25 +38,33 @@ export class Bridge {
     if (token) query.set("token", token);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.connection = new Connection(`${scheme}://${location.host}/?${query}`, {
+      admitted: () => this.#admitted(),
       opened: () => this.#opened(),
       changed: (state) => this.#connection(state),
       notified: (name, values) => this.#notified(name, values),
     });
   }
 
-  /** Connects, unless the server wants a token that this page does not have: then `locked` says so. */
-  async open() {
+  /** Connects, now and whenever the connection is lost. */
+  open() {
+    return this.connection.begin();
+  }
+
+  /** Whether the server lets this page in. If it wants a token that the page does not have, `locked` says so. */
+  async #admitted() {
     try {
-      const hello = await (await fetch(this.locate("hello.json"))).json();
-      if (hello.token_needed && !hello.admitted) {
+      const answer = await fetch(this.locate("hello.json"), { signal: AbortSignal.timeout(HELLO_PATIENCE) });
+      const late = answer.status === 429; // wrong tokens came from here until the server listens to none
+      const hello = late ? null : await answer.json();
+      if (late || (hello.token_needed && !hello.admitted)) {
         this.store.set({ locked: this.token ? "wrong" : "needed", connection: "lost" });
-        return;
+        return false;
       }
     } catch {
       // The server is away: the connection tries until it comes back.
     }
     this.store.set({ locked: null });
-    this.connection.open();
+    return true;
   }
 
   /** Comes back with another token. */

@@ -29,11 +29,13 @@ export class Lost extends Error {
 
 export class Connection {
   /**
-   * address: ws://...; opened(): each time it is connected; changed(state): "connecting", "open", "lost";
+   * address: ws://...; admitted(): a promise of whether to connect, asked before each attempt, for a server that was started
+   * again may want another token; opened(): each time it is connected; changed(state): "connecting", "open", "lost";
    * notified(name, values): each notification.
    */
-  constructor(address, { opened, changed, notified }) {
+  constructor(address, { admitted, opened, changed, notified }) {
     this.address = address;
+    this.admitted = admitted;
     this.opened = opened;
     this.changed = changed;
     this.notified = notified;
@@ -42,11 +44,21 @@ export class Connection {
     this.wait = FIRST_WAIT;
     this.socket = null;
     this.timer = 0;
+    this.beginning = false;
     // A laptop that wakes up, or a tab that comes to the front, need not wait for the next attempt.
     for (const sign of ["online", "focus"]) window.addEventListener(sign, () => this.#hurry());
   }
 
-  open() {
+  /** Connects if the server lets this page in; else a later sign of life tries again. */
+  async begin() {
+    if (this.beginning || this.socket !== null) return;
+    this.beginning = true;
+    const admitted = await this.admitted();
+    this.beginning = false;
+    if (admitted) this.#open();
+  }
+
+  #open() {
     this.changed("connecting");
     const socket = new WebSocket(this.address);
     socket.binaryType = "arraybuffer";
@@ -107,7 +119,7 @@ export class Connection {
     }
     this.waiting.clear();
     this.changed("lost");
-    this.timer = setTimeout(() => this.open(), this.wait);
+    this.timer = setTimeout(() => this.begin(), this.wait);
     this.wait = Math.min(LONGEST_WAIT, this.wait * 1.6);
   }
 
@@ -115,6 +127,6 @@ export class Connection {
     if (this.socket !== null) return;
     clearTimeout(this.timer);
     this.wait = FIRST_WAIT;
-    this.open();
+    this.begin();
   }
 }

@@ -83,7 +83,7 @@ export class Songs {
   #welcome({ focus, songs, recent, connection, locked }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
-    show(box, empty || !focus);
+    show(box, empty || !focus || Boolean(locked));
     byId("side").inert = empty || Boolean(locked);
     document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;

@@ -13,7 +13,7 @@ import pytest
 
 from bridge_server import logs
 from bridge_server.log_words import Private
-from bridge_server.logs import JSON, TEXT, about_job, logged_to
+from bridge_server.logs import JSON, TEXT, NotAgain, about_job, logged_to
 from tests.places import PROJECT
 
 log = logging.getLogger("bridge_server.part")
@@ -217,3 +217,21 @@ def fill(path):
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
         while file.write(bytes(4096)):
             pass
+
+
+def test_a_clock_that_is_set_back_silences_nothing():
+    again = NotAgain()
+
+    def let_through(created: float) -> bool:
+        record = logging.LogRecord("asyncio", logging.ERROR, "", 0, "out of system resource", None, None)
+        record.created = created
+        return again.filter(record)
+
+    day = 86_400.0
+    assert [let_through(at) for at in (day, day + 0.5, day + 1.5, 10.0, 10.5)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]

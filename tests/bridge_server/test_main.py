@@ -33,6 +33,18 @@ def test_an_error_is_a_sentence_and_a_remedy(monkeypatch, capsys):
     assert capsys.readouterr().err == "takebridge: The disk is full.\n  Free some space.\n"
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_what_the_system_refuses_this_user_is_no_bug(monkeypatch, capsys, language):
+    def look(_):
+        raise PermissionError(13, "Permission denied", "/home/her/store")
+
+    monkeypatch.setattr(docs, "write_documents", look)
+    assert run(monkeypatch, "--language", language, "docs") == 1
+    sentence, remedy = capsys.readouterr().err.splitlines()
+    assert "/home/her/store" in sentence
+    assert ("permissions" in remedy) == (language == "en")
+
+
 def test_ctrl_c_ends_it_as_shells_expect(monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt

@@ -8,10 +8,13 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from bridge_server.server import find_server, running_server
+from bridge_server import server as server_module
+from bridge_server.server import LOCK, find_server, running_server
 from bridge_server.settings import WatchSettings
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.bridge_server.peers import PATIENCE, ServerThread
@@ -86,6 +89,28 @@ def test_two_servers_do_not_share_a_store(tmp_path):
         start(settings)
     assert caught.value.code is ErrorCode.STORE_FAILED
     start(settings)
+
+
+def test_the_server_of_another_user_is_none_of_ours(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)  # as a folder of mode 0700 does
+    assert find_server(tmp_path) is None
+
+
+def test_a_command_that_looks_for_a_server_is_none(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path)
+    settings.store.mkdir()
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", PATIENCE)
+    looking = FileLock(
+        settings.store / LOCK, thread_local=False
+    )  # as `find_server` does, which every command asks
+    looking.acquire()
+    release = threading.Timer(0.1, looking.release)
+    release.start()
+    start(settings)
+    release.join()
 
 
 @pytest.mark.parametrize(

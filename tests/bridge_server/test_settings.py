@@ -28,6 +28,16 @@ def test_everybody_else_needs_one(host):
     assert Settings(store=STORE, host=host, token="secret").host == host
 
 
+@pytest.mark.parametrize("token", ["two\nlines", "a\0b", "Schlüssel", " abc", "\ufeffabc", "x" * 201])
+def test_a_token_can_be_sent_by_every_client(token):
+    """A header of HTTP, an address and an OSC message have to carry it."""
+    with pytest.raises(ProtocolError) as raised:
+        Settings(store=STORE, token=token)
+    assert (raised.value.code, raised.value.field) == (ErrorCode.OUT_OF_RANGE, "token")
+    assert token not in raised.value.sentence
+    assert Settings(store=STORE, token="x" * 200).token == "x" * 200
+
+
 def test_an_engine_nobody_knows():
     with pytest.raises(ProtocolError) as raised:
         Settings(store=STORE, engine="skech")

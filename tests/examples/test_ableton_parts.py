@@ -141,6 +141,12 @@ def test_halfway_is_the_later_sample(parts):
     assert parts.song_time.nearest_sample(Fraction(1, 2), 1) == math.floor(1.0)
 
 
+def test_settings_that_notepad_wrote(parts, tmp_path):
+    (tmp_path / "settings.json").write_text('{\r\n "midi_channel": 2\r\n}', encoding="utf-8-sig")
+    settings, mistakes = parts.settings.read_settings(str(tmp_path / "settings.json"))
+    assert (settings["midi_channel"], mistakes) == (2, [])
+
+
 def test_settings_that_are_no_json(parts, tmp_path):
     for text in ("{", "[]", "\xff"):
         file = tmp_path / "settings.json"

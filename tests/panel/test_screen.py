@@ -320,5 +320,15 @@ def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
         panel.ready()
         page.reload()
         panel.ready()
+        panel.away = True
+        port = server.settings.websocket_port
+    # The server comes back with another token: the page asks for it, and does not go on guessing with the old one.
+    with ServerThread(dataclasses.replace(settings, websocket_port=port, token="sesame 2")):
+        expect(page.get_by_role("heading", name="Wrong token")).to_be_visible()
+        expect(page.locator("#connection-text")).to_have_text("token required")
+        page.fill("#token", "sesame 2")
+        page.get_by_role("button", name="Open the panel").click()
+        page.locator(".song-list .name", has_text="band").click()
+        panel.ready()
         panel.close()
         panel.close = lambda: None

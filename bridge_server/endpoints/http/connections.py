@@ -96,10 +96,12 @@ class HttpConnection(EndsWhenStalled, H11Protocol):
         self._expect_bytes()
 
     def data_received(self, data: bytes) -> None:
-        self._expect_no_bytes()
         super().data_received(data)
-        if self.transport.get_protocol() is self and not self._is_answering():
-            self._expect_bytes()
+        if self.transport.get_protocol() is not self or self._is_answering():
+            self._expect_no_bytes()
+        elif self._late is None or self.conn.their_state is not h11.IDLE:
+            self._expect_no_bytes()
+            self._expect_bytes()  # a head that comes letter by letter gets no more time with each of them
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_no_bytes()

@@ -32,7 +32,7 @@ def read_settings(path=FILE):
     """Settings by name, and a sentence about each mistake in the file; a mistake leaves that setting as it is."""
     settings = {name: dict(value) if isinstance(value, dict) else value for name, value in DEFAULTS.items()}
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:  # Notepad begins a file with a mark
             given = json.load(file)
     except FileNotFoundError:
         return settings, []

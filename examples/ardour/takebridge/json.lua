@@ -16,7 +16,8 @@ function json.encode (value)
 		return text_of (value)
 	elseif kind == "number" then
 		assert (value == value and math.abs (value) < math.huge, "JSON has no such number")
-		return math.type (value) == "integer" and tostring (value) or string.format ("%.17g", value)
+		if math.type (value) == "integer" then return tostring (value) end
+		return (string.format ("%.17g", value):gsub (",", ".")) -- a comma where the program's language has one
 	elseif kind == "table" then
 		local parts = {}
 		if #value > 0 or getmetatable (value) == json then

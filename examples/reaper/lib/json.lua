@@ -22,7 +22,7 @@ local function number_text(value)
   -- The shortest text that reads back as the same number: the bridge takes decimals for what they say.
   for digits = 15, 17 do
     local text = string.format('%.' .. digits .. 'g', value)
-    if tonumber(text) == value then return text end
+    if tonumber(text) == value then return (text:gsub(',', '.')) end -- a comma where a plug-in changed the language
   end
 end
 

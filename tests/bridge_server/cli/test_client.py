@@ -43,6 +43,17 @@ def test_upload_render_fetch(server, tmp_path):
     assert clip[:4] == b"RIFF"
 
 
+def test_a_token_may_have_any_sign(start_server):
+    token = "open sesame+%20&client=x#?/["
+    server = start_server(token=token)
+
+    async def asked():
+        async with connected("127.0.0.1", server.settings.websocket_port, token) as client:
+            return await asyncio.wait_for(client.call("status"), 30)
+
+    assert asyncio.run(asked())["version"]
+
+
 def test_an_upload_does_not_swallow_the_replies_about_other_jobs(server, tmp_path):
     path = noise_song(tmp_path / "other.wav", frames=200_000)
 

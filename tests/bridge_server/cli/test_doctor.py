@@ -23,6 +23,7 @@ from bridge_server.cli.doctor import (
     tools,
 )
 from bridge_server.engines.registry import EngineSetup, engine_setups
+from bridge_server.jobs.database import DATABASE
 from bridge_server.server import find_server
 from bridge_server.settings import Settings
 from daw_protocol.results import ServerStatus
@@ -112,6 +113,13 @@ def test_a_store_that_cannot_be_written(tmp_path):
     (found,) = disk(tmp_path / "file" / "store")
     assert found.verdict is BAD
     assert "--store" in found.remedy
+
+
+def test_a_store_that_no_server_could_use(tmp_path):
+    (tmp_path / DATABASE).write_bytes(b"no database " * 1000)
+    damaged, room = disk(tmp_path)
+    assert (damaged.verdict, "damaged" in damaged.found) == (BAD, True)
+    assert "GB free" in room.found
 
 
 def test_a_disk_that_is_nearly_full(small_disk):

@@ -33,8 +33,9 @@ def test_a_blueprint_is_printed():
 
 
 def test_a_file_or_a_job_is_typed(tmp_path):
-    (tmp_path / "plan.json").write_text('{"tempo": 96}')
-    assert blueprint_typed(str(tmp_path / "plan.json")) == {"tempo": 96}
+    for coding in ("utf-8", "utf-8-sig"):  # Notepad's
+        (tmp_path / "plan.json").write_text('{"tempo": 96}', encoding=coding)
+        assert blueprint_typed(str(tmp_path / "plan.json")) == {"tempo": 96}
     assert blueprint_typed("j0123456789") == "j0123456789"
     for text, words in (("[1]", "holds no blueprint"), ("{", "not valid JSON")):
         (tmp_path / "plan.json").write_text(text)

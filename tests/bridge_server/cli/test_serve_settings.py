@@ -95,8 +95,10 @@ def test_a_start_option_the_engine_does_not_have_stops_the_server():
 
 def test_the_token_comes_from_a_file_which_no_process_list_shows(tmp_path, caplog):
     file = tmp_path / "token"
-    file.write_text("open sesame\n", encoding="utf-8")
-    assert serve_settings(serve_arguments(models_folder(), "--token-file", str(file))).token == "open sesame"
+    for coding in ("utf-8", "utf-8-sig"):  # Notepad's
+        file.write_text("open sesame\r\n", encoding=coding)
+        found = serve_settings(serve_arguments(models_folder(), "--token-file", str(file)))
+        assert found.token == "open sesame"
     assert caplog.messages == []
     assert serve_settings(serve_arguments(models_folder(), "--token", "abc")).token == "abc"
     assert "process list" in caplog.text

@@ -4,7 +4,7 @@ import sqlite3
 import pytest
 
 from bridge_server.jobs import database
-from bridge_server.jobs.database import SCHEMA_VERSION, open_database, open_to_read, transaction
+from bridge_server.jobs.database import SCHEMA_VERSION, open_database, open_to_read, problem_of, transaction
 from bridge_server.jobs.job import JobState
 from bridge_server.jobs.job_queue import JobQueue
 from clip_store.store import ClipStore
@@ -102,6 +102,34 @@ def test_something_else_in_its_place(tmp_path):
     assert (tmp_path / "notes.txt").read_text().startswith("no database")
     assert "cannot be opened" in store_refusal(tmp_path).sentence  # a folder
     assert "cannot be opened" in store_refusal(tmp_path / "notes.txt" / "bridge.db").sentence
+
+
+def test_a_damaged_one_is_called_that(stored_before):
+    whole = stored_before.read_bytes()
+    flipped = bytearray(whole)
+    flipped[4000::97] = (byte ^ 0xFF for byte in whole[4000::97])
+    for damaged in (whole[: len(whole) // 2], b"no database " * 1000, bytes(flipped)):
+        stored_before.write_bytes(damaged)
+        for found in (store_refusal(stored_before), problem_of(stored_before)):
+            assert "is damaged" in found.sentence
+            assert "blobs" in found.remedy
+        assert stored_before.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_store_copied_without_its_database_is_not_begun_anew(tmp_path, left):
+    """A sweep of the new one would remove the audio of every take."""
+    path = tmp_path / "store.sqlite3"
+    with contextlib.closing(open_database(path)) as connection:
+        ClipStore(tmp_path, connection).blobs.put_bytes(b"a song")
+    assert problem_of(path) is None
+    for file in tmp_path.glob("store.sqlite3*"):
+        file.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    assert "knows the takes, is missing or empty" in store_refusal(path).sentence
+    assert problem_of(path).sentence == store_refusal(path).sentence
+    assert path.exists() == (left is not None)
 
 
 @pytest.fixture

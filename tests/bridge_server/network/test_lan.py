@@ -45,6 +45,8 @@ def test_the_address_of_the_panel(tmp_path):
         panel_address(open_settings(tmp_path, trust_this_machine=False)) == "http://127.0.0.1:9125/?token=abc"
     )
     assert panel_address(open_settings(tmp_path, host="::1", token="")) == "http://[::1]:9125/"
+    signs = panel_address(open_settings(tmp_path, token="a b&c#d%2"), "192.168.1.5")
+    assert signs == "http://192.168.1.5:9125/?token=a%20b%26c%23d%252"
 
 
 def test_the_code_is_a_square_of_blocks():

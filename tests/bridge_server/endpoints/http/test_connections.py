@@ -41,6 +41,22 @@ def test_a_request_that_never_comes_is_not_waited_for(quick, sent):
         assert time.monotonic() - began > 0.4
 
 
+def test_nor_is_a_request_that_comes_letter_by_letter(quick):
+    with socket.create_connection(("127.0.0.1", quick.settings.websocket_port), timeout=30) as sock:
+        sock.settimeout(0.05)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        for _ in range(200):  # 10 s
+            try:
+                sock.sendall(b"a")
+                if sock.recv(100) == b"":
+                    return
+            except TimeoutError:
+                continue
+            except (ConnectionResetError, BrokenPipeError):
+                return
+    raise AssertionError("it is waited for without end")
+
+
 def test_nor_is_a_body(quick):
     before = quick.holdings()
     lines = ("PUT /uploads/x.wav HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000000")
