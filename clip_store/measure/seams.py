@@ -106,12 +106,16 @@ def rank_together(seams: Sequence[Seam]) -> float | None:
 
 @dataclass(frozen=True)
 class _Level:
-    """Sound with what lies below it: offset [channels]. Finding that reads all samples, so it is done once a splice."""
+    """Sound with what lies below it: offset [channels]. Finding that reads all samples, so it is done once a splice.
+
+    samples: without an offset that drifts; unlevelled: as they were.
+    """
 
     digest: str
     samples: Samples
     rate: int
     offset: NDArray[np.float64]
+    unlevelled: Samples
 
     @classmethod
     def of(cls, audio: Audio) -> _Level:
@@ -121,7 +125,7 @@ class _Level:
                 without_drift(samples, audio.rate).astype(samples.dtype),
                 np.zeros(audio.channels),
             )
-        return cls(audio.digest, samples, audio.rate, offset)
+        return cls(audio.digest, samples, audio.rate, offset, audio.samples)
 
     @property
     def frames(self) -> int:
@@ -160,14 +164,19 @@ _CLICK = 2
 
 
 def _begins_after_silence(splice: _Splice, edge: int, inner: int) -> bool:
-    """Whether the song is silent before this edge, now as before: there is no level then to jump from."""
+    """Whether the song is silent before this edge, now as before: there is no level then to jump from.
+
+    An offset is silence, too, but taking a drifting one away spreads the one behind the edge to before it: it is taken
+    from each frame by itself.
+    """
     song, frame = splice.song, _frame(splice.song.rate)
     if inner < edge or edge < frame:
         return False
     old, new = (
-        _gather(sound.samples, np.array([edge - frame + lead]), frame, song.offset)
+        _gather(sound.unlevelled, np.array([edge - frame + lead]), frame, np.zeros(1))
         for sound, lead in ((song, 0), (splice.spliced, splice.lead))
     )
+    old, new = (sound - sound.mean(axis=1, keepdims=True) for sound in (old, new))
     usual = np.vdot(song.samples, song.samples) / song.frames - np.square(song.offset).sum()
     loudest = max(_db(_power(sound))[0] for sound in (old, new))
     return bool(loudest < _db(np.maximum(usual, 0.0)) + _SILENCE_DB)

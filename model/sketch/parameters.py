@@ -56,6 +56,8 @@ SHARPNESS_FLOOR = 1e-5  # 16 bits of noise
 NOVELTY_RATE = 11025
 NOVELTY_PREEMPHASIS = 0.97  # without it a shared walking bass looks like a copy
 NOVELTY_LAG_SECONDS = 0.03
+# Looked at between the samples, too: copies of a bright loop that are half a sample off reach 0.7.
+NOVELTY_FINE_FROM, NOVELTY_FINE_STEPS = 0.5, 4
 
 # --- Planning ---
 

@@ -32,6 +32,9 @@ def correlations(
 ) -> NDArray[np.float32]:
     """Highest normalised correlation within +-30 ms for each wanted (target, source) beat pair; 0 for the others.
 
+    Of pairs that may be copies, between the samples as well: what was moved by one sample at 44.1 kHz is a quarter of a
+    sample off here, and bright sounds half a sample off are no longer alike.
+
     edges:   pre-emphasised audio at NOVELTY_RATE.
     seconds: beat times [beats + 1]; targets, sources: beat indices; wanted: [targets, sources].
     """
@@ -54,7 +57,26 @@ def correlations(
         for first in range(0, len(chosen), 128):
             check()
             some = chosen[first : first + 128]
-            lags = irfft(spectra[some] * own.conj(), n=size, axis=1)
-            near = np.maximum(lags[:, : reach + 1].max(axis=1), lags[:, -reach:].max(axis=1))
-            result[row, some] = np.clip(near, 0.0, 1.0)
+            cross = spectra[some] * own.conj()
+            lags = irfft(cross, n=size, axis=1)
+            near = np.concatenate([lags[:, -reach:], lags[:, : reach + 1]], axis=1)
+            at = near.argmax(axis=1)
+            best = near[np.arange(len(some)), at]
+            maybe = np.flatnonzero(best >= p.NOVELTY_FINE_FROM)
+            if len(maybe):
+                best[maybe] = np.maximum(best[maybe], _between_samples(cross[maybe], at[maybe] - reach, size))
+            result[row, some] = np.clip(best, 0.0, 1.0)
     return result
+
+
+def _between_samples(cross: NDArray[np.complex64], lags: NDArray[np.intp], size: int) -> NDArray[np.float32]:
+    """The largest correlation less than a sample beside each lag; cross: spectra of correlations [pairs, bins]."""
+    bins = np.arange(cross.shape[1])
+    turns = np.exp(2j * np.pi * np.arange(size) / size).astype(np.complex64)
+    moved = cross * turns[bins * lags[:, None] % size]
+    weight = np.where((bins == 0) | (2 * bins == size), 1.0, 2.0) / size
+    fractions = np.array(
+        [step / p.NOVELTY_FINE_STEPS for step in range(1 - p.NOVELTY_FINE_STEPS, p.NOVELTY_FINE_STEPS)]
+    )
+    beside = weight[:, None] * np.exp(2j * np.pi * bins[:, None] * fractions / size)
+    return np.asarray((moved @ beside.astype(np.complex64)).real.max(axis=1), dtype=np.float32)

@@ -163,6 +163,16 @@ def test_a_hit_that_the_joined_sound_has_in_its_own_place_is_no_fault():
     assert faults(known) == []
 
 
+def test_an_entry_after_silence_is_no_jump_where_the_music_has_an_offset():
+    """As of a converter: it ends with the song, and begins again with what continues it."""
+    played = pad(8 * RATE) + 0.1
+    song = audio(np.concatenate([played, np.zeros_like(played[: 2 * RATE])]))
+    swell = np.minimum(np.arange(len(played)) / 480, 1.0)[:, None]
+    whole = audio(np.concatenate([song.samples, played * swell]))
+    (entry,) = measure_seams(song, whole, 0, [(song.frames, song.frames + 480)])
+    assert faults(entry) == []
+
+
 def test_an_entry_after_silence_is_no_jump_but_a_cut_note_is_a_click():
     song = pad(8 * RATE)
     song[4 * RATE : 6 * RATE] = 0.0

@@ -24,3 +24,18 @@ def test_copies_late_copies_and_strangers() -> None:
     assert found[2] < 0.2
     none = novelty.correlations(audio, seconds, targets, sources, ~wanted, lambda: None)
     assert not none.any()
+
+
+def test_a_bright_copy_between_two_samples_is_a_copy() -> None:
+    """At 44.1 kHz it is moved by whole samples, which are quarters of one here."""
+    rng, length = np.random.default_rng(1), 4096
+    sound = rng.normal(size=length).astype(np.float32)
+    for quarters in (1, 2, 3):
+        turn = np.exp(-2j * np.pi * np.fft.rfftfreq(length) * quarters / 4)
+        turn[-1] = 0.0
+        moved = np.fft.irfft(np.fft.rfft(sound) * turn, length)
+        audio = np.concatenate([sound, moved]).astype(np.float32)
+        seconds = np.arange(3) * length / p.NOVELTY_RATE
+        one, other = np.array([0]), np.array([1])
+        found = novelty.correlations(audio, seconds, one, other, np.array([[True]]), lambda: None)
+        assert found[0, 0] > p.LOOP_COPY
