@@ -13,6 +13,7 @@ from bridge_server.jobs.database import (
     Connection,
     OperationalError,
     has_content,
+    is_damage,
     open_database,
     open_to_read,
     refuse_without_its_takes,
@@ -46,7 +47,12 @@ def stored(folder: Path) -> Iterator[ClipStore]:
             raise as_protocol_error(error) from error
         except UNREADABLE as error:
             raise unreadable(path, error) from error
-        yield found
+        try:
+            yield found
+        except UNREADABLE as error:
+            if not is_damage(error):
+                raise
+            raise unreadable(path, error) from error
 
 
 def _opened(path: Path) -> Connection:

@@ -123,6 +123,11 @@ def refuse_without_its_takes(path: Path) -> None:
     )
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether sqlite3 met a damaged file; its errors of other kinds are a disk's, or bugs of ours."""
+    return type(error) is sqlite3.DatabaseError or isinstance(error, UnicodeDecodeError)
+
+
 def unreadable(path: Path, error: Exception) -> ProtocolError:
     """What a client gets when the database at `path` cannot be looked at."""
     return _unusable(path, error, "Check that it is there and readable, or name another store with --store.")

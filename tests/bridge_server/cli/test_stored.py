@@ -85,6 +85,20 @@ def test_damage_that_only_shows_as_it_is_brought_forward_is_told(tmp_path, monke
         pytest.fail("what it holds cannot be believed")
 
 
+def test_damage_that_only_shows_as_it_is_read_is_told(tmp_path):
+    with contextlib.closing(sqlite3.connect(a_store(tmp_path) / DATABASE, isolation_level=None)) as connection:
+        page, size = (
+            connection.execute(query).fetchone()[0]
+            for query in ("SELECT rootpage FROM sqlite_master WHERE name = 'take'", "PRAGMA page_size")
+        )
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / DATABASE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(ProtocolError, match="damaged"), stored(tmp_path) as found:
+        found.index.list()
+
+
 def test_a_newer_versions_is_refused(tmp_path):
     with contextlib.closing(
         sqlite3.connect(a_store(tmp_path) / DATABASE, isolation_level=None)
