@@ -86,7 +86,9 @@ def test_damage_that_only_shows_as_it_is_brought_forward_is_told(tmp_path, monke
 
 
 def test_damage_that_only_shows_as_it_is_read_is_told(tmp_path):
-    with contextlib.closing(sqlite3.connect(a_store(tmp_path) / DATABASE, isolation_level=None)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(a_store(tmp_path) / DATABASE, isolation_level=None)
+    ) as connection:
         page, size = (
             connection.execute(query).fetchone()[0]
             for query in ("SELECT rootpage FROM sqlite_master WHERE name = 'take'", "PRAGMA page_size")
