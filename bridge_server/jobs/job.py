@@ -80,7 +80,7 @@ def named_songs(request: Mapping[str, Any]) -> dict[str, str]:
     tracks = [(track.get("source"), "tracks") for track in request.get("tracks") or ()]
     named = [(request.get("source"), "source"), *tracks, (request.get("reference"), "reference")]
     found: dict[str, str] = {}
-    for name, field in named:
+    for name, place in named:
         if isinstance(name, str):
-            found.setdefault(name, field)
+            found.setdefault(name, place)
     return found
