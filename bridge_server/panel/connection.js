@@ -53,15 +53,15 @@ export class Connection {
   async begin() {
     if (this.beginning || this.socket !== null) return;
     this.beginning = true;
-    let admitted;
+    let admitted = LONGEST_WAIT; // where asking fails
     try {
       admitted = await this.admitted();
     } finally {
       this.beginning = false;
+      clearTimeout(this.timer);
+      if (admitted === true) this.#open();
+      else if (admitted) this.timer = setTimeout(() => this.begin(), admitted);
     }
-    clearTimeout(this.timer);
-    if (admitted === true) this.#open();
-    else if (admitted) this.timer = setTimeout(() => this.begin(), admitted);
   }
 
   #open() {

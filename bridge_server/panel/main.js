@@ -215,7 +215,7 @@ store.watch(["connection", "opened", "locked"], ({ connection, opened, locked })
   byId("connection").dataset.state = connection;
   byId("top").dataset.state = connection;
   const words = { open: "connected", connecting: opened ? "reconnecting …" : "connecting …", lost: "server not reachable; retrying …" };
-  setText(byId("connection-text"), locked === "late" ? "waiting for the server" : locked ? "token required" : words[connection]);
+  setText(byId("connection-text"), locked === "late" ? "waiting …" : locked ? "token required" : words[connection]);
 });
 store.watch(["status", "engines", "transfer"], ({ status, engines, transfer }) => {
   const engine = status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : "";

@@ -44,6 +44,7 @@ NAMES = {
     "sha256": "Sha256",
     "chords": "placedChords",
     "bridge": "tokenIn",
+    "connection": "Connection",
 }
 
 
@@ -52,6 +53,17 @@ def test_chords_lie_where_their_seconds_are(js):
     placed = js("chords", "placedChords(x, { position: 100, rate: 48000 })", found)
     assert placed == [[24_100, "Am"], [96_100, "N.C."]]
     assert js("chords", "placedChords(x, { position: 100, rate: 48000 })", None) == []
+
+
+def test_a_connection_whose_question_fails_is_tried_again(js):
+    failing = "new Connection('ws://localhost', { admitted: () => Promise.reject(new Error('no')) })"
+    tried = f"""await (async () => {{
+        const made = {failing};
+        await made.begin().catch(() => undefined);
+        clearTimeout(made.timer);
+        return [made.beginning, made.timer > 0];
+    }})()"""
+    assert js("connection", tried) == [False, True]
 
 
 @pytest.mark.parametrize(
