@@ -62,10 +62,10 @@ class LinkedRender:
         self._collector = OutcomeCollector(command.request.takes, self._channels, folder)
         self._beside: list[ChildResult] = []  # of takes without a report so far
         self._beside_bytes = 0
-        self._complete_many = self._complete_bytes = (
-            0  # of complete takes: they stay here until the order ends
-        )
         self._complete: set[int] = set()
+        # What came with these, which stays in memory until the order ends.
+        self._complete_many = 0
+        self._complete_bytes = 0
 
     def begin(self) -> tuple[StemFrames, ...]:
         """The stems as far as they have come; what comes beside them comes again."""
