@@ -17,7 +17,12 @@ def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
 
 
 def not_permitted(error: PermissionError) -> ProtocolError:
-    """What the system refused this user, such as a look into another user's folder."""
+    """What the system refused this user, such as a look into another user's folder.
+
+    Raises the error itself where it is about no file: nobody but us can do anything about it.
+    """
+    if error.filename is None:
+        raise error
     return ProtocolError(
         ErrorCode.NOT_ALLOWED,
         f"{error.filename} cannot be used: {error.strerror}.",

@@ -91,7 +91,8 @@ from daw_protocol.results import WatchFolderStatus
 log = logging.getLogger(__name__)
 
 LOCK = "server.lock"
-# A command that looks whether a server runs takes the lock for a moment: far less than this.
+# A command that looks whether a server runs takes the lock for a moment, far less than this: who waits so long for it
+# waits for a server.
 LOOK_SECONDS = 0.1
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
@@ -303,7 +304,7 @@ def find_server(store: Path) -> dict[str, object] | None:
     try:
         if not (store / LOCK).is_file():  # locking would make it, with its folder
             return None
-        with FileLock(store / LOCK, timeout=0):
+        with FileLock(store / LOCK, timeout=LOOK_SECONDS).acquire(poll_interval=0.01):
             return None  # the lock is free: an address left here is of a killed server
     except Timeout:
         pass

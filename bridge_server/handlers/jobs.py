@@ -82,13 +82,13 @@ class JobHandlers:
 
     async def cancel(self, request: requests.Cancel, client: Client) -> Response:
         if running := self._running.of_client(request.job, client):
-            return _cancelled(request, running)
+            return self._ended(request, running)
         try:
             job = self._queue.named(request.job, client)
         except ProtocolError:
             other = self._running.of_machine(request.job, client) or self._running.of_anyone(request.job)
             if other is not None:
-                return _cancelled(request, other)
+                return self._ended(request, other)
             raise
         result = CancelledJob(job=job.id)
         if job.state.terminal:
@@ -97,6 +97,10 @@ class JobHandlers:
         if not self._worker.cancel(job, "Cancelled on request."):
             return understood(request, f"Job {job.id} was {job.state.value} already.", result)
         return understood(request, f"Job {job.id} is being cancelled.", result)
+
+    def _ended(self, request: requests.Cancel, running: RunningRequest) -> Response:
+        self._running.cancel(running)
+        return understood(request, running.ending, CancelledJob(job=running.id))
 
     async def again(self, job: Job, client: Client) -> Response:
         """The first answer once more: how the job stands, and what it gave if it has ended."""
@@ -144,11 +148,6 @@ class JobHandlers:
         takes = list(reversed(self._store.index.list(job=job.id, limit=MAX_TAKES_OF_A_JOB)))
         paths = [await asyncio.to_thread(self._store.clip_path, take) for take in takes]
         return tuple(take_ready(job, take, path) for take, path in zip(takes, paths, strict=True))
-
-
-def _cancelled(request: requests.Cancel, running: RunningRequest) -> Response:
-    running.cancel()
-    return understood(request, running.ending, CancelledJob(job=running.id))
 
 
 def short_of(request: Mapping[str, object]) -> dict[str, object]:

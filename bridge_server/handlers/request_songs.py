@@ -78,8 +78,8 @@ class RequestSongs:
 
     async def as_asked(self, request: Render) -> dict[str, dict[str, Any]]:
         """What is known of the request's files now, for its job. Raises ProtocolError."""
-        names = dict.fromkeys(named_songs(request.to_fields()))
-        found = {name: await self._reader.asked(name, request.rate) for name in names}
+        names = named_songs(request.to_fields())
+        found = {name: await self._reader.asked(name, request.rate, field) for name, field in names.items()}
         return {name: asked.to_json() for name, asked in found.items() if asked is not None}
 
     async def _plans(self, request: Render, songs: list[RequestSong]) -> list[tuple[Part, Plan]]:

@@ -95,6 +95,12 @@ class RunningRequests:
             request.cancel()  # when the server stops, the thread is still at work
             self._running.remove(request)
 
+    def cancel(self, request: RunningRequest) -> None:
+        """Ends a request, and every other of its sender under its id: whoever cancels that means them all."""
+        for one in tuple(self._named(request.id)):
+            if one.client.sender == request.client.sender:
+                one.cancel()
+
     def of_client(self, id: str, client: Client) -> RunningRequest | None:
         """What this client asked for under this id, the newest of several."""
         return self._newest(one for one in self._named(id) if one.client.sender == client.sender)
@@ -134,15 +140,22 @@ class RequestProgress:
         self._request.check()
         self.tell(fraction)
 
-    def tell(self, fraction: float) -> bool:
-        """For a thread that works for several; whether this request still waits."""
-        if self._request.is_cancelled:
-            return False
+    @property
+    def sender(self) -> str:
+        """Of the request."""
+        return self._request.client.sender
+
+    @property
+    def waits(self) -> bool:
+        """Whether the request has not been cancelled; for any thread."""
+        return not self._request.is_cancelled
+
+    def tell(self, fraction: float) -> None:
+        """For a thread that works for several requests, and ends once none of them waits."""
         if time.monotonic() - self._last >= PROGRESS_SECONDS:
             self._last = time.monotonic()
             with contextlib.suppress(RuntimeError):  # the server is stopping
                 self._loop.call_soon_threadsafe(self._request.client.send, self._reply(fraction))
-        return True
 
     def _reply(self, fraction: float) -> JobProgress:
         return JobProgress(id=self._request.id, job="", stage=self._stage, fraction=fraction)

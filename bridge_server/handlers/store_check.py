@@ -82,8 +82,9 @@ class StoreCheck:
         return self._task
 
     def _tell(self, fraction: float) -> None:
-        waiting = False
-        for asker in tuple(self._askers):
-            waiting = asker.tell(fraction) or waiting
-        if not waiting:
+        # One line of progress a sender, however often its key repeats.
+        first = {asker.sender: asker for asker in reversed(tuple(self._askers)) if asker.waits}
+        if not first:
             raise AbandonedError
+        for asker in first.values():
+            asker.tell(fraction)

@@ -27,6 +27,7 @@ SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
+OperationalError = sqlite3.OperationalError
 # The second is what a damaged file ends in when sqlite3 quotes it.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 
@@ -34,7 +35,7 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 def open_database(path: Path) -> Connection:
     """The database at `path`, created where there is no store yet. Raises ProtocolError when it cannot be used."""
     try:
-        _refuse_without_its_takes(path)
+        refuse_without_its_takes(path)
         make_folder(path.parent)
         connection = sqlite3.connect(path, isolation_level=None)
         connection.row_factory = sqlite3.Row
@@ -79,14 +80,14 @@ def open_to_read(path: Path) -> Connection:
         except UNREADABLE as error:
             problem = error
     assert problem is not None, "one of the two ways would have returned"
-    raise _unusable(path, problem, "Check that it is there and readable, or name another store with --store.")
+    raise unreadable(path, problem)
 
 
 def problem_of(path: Path) -> ProtocolError | None:
     """Why a server could not use this database; None where it can, or would make a new one. Changes nothing."""
     try:
-        _refuse_without_its_takes(path)
-        if not path.exists():
+        refuse_without_its_takes(path)
+        if not has_content(path):
             return None
         with contextlib.closing(open_to_read(path)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -96,23 +97,40 @@ def problem_of(path: Path) -> ProtocolError | None:
             return None if whole else _damaged(path)
     except ProtocolError as problem:
         return problem
-    except UNREADABLE:
-        return _damaged(path)
+    except (OSError, *UNREADABLE) as error:
+        return unreadable(path, error)
 
 
-def _refuse_without_its_takes(path: Path) -> None:
+def has_content(path: Path) -> bool:
+    """Whether there is a database at `path`, not only an empty file that was about to become one."""
+    return path.exists() and (path.stat().st_size > 0 or path.with_name(f"{path.name}-wal").exists())
+
+
+def refuse_without_its_takes(path: Path) -> None:
     """Raises ProtocolError where there is a store's audio and no database of it: a new one would know none of its
     takes, and a sweep would remove their audio as needed by nobody.
     """
-    if path.exists() and (path.stat().st_size or path.with_name(f"{path.name}-wal").exists()):
+    if has_content(path):
         return
     if not any(from_path(file) for file in blobs_in(path.parent).root.glob("*/*")):
         return
     raise ProtocolError(
         ErrorCode.STORE_FAILED,
         f"The store {path.parent} has audio, but {path.name}, which knows the takes, is missing or empty.",
-        f"Copy {path.name} and {path.name}-wal from where the store was before, or start with another --store.",
+        # A -wal left here would be played into the copy without a word, and undo takes in it.
+        "Move its -wal and -shm files away if any are left here. Then copy it, with its own -wal file if it has one, "
+        "from where the store was before, or start with another --store.",
     )
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether sqlite3 met a damaged file; its errors of other kinds are a disk's, or bugs of ours."""
+    return type(error) is sqlite3.DatabaseError or isinstance(error, UnicodeDecodeError)
+
+
+def unreadable(path: Path, error: Exception) -> ProtocolError:
+    """What a client gets when the database at `path` cannot be looked at."""
+    return _unusable(path, error, "Check that it is there and readable, or name another store with --store.")
 
 
 def _unusable(path: Path, error: Exception, remedy: str) -> ProtocolError:
@@ -127,7 +145,9 @@ def _damaged(path: Path) -> ProtocolError:
     return ProtocolError(
         ErrorCode.STORE_FAILED,
         f"The store's database {path} is damaged.",
-        "Put a copy of it back, or start with another --store. "
+        # As above: what was left of the damaged one must not be played into the copy.
+        "Move it away, with its -wal and -shm files if there are any. Then put a copy back, with the copy's own -wal "
+        "file if it has one, or start with another --store. "
         "The sound of its takes is still in its folders blobs and clips.",
     )
 

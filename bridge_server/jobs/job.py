@@ -75,8 +75,12 @@ class Job:
         return request
 
 
-def named_songs(request: Mapping[str, Any]) -> list[str]:
-    """The sources and the reference of a request's JSON form, as it names them."""
-    tracks = request.get("tracks") or ()
-    named = [request.get("source"), request.get("reference"), *(track.get("source") for track in tracks)]
-    return [name for name in named if isinstance(name, str)]
+def named_songs(request: Mapping[str, Any]) -> dict[str, str]:
+    """The sources and the reference of a request's JSON form, as it names them, each with the field it stands in."""
+    tracks = [(track.get("source"), "tracks") for track in request.get("tracks") or ()]
+    named = [(request.get("source"), "source"), *tracks, (request.get("reference"), "reference")]
+    found: dict[str, str] = {}
+    for name, place in named:
+        if isinstance(name, str):
+            found.setdefault(name, place)
+    return found

@@ -17,6 +17,8 @@ const LASTING = 1000;
 const TOKEN = "takebridge.token";
 /** Milliseconds: a network that has gone may keep a question for minutes. */
 const HELLO_PATIENCE = 10000;
+/** Until a server that listens to no token, or is away, is asked again, where it does not say when. */
+const LATE_SECONDS = 6;
 const TERMINAL = { done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class Bridge {
@@ -30,7 +32,7 @@ export class Bridge {
     this.uploads = new Map();
     this.following = new Map();
     this.asked = new Set();
-    const token = new URLSearchParams(location.search).get("token") ?? sessionStorage.getItem(TOKEN) ?? "";
+    const token = tokenOf(location.search) ?? sessionStorage.getItem(TOKEN) ?? "";
     this.token = token;
     if (token) sessionStorage.setItem(TOKEN, token);
     // In English, whatever the server was started with: the page translates by itself, and has more to translate.
@@ -50,26 +52,37 @@ export class Bridge {
     return this.connection.begin();
   }
 
-  /** Whether the server lets this page in. If it wants a token that the page does not have, `locked` says so. */
+  /**
+   * Whether the server lets this page in, or the milliseconds until it listens. If it wants a token that the page does not
+   * have, `locked` says so.
+   */
   async #admitted() {
+    // A token that is known to be wrong is not sent again: the server would count it, and in the end listen to nobody here.
+    const wrong = this.store.get("locked") === "wrong";
     try {
-      const answer = await fetch(this.locate("hello.json"), { signal: AbortSignal.timeout(HELLO_PATIENCE) });
-      const late = answer.status === 429; // wrong tokens came from here until the server listens to none
-      const hello = late ? null : await answer.json();
-      if (late || (hello.token_needed && !hello.admitted)) {
+      const address = wrong ? new URL("hello.json", document.baseURI).href : this.locate("hello.json");
+      const answer = await fetch(address, { signal: AbortSignal.timeout(HELLO_PATIENCE) });
+      if (answer.status === 429) {
+        // Wrong tokens came from this tablet, or another program on it, until the server listens to none: not even to the right one.
+        this.store.set({ locked: "late", lockedWords: (await answer.text()).trim(), connection: "lost" });
+        return 1000 * (Number(answer.headers.get("Retry-After")) || LATE_SECONDS);
+      }
+      const hello = await answer.json();
+      if (hello.token_needed && (wrong || !hello.admitted)) {
         this.store.set({ locked: this.token ? "wrong" : "needed", connection: "lost" });
         return false;
       }
     } catch {
+      if (wrong) return 1000 * LATE_SECONDS;
       // The server is away: the connection tries until it comes back.
     }
     this.store.set({ locked: null });
     return true;
   }
 
-  /** Comes back with another token. */
-  unlock(token) {
-    sessionStorage.setItem(TOKEN, token.trim());
+  /** Comes back with another token, or with the one in the address that the terminal shows. */
+  unlock(text) {
+    sessionStorage.setItem(TOKEN, tokenIn(text));
     location.assign("./");
   }
 
@@ -484,6 +497,15 @@ export class Bridge {
     if (name === "ok" && values.note) this.notices.say(values.note);
     else upload.reject(new Refused({ message: values.sentence, data: values }));
   }
+}
+
+const tokenOf = (query) => new URLSearchParams(query).get("token");
+
+/** The token in what was typed or pasted: the token itself, or an address that ends with it. */
+export function tokenIn(text) {
+  const given = text.trim();
+  const [, query] = /^\w+:\/\/[^?]*(\?[^#]*)/.exec(given) ?? [];
+  return (query && tokenOf(query)?.trim()) || given;
 }
 
 function pick(values, names) {

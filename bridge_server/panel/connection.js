@@ -30,7 +30,7 @@ export class Lost extends Error {
 export class Connection {
   /**
    * address: ws://...; admitted(): a promise of whether to connect, asked before each attempt, for a server that was started
-   * again may want another token; opened(): each time it is connected; changed(state): "connecting", "open", "lost";
+   * again may want another token, or of the milliseconds after which to ask it again; opened(): each time it is connected; changed(state): "connecting", "open", "lost";
    * notified(name, values): each notification.
    */
   constructor(address, { admitted, opened, changed, notified }) {
@@ -49,13 +49,19 @@ export class Connection {
     for (const sign of ["online", "focus"]) window.addEventListener(sign, () => this.#hurry());
   }
 
-  /** Connects if the server lets this page in; else a later sign of life tries again. */
+  /** Connects if the server lets this page in; else a later sign of life tries again, or the time until it may. */
   async begin() {
     if (this.beginning || this.socket !== null) return;
     this.beginning = true;
-    const admitted = await this.admitted();
-    this.beginning = false;
-    if (admitted) this.#open();
+    let admitted = LONGEST_WAIT; // where asking fails
+    try {
+      admitted = await this.admitted();
+    } finally {
+      this.beginning = false;
+      clearTimeout(this.timer);
+      if (admitted === true) this.#open();
+      else if (admitted) this.timer = setTimeout(() => this.begin(), admitted);
+    }
   }
 
   #open() {

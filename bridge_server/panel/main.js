@@ -34,7 +34,8 @@ const SELECTED = "takebridge.selected";
 const store = new Store({
   connection: "connecting", // "connecting", "open", "lost"
   opened: 0, // counts connections
-  locked: null, // "needed" or "wrong": the server wants a token
+  locked: null, // "needed" or "wrong": the server wants a token; "late": too many wrong ones came, and it says in lockedWords
+  lockedWords: "", // when it listens again
   status: null, engines: null, songs: null, recent: null, // as the server sends them
   focus: null, grid: null, // focus.show, and its grid ready for use
   marked: [], // regions that are rendered with the selected one
@@ -214,7 +215,7 @@ store.watch(["connection", "opened", "locked"], ({ connection, opened, locked })
   byId("connection").dataset.state = connection;
   byId("top").dataset.state = connection;
   const words = { open: "connected", connecting: opened ? "reconnecting …" : "connecting …", lost: "server not reachable; retrying …" };
-  setText(byId("connection-text"), locked ? "token required" : words[connection]);
+  setText(byId("connection-text"), locked === "late" ? "waiting …" : locked ? "token required" : words[connection]);
 });
 store.watch(["status", "engines", "transfer"], ({ status, engines, transfer }) => {
   const engine = status ? `engine: ${engines?.[status.engine]?.label ?? status.engine}` : "";

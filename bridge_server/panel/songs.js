@@ -25,7 +25,7 @@ export class Songs {
     byId("facts-button").addEventListener("click", () => this.openFacts());
     this.#dropping();
     store.watch(["focus", "grid", "songs", "recent"], (values) => this.#title(values));
-    store.watch(["focus", "songs", "recent", "connection", "locked"], (values) => this.#welcome(values));
+    store.watch(["focus", "songs", "recent", "connection", "locked", "lockedWords"], (values) => this.#welcome(values));
     store.watch(["focus", "grid"], () => byId("facts-dialog").open && this.facts?.());
     store.watch(["songs", "recent"], () => byId("song-dialog").open && this.#refill?.());
   }
@@ -64,7 +64,8 @@ export class Songs {
   }
 
   /** Asks for the token that the terminal shows, also as a QR code. */
-  #lock(box, locked) {
+  #lock(box, locked, words) {
+    const typed = byId("token")?.value ?? "";
     const input = make("input", { id: "token", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false, required: true });
     const form = make("form", { class: "fold" },
       make("div", {}, make("label", { class: "label", for: "token" }, "Token"), input),
@@ -73,25 +74,30 @@ export class Songs {
       event.preventDefault();
       this.bridge.unlock(input.value);
     });
+    const titles = { wrong: "Wrong token", late: "Wait a moment", needed: "Enter the token" };
     box.replaceChildren(make("div", {},
-      make("h2", {}, locked === "wrong" ? "Wrong token" : "Enter the token"),
-      make("p", { class: "lead" }, "The terminal running the server shows the token and a QR code. Scan the code with your tablet's camera, or type the token here."),
+      make("h2", {}, titles[locked]),
+      locked === "late" ? make("p", { class: "reason" }, words) : null,
+      make("p", { class: "lead" }, locked === "late"
+        ? "Other tabs and programs on this device count as well. The page tries again by itself; if its token is wrong, enter the right one."
+        : "The terminal running the server shows an address that ends with the token, and a QR code. Scan the code with your tablet's camera, or enter the address or the token here."),
       form));
+    input.value = typed;
     input.focus();
   }
 
-  #welcome({ focus, songs, recent, connection, locked }) {
+  #welcome({ focus, songs, recent, connection, locked, lockedWords }) {
     const box = byId("welcome");
     const empty = Boolean(focus) && !focus.song;
     show(box, empty || !focus || Boolean(locked));
     byId("side").inert = empty || Boolean(locked);
     document.body.classList.toggle("empty", !box.hidden);
     if (box.hidden) return;
-    const key = JSON.stringify([Boolean(focus) || connection === "open", focus?.problem, songs, recent, locked]);
+    const key = JSON.stringify([Boolean(focus) || connection === "open", focus?.problem, songs, recent, locked, lockedWords]);
     if (this.welcomed === key) return;
     this.welcomed = key;
     if (locked) {
-      this.#lock(box, locked);
+      this.#lock(box, locked, lockedWords);
       return;
     }
     if (!focus && connection === "open") {

@@ -103,15 +103,18 @@ class JobMaterial:
             return song
         if (now := await self._reader.asked(source, request.rate)) is not None:
             asked.refuse_elsewhere(now, state.path.name, request)
-        another = await self._is_another(source, song)
+        another = self._is_another(source, song)
         return replace(song, warning=saved_again(state.path.name)) if another else song
 
-    async def _is_another(self, name: str, song: Song) -> bool:
-        """Whether a file was saved again since it was asked for, and not known to have the same audio."""
+    def _is_another(self, name: str, song: Song) -> bool:
+        """Whether a file was saved again since it was asked for, and what was read is not known to be the same audio.
+
+        By what was read, not by the file: it may have been saved once more since.
+        """
         asked = self._asked.get(name)
         if asked is None or song.state is None or asked.is_state(song.state):
             return False
-        return not asked.digest or asked.digest != await self._reader.digest_of(name)
+        return not asked.digest or asked.digest != (song.came_as or song.digest)
 
     async def _heard(self, part: Part, song: Song | None) -> PartMaterial:
         """The material of a part, with the song as the part hears it."""
@@ -135,7 +138,7 @@ class JobMaterial:
         """The audio a render's timbre is taken from. Raises ProtocolError about it, not about the song."""
         try:
             song = await self._reader.read(name, None)
-            if await self._is_another(name, song):
+            if self._is_another(name, song):
                 assert song.state is not None, "a file's"
                 raise other_reference(song.state.path.name)
             return song

@@ -140,15 +140,15 @@ class SongReader:
             known = replace(known, stamp=self._store.index.recall_stamp(name.removeprefix(STORED)))
         return known.at_rate(rate)
 
-    async def asked(self, name: str, rate: int | None) -> AskedSong | None:
+    async def asked(self, name: str, rate: int | None, field: str = "source") -> AskedSong | None:
         """A song's file as it is now, for a request at this rate; None for stored audio and takes, which never change.
 
-        Raises ProtocolError.
+        Raises ProtocolError about `field`.
         """
         if name.startswith((STORED, TAKE)):
             return None
-        state = state_of(still_at(name, self._roots))
-        return AskedSong.of(state, await self.probe(name, rate), self.known_digest(name))
+        state = state_of(still_at(name, self._roots, field), field)
+        return AskedSong.of(state, await self.probe(name, rate, field), self._remembered(state))
 
     def _header(self, name: str, take: Take | None) -> SongProbe:
         """Reads the header of a file, of stored audio, or of what a take is as a song."""
@@ -256,7 +256,10 @@ class SongReader:
         if name.startswith(TAKE):
             take = self._take(name)
             return take.parent or take.audio
-        state = state_of(still_at(name, self._roots))
+        return self._remembered(state_of(still_at(name, self._roots)))
+
+    def _remembered(self, state: FileState) -> str | None:
+        """The digest of a file's audio if it was read in this state."""
         return self._store.index.recall_file(str(state.path), state.size, state.modified_ns)
 
     def take_of(self, name: str) -> Take | None:
@@ -266,7 +269,7 @@ class SongReader:
     async def _kept(self, path: Path, open_file: OpenFile) -> tuple[str, FileState, Song | None]:
         """Digest and state of a file, and its song if it had to be read."""
         state = state_of(path)
-        digest = self._store.index.recall_file(str(path), state.size, state.modified_ns)
+        digest = self._remembered(state)
         # Renewed, so that no sweep takes the audio before a take refers to it.
         if digest and self._store.blobs.renew(digest):
             return digest, state, None
@@ -282,7 +285,7 @@ class SongReader:
 
     async def _stored(self, digest: str, name: str, state: FileState | None = None) -> Song:
         if self._last is not None and self._last.digest == digest:
-            return replace(self._last, name=name, state=state)
+            return replace(self._last, name=name, state=state, came_as="")
         song = await asyncio.to_thread(stored_song, digest, name, self._store.blobs, state)
         return replace(song, tags=self._tags_of(digest))
 
@@ -318,9 +321,10 @@ class SongReader:
         samples = resample(audio.samples, audio.rate, rate, frames)
         converted = quantise(samples, rate, audio.encoding).audio
         try:
-            return Song(song.name, converted, self._store.blobs.put(converted), song.state, tags=song.tags)
+            digest = self._store.blobs.put(converted)
         except ClipStoreError as error:
             raise as_protocol_error(error, "source") from error
+        return Song(song.name, converted, digest, song.state, tags=song.tags, came_as=song.digest)
 
 
 def stem_title(take: Take) -> str:

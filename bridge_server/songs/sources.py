@@ -57,6 +57,7 @@ class Song:
     tags:  what its file's tags call it.
     heard: which accepted takes are in the audio, if any are; `original` is the digest of the song without them.
     warning: of every take of it; "" as a rule.
+    came_as: the digest of the audio as it came, before it was brought to another rate; "" where that is `digest`.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Song:
     heard: HeardSong | None = None
     tags: Tags = NO_TAGS
     warning: str = ""
+    came_as: str = ""
 
     @property
     def parent(self) -> str:

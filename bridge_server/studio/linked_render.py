@@ -63,6 +63,9 @@ class LinkedRender:
         self._beside: list[ChildResult] = []  # of takes without a report so far
         self._beside_bytes = 0
         self._complete: set[int] = set()
+        # What came with these, which stays in memory until the order ends.
+        self._complete_many = 0
+        self._complete_bytes = 0
 
     def begin(self) -> tuple[StemFrames, ...]:
         """The stems as far as they have come; what comes beside them comes again."""
@@ -104,20 +107,23 @@ class LinkedRender:
 
     def _keep(self, message: ChildResult) -> None:
         self._beside.append(message)
-        match message:
-            case ChildAttachment(attachment=attachment):
-                self._beside_bytes += len(attachment.data)
-            case ChildKept(kept=kept):
-                self._beside_bytes += len(kept.data)
-        many = len(self._beside) > MAX_BESIDE * len(self.command.request.takes)
-        if many or self._beside_bytes > MAX_BESIDE_BYTES:
-            raise not_understood(f"{len(self._beside)} values, {self._beside_bytes} bytes, beside the audio")
+        self._beside_bytes += _bytes_of(message)
+        many = self._complete_many + len(self._beside)
+        size = self._complete_bytes + self._beside_bytes
+        if many > MAX_BESIDE * len(self.command.request.takes) or size > MAX_BESIDE_BYTES:
+            raise not_understood(f"{many} values, {size} bytes, beside the audio")
         if isinstance(message, ChildReport):
             self._completed(message.take)
 
     def _completed(self, take: int) -> None:
-        for each in [each for each in self._beside if each.take == take]:
+        of_take = [each for each in self._beside if each.take == take]
+        self._beside = [each for each in self._beside if each.take != take]
+        for each in of_take:
             self._collector.accept(each)
+        size = sum(map(_bytes_of, of_take))
+        self._beside_bytes -= size
+        self._complete_bytes += size
+        self._complete_many += len(of_take)
         self._complete.add(take)
         self._on_outcome(self._collector.outcome(take))
 
@@ -152,6 +158,16 @@ class LinkedRender:
     def _checked(self, take: int) -> None:
         if take not in self.command.request.takes:
             raise not_understood(f"take {take}")
+
+
+def _bytes_of(message: ChildResult) -> int:
+    """How much a message holds in memory."""
+    match message:
+        case ChildAttachment(attachment=attachment):
+            return len(attachment.data)
+        case ChildKept(kept=kept):
+            return len(kept.data)
+    return 0
 
 
 def _append(path: Path, data: bytes, first: bool) -> None:

@@ -45,6 +45,16 @@ def test_what_the_system_refuses_this_user_is_no_bug(monkeypatch, capsys, langua
     assert ("permissions" in remedy) == (language == "en")
 
 
+def test_what_is_refused_about_no_file_keeps_its_trace(monkeypatch):
+    def start(_):
+        raise PermissionError(5, "Access is denied")
+
+    monkeypatch.setattr(docs, "write_documents", start)
+    monkeypatch.setattr(sys, "argv", ["takebridge", "docs"])
+    with pytest.raises(PermissionError):
+        main()
+
+
 def test_ctrl_c_ends_it_as_shells_expect(monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt

@@ -113,6 +113,19 @@ def test_a_command_that_looks_for_a_server_is_none(tmp_path, monkeypatch):
     release.join()
 
 
+def test_of_two_commands_that_look_for_a_server_neither_is_one_to_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", PATIENCE)
+    settings = settings_in(tmp_path)
+    settings.store.mkdir()
+    (settings.store / "server.json").write_text(json.dumps({"osc_port": 1}))  # of one that was killed
+    looking = FileLock(settings.store / LOCK, thread_local=False)
+    looking.acquire()
+    release = threading.Timer(0.1, looking.release)
+    release.start()
+    assert find_server(settings.store) is None
+    release.join()
+
+
 @pytest.mark.parametrize(
     ("kind", "option"), [(socket.SOCK_DGRAM, "--osc-port"), (socket.SOCK_STREAM, "--port")]
 )

@@ -43,6 +43,8 @@ NAMES = {
     "words": "clock, duration, timeLeft, regionName, bytes, decibels, tempoName, receiptLine, ago, abilities",
     "sha256": "Sha256",
     "chords": "placedChords",
+    "bridge": "tokenIn",
+    "connection": "Connection",
 }
 
 
@@ -51,6 +53,32 @@ def test_chords_lie_where_their_seconds_are(js):
     placed = js("chords", "placedChords(x, { position: 100, rate: 48000 })", found)
     assert placed == [[24_100, "Am"], [96_100, "N.C."]]
     assert js("chords", "placedChords(x, { position: 100, rate: 48000 })", None) == []
+
+
+def test_a_connection_whose_question_fails_is_tried_again(js):
+    failing = "new Connection('ws://localhost', { admitted: () => Promise.reject(new Error('no')) })"
+    tried = f"""await (async () => {{
+        const made = {failing};
+        await made.begin().catch(() => undefined);
+        clearTimeout(made.timer);
+        return [made.beginning, made.timer > 0];
+    }})()"""
+    assert js("connection", tried) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "token"),
+    [
+        (" plain-Token_1\n", "plain-Token_1"),
+        ("http://192.168.1.5:9125/?token=open%20sesame%2B1%26", "open sesame+1&"),
+        ("http://[fd00::1]:9125/?client=me&token=a#top", "a"),
+        ("http://192.168.1.5:9125/", "http://192.168.1.5:9125/"),
+        ("what?token=is%20this", "what?token=is%20this"),
+        ("100%", "100%"),
+    ],
+)
+def test_a_token_is_found_in_the_address_the_terminal_shows(js, typed, token):
+    assert js("bridge", "tokenIn(x)", typed) == token
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from bridge_server.guesses import BURST
+from bridge_server.network.lan import panel_address
 from tests.bridge_server.peers import ServerThread, band_song
 from tests.panel.accessibility import low_contrasts, nameless, too_small
 from tests.panel.conftest import in_focus
@@ -304,6 +306,25 @@ def test_a_server_without_sound_says_so_when_it_is_to_play(open_panel, server):
     panel.page.evaluate("localStorage.clear()")
 
 
+def test_a_tablet_waits_while_the_server_listens_to_no_token_and_then_comes_in(open_panel, tmp_path):
+    settings = panel_settings(tmp_path, engine="noise", token="open sesame")
+    band_song(settings.roots[0] / "band.wav")
+    with ServerThread(settings) as server:
+        panel = open_panel(of=server)
+        panel.away = True  # the browser puts every answer of 429 on the console
+        page = panel.page
+        for _ in range(BURST):
+            page.evaluate("fetch('hello.json?token=wrong')")
+        page.fill("#token", "open sesame")
+        page.get_by_role("button", name="Open the panel").click()
+        expect(page.locator("#welcome .reason")).to_contain_text("Too many wrong tokens. Try again in")
+        expect(page.get_by_role("heading", name="Wrong token")).to_have_count(0)
+        page.locator(".song-list .name", has_text="band").click()  # by itself, with the right token
+        panel.ready()
+        panel.close()
+        panel.close = lambda: None
+
+
 def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
     settings = panel_settings(tmp_path, engine="noise", token="open sesame")
     band_song(settings.roots[0] / "band.wav")
@@ -314,7 +335,16 @@ def test_a_tablet_is_asked_for_the_token(open_panel, tmp_path):
         page.fill("#token", "wrong")
         page.get_by_role("button", name="Open the panel").click()
         expect(page.get_by_role("heading", name="Wrong token")).to_be_visible()
-        page.fill("#token", "open sesame")
+        # However often the tab comes to the front, the server is not asked about that token again.
+        sent: list[str] = []
+        page.on("response", lambda response: sent.append(response.url))
+        for _ in range(BURST + 1):
+            page.evaluate("window.dispatchEvent(new Event('focus'))")
+            page.wait_for_function("() => !panel.bridge.connection.beginning")
+        assert len(sent) == BURST + 1
+        assert not any("token=" in url for url in sent)
+        expect(page.get_by_role("heading", name="Wrong token")).to_be_visible()
+        page.fill("#token", panel_address(server.settings, "127.0.0.1"))
         page.get_by_role("button", name="Open the panel").click()
         page.locator(".song-list .name", has_text="band").click()
         panel.ready()

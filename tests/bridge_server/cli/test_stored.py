@@ -5,9 +5,10 @@ import sqlite3
 
 import pytest
 
+from bridge_server.cli import stored as stored_file
 from bridge_server.cli.stored import stored
 from bridge_server.jobs.database import DATABASE, open_database
-from clip_store.store import ClipStore
+from clip_store.store import ClipStore, blobs_in
 from daw_protocol.errors import ErrorCode, ProtocolError
 from tests.disks import disk, seal
 
@@ -53,6 +54,51 @@ def test_on_a_disk_that_cannot_be_written_an_earlier_versions_stays_and_is_read(
         seal(tmp_path / "disk")
         with stored(tmp_path / "disk") as found:
             assert list(found.index.list()) == []
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_audio_without_its_database_is_refused_as_a_server_would(tmp_path, left):
+    blobs_in(a_store(tmp_path)).put_bytes(b"a song")
+    for file in tmp_path.glob(f"{DATABASE}*"):
+        file.unlink()
+    if left is not None:
+        (tmp_path / DATABASE).write_bytes(left)
+    with pytest.raises(ProtocolError, match="missing or empty"), stored(tmp_path):
+        pytest.fail("nobody knows its takes")
+
+
+def test_an_empty_file_is_no_store(tmp_path):
+    (tmp_path / DATABASE).touch()
+    with pytest.raises(ProtocolError, match="no store in"), stored(tmp_path):
+        pytest.fail("there is nothing to read")
+    assert (tmp_path / DATABASE).read_bytes() == b""
+
+
+def test_damage_that_only_shows_as_it_is_brought_forward_is_told(tmp_path, monkeypatch):
+    before_choosers(a_store(tmp_path))
+
+    def damaged(path):
+        raise ProtocolError(ErrorCode.STORE_FAILED, "It is damaged.") from sqlite3.DatabaseError("malformed")
+
+    monkeypatch.setattr(stored_file, "open_database", damaged)
+    with pytest.raises(ProtocolError, match="damaged"), stored(tmp_path):
+        pytest.fail("what it holds cannot be believed")
+
+
+def test_damage_that_only_shows_as_it_is_read_is_told(tmp_path):
+    with contextlib.closing(
+        sqlite3.connect(a_store(tmp_path) / DATABASE, isolation_level=None)
+    ) as connection:
+        page, size = (
+            connection.execute(query).fetchone()[0]
+            for query in ("SELECT rootpage FROM sqlite_master WHERE name = 'take'", "PRAGMA page_size")
+        )
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / DATABASE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(ProtocolError, match="damaged"), stored(tmp_path) as found:
+        found.index.list()
 
 
 def test_a_newer_versions_is_refused(tmp_path):

@@ -68,6 +68,28 @@ def test_who_asks_is_told_and_whoever_is_cancelled_leaves_the_others_waiting(mon
     checking(work)
 
 
+def test_a_key_that_repeats_is_told_once_and_ends_with_one_cancel(monkeypatch):
+    monkeypatch.setattr("bridge_server.handlers.running_requests.PROGRESS_SECONDS", 0.0)
+    asking = Asking()
+
+    async def work(check, reading, running):
+        presses = [asyncio.create_task(check.problems("v", asking)) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert len(asking.sent) == 5, "each answers at once"
+        for _ in range(3):
+            seen = len(asking.sent)
+            while len(asking.sent) == seen:
+                await asyncio.sleep(0)
+            assert len(asking.sent) < seen + 5
+        running.cancel(running.of_client("v", asking))
+        await asyncio.gather(*presses, return_exceptions=True)
+        await asyncio.to_thread(reading.ended.acquire)
+        assert all(press.exception().code is ErrorCode.CANCELLED for press in presses)
+        assert len(reading.begun) == 1
+
+    checking(work)
+
+
 @pytest.mark.parametrize("how", ["cancelled", "gone"])
 def test_a_reading_that_nobody_waits_for_ends_and_the_next_one_reads_anew(how):
     async def work(check, reading, running):

@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import sqlite3
 
 import pytest
@@ -113,6 +114,7 @@ def test_a_damaged_one_is_called_that(stored_before):
         for found in (store_refusal(stored_before), problem_of(stored_before)):
             assert "is damaged" in found.sentence
             assert "blobs" in found.remedy
+            assert "-wal" in found.remedy  # played into the copy, it would undo the copy's takes
         assert stored_before.read_bytes() == damaged
 
 
@@ -129,7 +131,21 @@ def test_a_store_copied_without_its_database_is_not_begun_anew(tmp_path, left):
         path.write_bytes(left)
     assert "knows the takes, is missing or empty" in store_refusal(path).sentence
     assert problem_of(path).sentence == store_refusal(path).sentence
+    assert "Move its -wal" in store_refusal(path).remedy
     assert path.exists() == (left is not None)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "disk I/O error"), sqlite3.OperationalError("disk I/O error")]
+)
+def test_a_disk_that_fails_while_it_is_looked_at_is_not_called_damage(stored_before, monkeypatch, error):
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(database, "open_to_read", fail)
+    found = problem_of(stored_before)
+    assert "disk I/O error" in found.sentence
+    assert "copy" not in found.remedy, "it may be sound"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge_server.jobs.job import NEXT_STATES, Job, JobState
+from bridge_server.jobs.job import NEXT_STATES, Job, JobState, named_songs
 from daw_protocol.errors import ProtocolError
 from daw_protocol.requests import Repaint
 
@@ -35,3 +35,10 @@ def test_every_state_can_be_reached_and_every_job_can_end():
     assert {JobState.QUEUED}.union(*NEXT_STATES.values()) == set(JobState)
     for state in JobState:
         assert state.terminal or any(following.terminal for following in NEXT_STATES[state])
+
+
+def test_each_song_of_a_request_has_the_field_it_stands_in():
+    request = Repaint(tracks=["a.wav", "b.wav"], reference="c.wav", start=0, end=9).to_fields()
+    assert named_songs(request) == {"a.wav": "tracks", "b.wav": "tracks", "c.wav": "reference"}
+    request = Repaint(source="a.wav", reference="a.wav", start=0, end=9).to_fields()
+    assert named_songs(request) == {"a.wav": "source"}

@@ -26,10 +26,13 @@ class CountingReader(SongReader):
         super().__init__(*given)
         self.store = given[0]
         self.names = []
+        self.after = lambda: None  # called when a song has been read
 
     async def read(self, name, rate):
         self.names.append(name)
-        return await super().read(name, rate)
+        song = await super().read(name, rate)
+        self.after()
+        return song
 
 
 @pytest.fixture
@@ -131,6 +134,26 @@ def test_reference_audio_that_was_saved_again_has_no_consent(tmp_path, reader):
         with pytest.raises(ProtocolError, match="consent was for what it was") as caught:
             await material.of(part)
         assert caught.value.field == "reference"
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_reference_audio_is_judged_by_what_was_read(tmp_path, reader, same):
+    """At another rate than the render's, and saved once more as soon as it was read."""
+
+    async def work():
+        reference = noise_song(tmp_path / "b.wav", 9000, rate=32_000, seed=1)
+        os.utime(reference, (1_000_000_000, 1_000_000_000))
+        await reader.read(str(reference), None)
+        songs = await asked(reader, reference)
+        noise_song(reference, 9000, rate=32_000, seed=1 if same else 7)
+        reader.after = lambda: noise_song(reference, 9000, rate=32_000, seed=7 if same else 1)
+        request = Repaint(source=str(tmp_path / "a.wav"), start=0, end=10, reference=str(reference))
+        material, (part,) = material_of(request, reader, songs)
+        expected = contextlib.nullcontext() if same else pytest.raises(ProtocolError, match="consent")
+        with expected:
+            assert (await material.of(part)).reference.audio.rate != 32_000, "it was converted"
 
     asyncio.run(work())
 

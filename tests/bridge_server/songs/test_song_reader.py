@@ -88,6 +88,15 @@ def test_what_is_known_already_is_not_read_again(reader, store, music):
     assert np.array_equal(again.audio.samples, SONG.samples)
 
 
+@pytest.mark.parametrize("field", ["source", "tracks", "reference"])
+def test_a_file_that_is_gone_is_told_of_in_its_field(reader, music, field):
+    name = reader.check("song.wav")
+    (music / "song.wav").unlink()
+    with pytest.raises(ProtocolError) as caught:
+        asyncio.run(reader.asked(name, None, field))
+    assert caught.value.field == field
+
+
 def test_a_file_that_changed_is_another_song(reader, music):
     name = reader.check("song.wav")
     read(reader, name)

@@ -106,6 +106,20 @@ def test_a_host_that_sends_without_end_is_ended_and_the_log_has_what_it_sent(
     assert "sent what does not belong" in caplog.text
 
 
+def test_what_came_with_complete_takes_counts_after_a_cut_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(linked_render, "MAX_BESIDE_BYTES", 1000)
+    render = render_in(tmp_path, takes=(0, 1))
+    accepted(render, *large(600), BESIDE[1])
+    render.begin()
+    accepted(render, *large(600))  # once more, of a take that is complete
+    second = ChildAttachment(1, 1, Attachment("b.mid", "audio/midi", bytes(300)))
+    accepted(render, second)
+    render.begin()
+    accepted(render, second)  # once more: its own take was not complete
+    with pytest.raises(ProtocolError):
+        accepted(render, second)
+
+
 def test_an_error_after_a_stop_is_the_stop(tmp_path):
     refused = OrderFailed(1, "cannot_render", "No drums.")
     with pytest.raises(ProtocolError, match="No drums"):
