@@ -91,7 +91,21 @@ def test_what_the_engine_says_it_was_matched_to_is_in_the_receipt():
     assert (receipt.reference_lufs, receipt.gain_db) == (-14.25, 0.0)
 
 
-@pytest.mark.parametrize("wrong", ["-14 LUFS", math.nan, -math.inf, 10**400, True, [1, 2], [[1]], [["a", 2]], {}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "-14 LUFS",
+        math.nan,
+        -math.inf,
+        pytest.param(10**400, id="huge"),
+        True,
+        [1, 2],
+        [[1]],
+        [["a", 2]],
+        [[0, 2**60]],
+        {},
+    ],
+)
 def test_figures_of_another_engine_that_are_none_are_not_used(wrong):
     names = ("join_samples", "source_shift_samples", "wanted_lufs", "swell_samples")
     assert assembled_of(Report("", dict.fromkeys(names, wrong))) == Assembled()

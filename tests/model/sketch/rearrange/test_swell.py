@@ -81,7 +81,9 @@ def test_before_an_ending_that_fades_at_once_it_stays_as_soft_as_it_begins(
     assert not found.settles
 
 
-def test_within_a_beat_of_a_short_region_full_level_is_said_of_the_next(made: Generated, heard: Analysis) -> None:
+def test_within_a_beat_of_a_short_region_full_level_is_said_of_the_next(
+    made: Generated, heard: Analysis
+) -> None:
     part = part_of(made, heard, BARS, 0.75)
     found = swell.swell_of(part, fade(8, 12.0), PATH[: len(part.targets)], part.request.length)
     assert found.frames == pytest.approx(0.75 * RATE, abs=RATE // 50), "half of three beats"
