@@ -221,11 +221,7 @@ class Report:
     """What the engine did for a take, stated honestly; yielded once a take, after everything else of that take.
 
     method:  how this audio was made, in one sentence.
-    figures: measurements and choices for the recipe (JSON values only). Receipts use some, in samples from the region's
-             start. join_samples: [first, end] of each crossfade between sounds of the song. source_shift_samples: how
-             much later in the song the sound of each stretch beside them comes from, at its [start, end]. wanted_lufs:
-             how loud the take was made, where what it replaces does not show it; the server then leaves it so.
-             swell_samples: for how long it comes back in from a fade; only what follows is judged by its loudness.
+    figures: measurements and choices for the recipe (JSON values only). CONTRIBUTING.md has those that receipts read.
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
     weights: the weights used, if the engine has more than one set; "" = as described.
     take:    as in Piece.
