@@ -221,7 +221,7 @@ class Report:
     """What the engine did for a take, stated honestly; yielded once a take, after everything else of that take.
 
     method:  how this audio was made, in one sentence.
-    figures: measurements and choices for the recipe (JSON values only).
+    figures: measurements and choices for the recipe (JSON values only). CONTRIBUTING.md has those that receipts read.
     notes:   things the producer should know ("no vocal found", ignored caption words, ...).
     weights: the weights used, if the engine has more than one set; "" = as described.
     take:    as in Piece.

@@ -104,24 +104,25 @@ def main() -> None:
     parser.add_argument("--pieces", nargs="*", choices=PIECES, help="only these")
     parser.add_argument("--tuned-on", action="store_true", help="only pieces parameters were tuned on")
     parser.add_argument("--never-looked-at", action="store_true", help="only the other ones")
-    parser.add_argument("--accompany", action="store_true", help="backings instead of repaints")
-    parser.add_argument("--stems", action="store_true", help="stems of known mixes instead of repaints")
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--accompany", action="store_true", help="backings instead of repaints")
+    instead.add_argument("--stems", action="store_true", help="stems of known mixes instead of repaints")
+    instead.add_argument(
         "--planned", action="store_true", help="only the steps of planned repaints, at more places"
     )
+    instead.add_argument("--clicks", action="store_true", help="only clicks at joins, of more repaints")
+    instead.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument(
         "--further", action="store_true", help="with --planned: other pieces of the tuned-on packages"
     )
-    parser.add_argument("--clicks", action="store_true", help="only clicks at joins, of more repaints")
     parser.add_argument("--each", action="store_true", help="also a table per piece")
-    parser.add_argument("--pictures", type=Path, help="draw takes into this folder instead of measuring")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pieces measured at once")
     chosen = parser.parse_args()
+    if chosen.further and not chosen.planned:
+        parser.error("--further needs --planned: only planned takes are measured on those pieces")
     if chosen.stems:
         separated(chosen)
         return
-    if chosen.further and not chosen.planned:
-        parser.error("--further needs --planned: only planned takes are measured on those pieces")
     names = list(FURTHER) if chosen.further else [name for name in PIECES if wanted(name, chosen)]
     names, missing = packages.to_be_had(names, chosen.folder)
     for sentence in missing:

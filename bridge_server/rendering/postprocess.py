@@ -184,8 +184,7 @@ def _spliced(
         blobs.put(handles)
     # As the files make it: the source as read, the clip as read back. Copied once a take, a minute of song is 20 MB.
     whole = with_clip(song, clip, region.start)
-    known = receipts.assembled_of(outcome.report)
-    assembled = known.of_one_track() if order.stack else known
+    assembled = receipts.assembled_of(outcome.report)
     receipt = receipts.for_splice(order.plan, song, whole, clip, result, level, assembled)
     take = _take(order, outcome, MIX, clip, receipt, blobs, handles=handles, result=whole.digest)
     # At another level, or with an offset, it is not the audio that the engine knows.

@@ -26,6 +26,8 @@ from model.engine import Report
 # float32 stems of full-scale music carry rounding of about 6e-8 each; a dozen of them stay far below this.
 MAX_SUM_ERROR = 1e-6
 
+_MOST = 2**53
+
 LEAST_SECONDS = 1.0
 """A song below this has no bar that could be followed; where it gives nothing, no seed helps."""
 
@@ -127,13 +129,28 @@ def seam_figures(found: Alignment, start: int) -> dict[str, float]:
 
 
 def assembled_of(report: Report) -> Assembled:
-    """How a take was put together, as its engine reported it."""
-    joins, shifts = (
-        tuple((int(one), int(other)) for one, other in report.figures.get(name, ()))
-        for name in ("join_samples", "source_shift_samples")
-    )
-    wanted, swell = (report.figures.get(name) for name in ("wanted_lufs", "swell_samples"))
-    return Assembled(joins, shifts, None if wanted is None else float(wanted), int(swell or 0))
+    """How a take was put together, as its engine reported it; an engine of anybody's may report anything."""
+    joins, shifts = (_pairs(report.figures.get(name)) for name in ("join_samples", "source_shift_samples"))
+    wanted, swell = (_number(report.figures.get(name)) for name in ("wanted_lufs", "swell_samples"))
+    return Assembled(joins, shifts, wanted, max(int(swell or 0), 0))
+
+
+def _number(value: object) -> float | None:
+    """None for what is no number that could be measured: NaN, infinity, more samples than any array has."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
+        return float(value)
+    return None
+
+
+def _pairs(value: object) -> tuple[tuple[int, int], ...]:
+    """Pairs of samples; none if anything in it is not one."""
+    found = []
+    for pair in value if isinstance(value, list | tuple) else ():
+        one, other = map(_number, pair) if isinstance(pair, list | tuple) and len(pair) == 2 else (None, None)
+        if one is None or other is None:
+            return ()
+        found.append((int(one), int(other)))
+    return tuple(found)
 
 
 def for_stem(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,6 @@ class Assembled:
     shifts: tuple[tuple[int, int], ...] = ()
     wanted_lufs: float | None = None
     swell: int = 0
-
-    def of_one_track(self) -> Assembled:
-        """The same of one of several tracks: how loud it ought to be is not known, only how loud all are."""
-        return self if self.wanted_lufs is None else replace(self, wanted_lufs=-math.inf)
 
     def inside(self, start: int) -> list[tuple[int, int]]:
         """The joins in samples from the song's first, of a region that begins at `start`."""

@@ -61,14 +61,16 @@ NOVELTY_FINE_FROM, NOVELTY_FINE_STEPS = 0.5, 4
 
 # --- Planning ---
 
-# A beat 2 on beat 3 breaks the groove: nearly forbidden, but possible in odd bars. More than any similarity costs.
-POSITION_COST = 12.0
+# A beat 2 on beat 3 breaks the groove: nearly forbidden, but possible in odd bars. More than any similarity costs, as
+# a beat at another place counts as unlike (COPY_COST and SIMILARITY_PRICE_AT_1 come to 16).
+POSITION_COST = 18.0
+BAR_LENGTH_COST = 6.0  # for a beat of a bar with another number of beats
 # Per natural-log ratio of the beats' lengths: 1.1 for 10 %; a stretched beat sounds slightly worse.
 STRETCH_COST = 12.0
 # Where a prompt asks for it: for each standard deviation a beat is brighter or busier than others at its place in the
 # bar. It outweighs a jump and taste, not harmony. Beyond LEAN_LIMIT deviations more is not better.
 LEAN_COST, LEAN_LIMIT = 3.0, 2.0
-STRETCH_LIMIT = 1.25  # beyond, hits flam and voices sound unnatural
+STRETCH_LIMIT, STRETCH_BEYOND_COST = 1.25, 12.0  # beyond, hits flam and voices sound unnatural
 # Times distance 0..1: a wrong chord is the most obvious error, and a wrong note in a right chord is heard, too. At 5.0,
 # mostly for the chord's name (0.55, 0.2, 0.25), chroma was 0.91 on 30 pieces looked at, and is 0.92; at 22 it is no
 # more, with more joins.
@@ -164,6 +166,8 @@ HALF_BEAT_WARNING = 0.5  # beats; a shorter region contains no musical event
 
 GAIN_LIMIT_DB = 6.0
 GAIN_LIMIT_AT_START_DB = 9.0  # quiet intros
+# Out of a fade and after an end: the server, which adds up to 9 dB elsewhere, leaves those takes as they are.
+GAIN_LIMIT_BACK_DB = 15.0
 GAIN_RAMP_SECONDS = 0.25
 SILENT_LUFS = -70.0  # the gate of BS.1770; below it there is nothing to match
 PEAK_CEILING_DB = -1.0
@@ -232,17 +236,17 @@ FADE_SHORTEST_BARS, FADE_LONGEST_BARS, FADE_PLATEAU_BARS = 3, 16, 6
 FADE_STRAY = 0.2  # of its depth: how far on average its bars may lie from a line
 FADE_STEP = 0.6  # of its depth: a bar that falls by more is where an instrument leaves
 FADE_LAST_DB = 3.0  # its last bar lies no more than this above the lowest before: bars differ, too
-FADE_LOOKED_AHEAD_BARS = 12
 # What has been heard tells how to go on, down to this: below, its notes are hardly heard.
 FADE_HEARD_DB = 20.0
 SWELL_LEAST_DB = 3.0  # no step that anybody hears as one
 SWELL_DEEPEST_DB = 40.0  # further down there is nothing left to come back from
 # It takes as long as the fade took, but no longer than makes sense for a return, and half of the region.
 SWELL_LEAST_BEATS, SWELL_LONGEST_BARS = 2, 4
+SWELL_LEAST_ROOM_SECONDS = 0.1  # twice a crossfade: in less it would be a click
 SWELL_FIRST_BAR_DB = (
     6.0  # at most so much are its first beats made up for, being louder or softer than others
 )
-SETTLED_SECONDS = 3.0  # after the swell; in less there is no loudness to match
+SETTLED_SECONDS = 1.0  # after the swell, as receipts judge it; in less there is no loudness to match
 RING_OUT_DB = 12.0
 RING_OUT_BARS = 2  # a last chord; more is a quiet passage
 RING_OUT_SECONDS = 8.0  # no chord takes longer

@@ -50,16 +50,17 @@ def render(request: RenderRequest, analysis: Analysis, pace: Pace) -> Iterator[R
     if now.fade is not None and not part.around.silence:
         swell = swell_of(part, now.fade, path, request.length if fade is None else fade[0])
     wanted = wanted_lufs(part, now)
-    finished = passage.finish(
-        part, laid, original, wanted, p.GAIN_LIMIT_DB, fade=fade, lead=lead, swell=swell
-    )
+    # What fades with the song is to be as loud as what it replaces, which the server sees for itself.
+    goes_back = now.goes_back and np.isfinite(wanted) and (swell is None or swell.settles)
+    limit = p.GAIN_LIMIT_BACK_DB if goes_back else p.GAIN_LIMIT_DB
+    finished = passage.finish(part, laid, original, wanted, limit, fade=fade, lead=lead, swell=swell)
     yield from finished.pieces
     figures = {
         **passage.common_figures(part, runs),
         "longest_verbatim_bars": round(max(run.count / int(beats_per_bar(part)) for run in runs), 2),
         **finished.figures,
     }
-    if now.goes_back:
+    if goes_back:
         figures["wanted_lufs"] = round(wanted, 2)
     pace.at("rendered", 1.0)
     notes = notes_of(part, now, swell) + start_notes(part, laid.held, lead)
@@ -310,11 +311,14 @@ def _fade_notes(part: Passage, now: Standing, swell: Swell | None) -> tuple[str,
             f"The song fades out here, so the take, made of what plays before the fade (bar {bar}), fades with it.",
         )
     beat = full_beat(part, swell)
-    full, place = int(beats.bar[beat]), int(beats.position[beat]) + 1
-    comes_back = (
-        f"The song fades out here, so the music comes back in as it went and is at full level from bar {full} on."
-        if place == 1
-        else f"The song fades out here, so the music comes back in as it went and is at full level from beat {place} "
-        f"of bar {full} on."
-    )
+    if beat is None:
+        comes_back = "The song fades out here, so the music comes back in as it went."
+    else:
+        full, place = int(beats.bar[beat]), int(beats.position[beat]) + 1
+        comes_back = (
+            f"The song fades out here, so the music comes back in as it went and is at full level from bar {full} on."
+            if place == 1
+            else "The song fades out here, so the music comes back in as it went and is at full level from beat "
+            f"{place} of bar {full} on."
+        )
     return comes_back, f"For a continuation without a fade, start the region at bar {bar} or before."

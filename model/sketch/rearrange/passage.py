@@ -211,7 +211,7 @@ def finish(
         held_notes(passage, laid),
         passage.around.silence,
     )
-    led = _dying_away(original, song.frames, start - handle, start + lead, rate)
+    led = original.read(start - handle, start + lead)
     mix = np.concatenate([led[handle:], mix])
     beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
@@ -246,19 +246,9 @@ def finish(
         "correlation_with_replaced": round(joins.likeness(mix, Moved(song.samples).read(start, end)), 3),
         "edge_join_ms": [round(1000.0 * join.length / rate, 1) for join in edges],
     }
-    if swell is not None:
+    if swell is not None and swell.settles:
         figures["swell_samples"] = swell.frames
     return Finished(tuple(pieces), figures)
-
-
-def _dying_away(original: Tape, frames: int, first: int, end: int, rate: int) -> Samples:
-    """The frames [first, end) of what precedes a take; what rings at the song's last frame is not cut off there."""
-    led, over = original.read(first, end), max(frames - first, 0)
-    fall = np.linspace(1.0, 0.0, round(max(p.JOIN_LENGTHS_EDGE) * rate), endpoint=False, dtype=np.float32)
-    rest = led[over:]
-    rest[len(fall) :] = 0.0
-    rest[: len(fall)] *= fall[: len(rest), None]
-    return led
 
 
 def _settled(inside: Samples, rate: int, swell: Swell | None) -> Samples:
@@ -277,10 +267,12 @@ def held_notes(passage: Passage, laid: LaidAudio) -> tuple[bool, bool]:
 
 
 def original_tape(passage: Passage) -> Tape:
-    """The audio the region's edges are joined to."""
-    if passage.request.start >= passage.song.frames - 1:
-        return Mirrored(passage.song.samples, round(max(p.JOIN_LENGTHS_EDGE) * passage.request.rate))
-    return Moved(passage.song.samples)
+    """The audio the region's edges are joined to; where the song ends within the region, it dies away there."""
+    request, song = passage.request, passage.song
+    if not request.start <= song.frames < request.end:
+        return Moved(song.samples)
+    reach = round(max(p.JOIN_LENGTHS_EDGE) * request.rate)
+    return Mirrored(song.samples, min(reach, request.end - song.frames))
 
 
 def context_lufs(passage: Passage, least_seconds: float = 0.0) -> float:

@@ -78,9 +78,9 @@ def place_costs(beats: Beats, targets: Targets, sources: NDArray[np.intp]) -> Co
     stretch = np.abs(np.log(length[i] / length[j]))
     return np.asarray(
         p.STRETCH_COST * stretch
-        + p.POSITION_COST * (stretch > np.log(p.STRETCH_LIMIT) + 1e-6)
+        + p.STRETCH_BEYOND_COST * (stretch > np.log(p.STRETCH_LIMIT) + 1e-6)
         + p.POSITION_COST * (beats.position[i] != beats.position[j])
-        + p.POSITION_COST * 0.5 * (beats.bar_beats[i] != beats.bar_beats[j])
+        + p.BAR_LENGTH_COST * (beats.bar_beats[i] != beats.bar_beats[j])
         + p.BAR_MOD_4_COST * (apart % 4 != 0)
         + p.BAR_MOD_2_COST * (apart % 2 != 0)
     )

@@ -18,7 +18,7 @@ from model.sketch.analysis.beats import Beats
 class Fade:
     """A fade-out.
 
-    first, end: the beats [first, end) that fade, as far as they were looked at.
+    first, end: the beats [first, end) that fade.
     slope_db:   how many dB a second it falls.
     level_db:   level that it starts from, as the level of beats.
     """
@@ -31,6 +31,11 @@ class Fade:
     def depth_db(self, beats: Beats, seconds: float) -> float:
         """How many dB below its start the fade is at a time within it."""
         return max(self.slope_db * (seconds - float(beats.seconds[self.first])), 0.0)
+
+    def fallen_db(self, beats: Beats, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """How many dB it has taken from each of some beats; 0 for those that do not fade."""
+        fading = (rows >= self.first) & (rows < self.end) & beats.inside[rows]
+        return np.where(fading, self.slope_db * (beats.seconds[rows] - beats.seconds[self.first]), 0.0)
 
 
 @dataclass(frozen=True)
@@ -80,13 +85,30 @@ def fade_around(beats: Beats, place: int) -> Fade | None:
     """
     found = fade_before(beats, place)
     bar = int(beats.bar_beats[place - 1])
-    ahead = np.flatnonzero(~beats.sounding[place:])
-    reach = min(int(ahead[0]) if len(ahead) else len(beats) - place, p.FADE_LOOKED_AHEAD_BARS * bar)
-    for end in range(place + bar, place + reach + 1, bar):
+    for end in range(place + bar, _silence_after(beats, place, bar) + 1, bar):
         later = fade_before(beats, end)
         if later is not None and later.first < place:
             found = later
-    return found
+    return None if found is None else replace(found, end=_end_of(beats, found, bar))
+
+
+def _silence_after(beats: Beats, place: int, bar: int) -> int:
+    """The beat at which a bar without sound begins, or the last one that a fade around `place` may reach."""
+    furthest = min(place + p.FADE_LONGEST_BARS * bar, len(beats))
+    for beat in range(place, furthest):
+        if not beats.sounding[beat : beat + bar].any():
+            return beat
+    return furthest
+
+
+def _end_of(beats: Beats, fade: Fade, bar: int) -> int:
+    """Where a fade ends that was measured in whole bars: at most a bar further on."""
+    end = fade.end
+    while end < min(fade.end + bar, len(beats)) and beats.sounding[end]:
+        if fade.level_db - beats.level[end] < 0.5 * fade.depth_db(beats, float(beats.seconds[end])):
+            break
+        end += 1
+    return end
 
 
 def fade_before(beats: Beats, end: int) -> Fade | None:
@@ -144,10 +166,7 @@ def _struck(beats: Beats, fade: Fade) -> bool:
 
 def unfaded(beats: Beats, fade: Fade) -> Beats:
     """The beats as if the song had not faded: the levels of its fading ones raised to those before."""
-    rows = np.arange(fade.first, fade.end)
-    fallen = fade.slope_db * (beats.seconds[rows] - beats.seconds[fade.first])
-    raised = np.zeros(len(beats), dtype=np.float32)
-    raised[rows] = np.where(beats.inside[rows], fallen, 0.0)
+    raised = fade.fallen_db(beats, np.arange(len(beats))).astype(np.float32)
     each = raised[:, None]
     return replace(
         beats,

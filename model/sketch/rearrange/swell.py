@@ -12,19 +12,32 @@ from model.sketch.rearrange.standing import Fade
 
 
 def swell_of(part: Passage, fade: Fade, path: NDArray[np.intp], room: int) -> Swell:
-    """The swell of a take that plays the beats of `path` [targets]; it is over within `room` frames."""
+    """The swell of a take that plays the beats of `path` [targets].
+
+    It is over within `room` frames; with hardly any, as before an ending that fades at once, the take stays as soft as
+    it begins.
+    """
     beats, rate = part.analysis.beats, part.request.rate
-    first_db = -_depth_db(part, fade, path)
-    if goes_on(part, fade):
-        return Swell(part.request.length, first_db, -fade.depth_db(beats, part.end_seconds))
+    first_db, after_db = -_depth_db(part, fade, path), depth_after_db(part, fade)
+    if after_db is not None:
+        return Swell(part.request.length, first_db, -min(fade.depth_db(beats, part.end_seconds), after_db))
+    if room < p.SWELL_LEAST_ROOM_SECONDS * rate:
+        return Swell(part.request.length, first_db, first_db)
     seconds = _seconds(part, fade, min(room / rate, 0.5 * (part.end_seconds - part.start_seconds)))
     return Swell(max(round(seconds * rate), 1), first_db)
 
 
-def goes_on(part: Passage, fade: Fade) -> bool:
-    """Whether the song fades on after the region."""
-    after = int(part.targets[-1]) + 1
-    return part.request.end < part.song.frames and after < fade.end
+def depth_after_db(part: Passage, fade: Fade) -> float | None:
+    """How far down the song is in the bar after the region; None where it is back at its level, silent or over."""
+    beats, after = part.analysis.beats, int(part.targets[-1]) + 1
+    rows = np.arange(after, min(after + int(beats.bar_beats[part.targets[0]]), len(beats)))
+    rows = rows[beats.inside[rows]]
+    if part.request.end >= part.song.frames or len(rows) == 0:
+        return None
+    # The beats stand here as if they had not faded.
+    heard = float(np.percentile(beats.level[rows] - fade.fallen_db(beats, rows), 75))
+    depth, least = fade.level_db - heard, fade.depth_db(beats, part.start_seconds) - p.FADE_LAST_DB
+    return depth if max(least, p.SWELL_LEAST_DB) <= depth <= p.SWELL_DEEPEST_DB else None
 
 
 def _depth_db(part: Passage, fade: Fade, path: NDArray[np.intp]) -> float:
@@ -55,8 +68,8 @@ def _seconds(part: Passage, fade: Fade, room: float) -> float:
     return wanted
 
 
-def full_beat(part: Passage, swell: Swell) -> int:
-    """The beat from which on the take is at full level."""
-    return part.analysis.beats.at(
-        (part.request.start + swell.frames) / part.request.rate + p.EDGE_SLIVER_SECONDS
-    )
+def full_beat(part: Passage, swell: Swell) -> int | None:
+    """The first beat of which the take is at full level from its beginning; None where none begins in the region."""
+    full = (part.request.start + swell.frames) / part.request.rate - p.EDGE_SLIVER_SECONDS
+    later = part.targets[part.analysis.beats.seconds[part.targets] >= full]
+    return int(later[0]) if len(later) else None

@@ -32,9 +32,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """A song with `reach` frames of odd reflection past its last sample (value and slope stay continuous).
+    """A song with `reach` frames of odd reflection past its last sample (value and slope stay continuous), dying away.
 
-    Gives a continuation something to crossfade from if the song stops abruptly.
+    Gives a continuation something to crossfade from if the song stops abruptly; what rings there is not cut off.
     """
 
     samples: Samples
@@ -46,7 +46,8 @@ class Mirrored:
         beyond = np.arange(max(start, count), min(end, count + self.reach))
         if len(beyond) and count:
             back = np.maximum(2 * (count - 1) - beyond, 0)
-            out[beyond - start] = 2.0 * self.samples[-1] - self.samples[back]
+            fall = 0.5 + 0.5 * np.cos(np.pi * (beyond - count) / self.reach)
+            out[beyond - start] = (2.0 * self.samples[-1] - self.samples[back]) * fall[:, None]
         return out
 
 

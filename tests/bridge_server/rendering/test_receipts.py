@@ -91,6 +91,27 @@ def test_what_the_engine_says_it_was_matched_to_is_in_the_receipt():
     assert (receipt.reference_lufs, receipt.gain_db) == (-14.25, 0.0)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "-14 LUFS",
+        math.nan,
+        -math.inf,
+        pytest.param(10**400, id="huge"),
+        True,
+        [1, 2],
+        [[1]],
+        [["a", 2]],
+        [[0, 2**60]],
+        {},
+    ],
+)
+def test_figures_of_another_engine_that_are_none_are_not_used(wrong):
+    names = ("join_samples", "source_shift_samples", "wanted_lufs", "swell_samples")
+    assert assembled_of(Report("", dict.fromkeys(names, wrong))) == Assembled()
+    assert assembled_of(Report("", {"swell_samples": -5})) == Assembled()
+
+
 def test_nothing_changed_and_silence_are_no_takes():
     with pytest.raises(ProtocolError, match="is identical to the original"):
         receipt_of(SONG.samples[24000:60000])

@@ -1,7 +1,5 @@
 """What an engine says of a take's joins, as the measurements take it."""
 
-import math
-
 from clip_store.measure.assembled import Assembled
 
 
@@ -16,8 +14,3 @@ def test_two_sounds_meet_at_each_join_and_one_of_them_at_each_edge() -> None:
 
 def test_without_a_shift_for_each_stretch_nothing_is_known() -> None:
     assert Assembled(((10, 20),), ((1, 1),)).meeting() == ((), [()], ())
-
-
-def test_how_loud_one_of_several_tracks_ought_to_be_is_not_known() -> None:
-    assert Assembled(wanted_lufs=-14.0, swell=3).of_one_track() == Assembled(wanted_lufs=-math.inf, swell=3)
-    assert Assembled().of_one_track() == Assembled()

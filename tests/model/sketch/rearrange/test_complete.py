@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -127,6 +128,13 @@ def test_out_of_a_fade_the_music_comes_back_in_as_it_went(
     assert max(bars) <= 32 - seconds / 2 + 1, "nothing that fades is a source"
 
 
+def test_two_seconds_after_a_swell_are_as_loud_as_the_song_was(engine: SketchEngine, pop: Generated) -> None:
+    mix, report = take(engine, after(fading(pop, 10.0, -20.0), 2))
+    settled = mix[report.figures["swell_samples"] :]
+    assert len(settled) == pytest.approx(2 * RATE, abs=RATE // 10)
+    assert loudness.integrated(settled, RATE) == pytest.approx(report.figures["wanted_lufs"], abs=0.3)
+
+
 def test_who_wants_no_swell_starts_where_the_note_says(engine: SketchEngine, pop: Generated) -> None:
     made = fading(pop, 10.0, -20.0)
     _, report = take(engine, after(made))
@@ -157,6 +165,60 @@ def test_within_a_fade_that_goes_on_a_take_fades_with_it(engine: SketchEngine, p
     old = made.song.samples[start:end]
     for half in (slice(0, RATE), slice(-RATE, None)):
         assert decibels(mix[half]) == pytest.approx(decibels(old[half]), abs=3.0)
+    assert not {"wanted_lufs", "swell_samples"} & set(report.figures), "it is judged by what it replaces"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "down", "first", "beats", "rest"),
+    [
+        (16.0, -20.0, 110, 16, None),  # the song fades on for two beats
+        (32.0, -26.0, 76, 48, None),  # twelve bars of sixteen
+        (16.0, -20.0, 104, 16, 121),  # a beat without sound follows the region
+    ],
+)
+def test_wherever_the_song_fades_on_a_take_meets_it(
+    engine: SketchEngine,
+    pop: Generated,
+    seconds: float,
+    down: float,
+    first: int,
+    beats: int,
+    rest: int | None,
+) -> None:
+    made = fading(pop, seconds, down)
+    if rest is not None:
+        samples = made.song.samples.copy()
+        samples[pop.beat_frame(rest) : pop.beat_frame(rest + 1)] = 0.0
+        made = replace(made, song=song_of(samples, RATE))
+    start, end = pop.beat_frame(first), pop.beat_frame(first + beats)
+    mix, report = take(engine, request_for(made, start, end, Task.COMPLETE))
+    assert any("fades with it" in note for note in report.notes)
+    edge = RATE if rest is None else RATE // 2
+    for part in (slice(0, edge), slice(-edge, None)):
+        assert decibels(mix[part]) == pytest.approx(decibels(made.song.samples[start:end][part]), abs=5.0)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_figures_of_a_song_that_is_hardly_heard_are_json(
+    engine: SketchEngine, pop: Generated, ended: bool
+) -> None:
+    made = fading(pop, 2.0 if ended else 10.0, -60.0 if ended else -20.0)
+    made = replace(made, song=song_of(made.song.samples * np.float32(1e-4), RATE))
+    _, report = take(engine, after(made, 4))
+    assert report.notes
+    json.dumps(dict(report.figures), allow_nan=False)
+
+
+def test_a_take_of_quiet_bars_is_as_loud_as_the_song_was(engine: SketchEngine, pop: Generated) -> None:
+    """Within the context is only the bar before the fade, 9 dB below the others; the server adds nothing there."""
+    samples = fading(pop, 10.0, -20.0).song.samples.copy()
+    begins = len(samples) - 10 * RATE
+    samples[begins - 2 * RATE : begins] *= 10 ** (-9.0 / 20.0)
+    made = replace(pop, song=song_of(samples, RATE))
+    mix, report = take(engine, after(made, 8, context_seconds=12.0))
+    assert report.figures["gain_db"] > 6.0
+    settled = mix[report.figures["swell_samples"] :]
+    assert loudness.integrated(settled, RATE) == pytest.approx(report.figures["wanted_lufs"], abs=1.0)
 
 
 def test_a_gap_between_a_fade_and_a_new_start_is_filled_up_to_its_level(
@@ -248,6 +310,27 @@ def test_a_last_chord_that_rings_is_left_to_ring_until_the_next_beat(
     begins = pop.beat_frame(127) - made.song.frames
     assert decibels(mix[begins : begins + RATE // 10]) > decibels(mix[: begins - RATE // 20]) + 12.0
     assert np.abs(np.diff(mix[: begins - RATE // 20, 0])).max() < 0.02, "it ends without a click"
+
+
+@pytest.mark.parametrize("seconds", [-0.2, -0.02, 0.0, 0.01])
+def test_what_rings_at_the_files_end_dies_away_in_the_take(
+    engine: SketchEngine, pop: Generated, seconds: float
+) -> None:
+    """Wherever the region begins; after the file's end there is silence to begin from."""
+    samples = pop.song.samples.copy()
+    last = pop.beat_frame(122)
+    time = np.arange(len(samples) - last) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * time) for hz in (130.8, 261.6, 329.6, 392.0)) * 0.15
+    samples[last:] = (chord * np.exp(-time / 0.6))[:, None].astype(np.float32)
+    end = pop.beat_frame(126) + round(0.65 * pop.beat_frame(1))
+    made = replace(pop, song=song_of(samples[:end], RATE))
+    start = end + round(seconds * RATE)
+    mix, report = take(engine, request_for(made, start, start + 8 * RATE, Task.COMPLETE))
+    assert any("has ended here" in note for note in report.notes)
+    begins = pop.beat_frame(127) - start - RATE // 50
+    before = samples[start - 1] if seconds <= 0.0 else np.zeros(2, np.float32)
+    steps = np.diff(np.vstack([before, mix[:begins]]), axis=0)
+    assert np.abs(steps).max() < 1.5 * np.abs(np.diff(samples[end - RATE : end], axis=0)).max()
 
 
 def test_a_song_that_has_rung_out_starts_again_at_full_level(engine: SketchEngine, pop: Generated) -> None:

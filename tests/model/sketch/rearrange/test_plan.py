@@ -73,6 +73,12 @@ def test_similarity_costs_rise_with_strength_and_similarity() -> None:
     assert costs[1][2] - costs[1][1] > 2.0, "a copy is always dear"
 
 
+def test_no_similarity_costs_more_than_a_beat_at_another_place() -> None:
+    """A copy at the right place, at full strength, against a beat that counts as unlike because it is elsewhere."""
+    copy, elsewhere = plan.similarity_costs(np.array([[1.0, 0.0]], np.float32), 1.0)[0]
+    assert copy - elsewhere < p.POSITION_COST
+
+
 def test_a_beat_played_twice_costs_a_little() -> None:
     """Where another beat is nearly as good, it is taken; where none is, the beat comes again."""
     unary = np.array([[0.0, 5.0, 5.0], [0.0, 0.3, 5.0], [0.0, 5.0, 5.0]])

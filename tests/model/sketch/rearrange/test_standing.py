@@ -85,6 +85,26 @@ def test_it_is_found_from_within_its_first_bars(pop: Generated) -> None:
     assert standing.standing(found, LEAD + 64).fade is None, "it begins here"
 
 
+@pytest.mark.parametrize(("start", "silent"), [(64 + 10, None), (64 + 12, 84), (64 + 3, 85)])
+def test_its_end_is_found_from_anywhere_in_it(pop: Generated, start: int, silent: int | None) -> None:
+    """Eight bars by 24 dB, from within a bar and past a beat without sound."""
+    found = shaped(pop, np.linspace(0.0, -24.0, 33)).beats
+    if silent is not None:
+        sounding, level = found.sounding.copy(), found.level.copy()
+        sounding[LEAD + silent], level[LEAD + silent] = False, -80.0
+        found = replace(found, sounding=sounding, level=level)
+    fade = standing.fade_around(found, LEAD + start)
+    assert fade is not None
+    assert fade.end >= LEAD + 95
+
+
+def test_one_as_long_as_any_is_found_from_within_its_first_bar(pop: Generated) -> None:
+    found = shaped(pop, np.linspace(0.0, -24.0, 65)).beats
+    fade = standing.fade_around(found, LEAD + 32 + 6)
+    assert fade is not None
+    assert fade.end >= LEAD + 95
+
+
 @pytest.mark.parametrize(
     "curve",
     [

@@ -63,6 +63,31 @@ def test_it_takes_as_long_as_the_fade_took(
     assert found.settles
     assert found.frames == pytest.approx(full * 2 * RATE, abs=RATE // 50)
     assert found.first_db == pytest.approx(-12.0, abs=0.1)
+    beat, seconds = swell.full_beat(part, found), (part.request.start + found.frames) / RATE
+    if bars == 0.25:
+        assert beat is None, "none begins after it"
+    else:
+        assert beat is not None
+        assert part.analysis.beats.seconds[beat] == pytest.approx(seconds, abs=0.05)
+
+
+@pytest.mark.parametrize("room", [-RATE, 0, RATE // 20])
+def test_before_an_ending_that_fades_at_once_it_stays_as_soft_as_it_begins(
+    made: Generated, heard: Analysis, room: int
+) -> None:
+    part = part_of(made, heard, BARS, 1)
+    found = swell.swell_of(part, fade(3, 12.0), PATH[: len(part.targets)], room)
+    assert found.gains(part.request.length) == pytest.approx(10 ** (-12.0 / 20.0), rel=0.02)
+    assert not found.settles
+
+
+def test_within_a_beat_of_a_short_region_full_level_is_said_of_the_next(
+    made: Generated, heard: Analysis
+) -> None:
+    part = part_of(made, heard, BARS, 0.75)
+    found = swell.swell_of(part, fade(8, 12.0), PATH[: len(part.targets)], part.request.length)
+    assert found.frames == pytest.approx(0.75 * RATE, abs=RATE // 50), "half of three beats"
+    assert swell.full_beat(part, found) == part.targets[2]
 
 
 def test_from_within_a_bar_it_ends_on_a_bar_line(made: Generated, heard: Analysis) -> None:
