@@ -297,8 +297,15 @@ def mailbox_root(store: Path) -> Path:
 
 
 def find_server(store: Path) -> dict[str, object] | None:
+    """`look_for_server`; None, too, where this user may not look."""
+    with contextlib.suppress(PermissionError):
+        return look_for_server(store)
+    return None
+
+
+def look_for_server(store: Path) -> dict[str, object] | None:
     """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
-    whether it is open to other machines.
+    whether it is open to other machines. Raises PermissionError where the store is another user's.
     """
     try:
         if not (store / LOCK).is_file():  # locking would make it, with its folder
@@ -306,13 +313,12 @@ def find_server(store: Path) -> dict[str, object] | None:
         with FileLock(store / LOCK, timeout=0):
             return None  # the lock is free: an address left here is of a killed server
     except Timeout:
-        pass
-    except OSError:  # of another user, perhaps
-        return None
-    try:
-        return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+            return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise
+    return None  # a disk that can only be read, perhaps
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daw_protocol.errors import readable, unicode_only
+from daw_protocol.errors import readable
 from daw_protocol.json_text import json_reason, json_value
 from daw_protocol.timeline.written_number import plain, with_points
 
@@ -97,27 +97,6 @@ class FileName(Text):
         if "\0" in text:
             raise ValueError("must not contain a NUL character, which no file's name has")
         return text
-
-
-@dataclass(frozen=True)
-class Label(Text):
-    """What somebody called a thing, a song or a track: nothing is refused over a name.
-
-    Of a longer one the beginning stays, and what no line of text has becomes a space, or a "?" where it was not UTF-8.
-    """
-
-    def read(self, value: Any) -> str:
-        return super().read(self._shortened(value) if isinstance(value, str) else value)
-
-    def _shortened(self, value: str) -> str:
-        lines = value.replace("\r\n", "\n").replace("\r", "\n")
-        return unicode_only(_ANY_CONTROL_CHARACTER.sub(" ", lines))[: self.max_length]
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-    def describe(self) -> str:
-        return f"text, of which the first {self.max_length} characters are kept"
 
 
 def check_unicode(text: str) -> None:

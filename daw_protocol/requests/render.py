@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from daw_protocol.blueprint_field import BlueprintKind
 from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
-from daw_protocol.fields import Choice, FileName, Flag, Label, Names, Real, Switches, Text, Texts, Whole
+from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
+from daw_protocol.label_field import Label
 from daw_protocol.message import value
 from daw_protocol.requests.regions import Region, RegionsKind, check_region
 from daw_protocol.requests.request import Request

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daw_protocol.errors import ProtocolError
-from daw_protocol.fields import FileName, Kind, Label, Schema, shown, texts_in
+from daw_protocol.fields import FileName, Kind, Schema, shown, texts_in
+from daw_protocol.label_field import Label
 from daw_protocol.message import Message, message_schema, value
 from daw_protocol.timeline import Key, TempoMap
 from daw_protocol.timeline.position import Position

@@ -19,8 +19,7 @@ NAMES = kinds.Names(3)
 TEXTS = kinds.Texts(2)
 SWITCHES = kinds.Switches(2)
 FILE_NAME = kinds.FileName(9, 1)
-LABEL = kinds.Label(5)
-ALL = (TEXT, WHOLE, REAL, FLAG, CHOICE, NAMES, TEXTS, SWITCHES, FILE_NAME, LABEL)
+ALL = (TEXT, WHOLE, REAL, FLAG, CHOICE, NAMES, TEXTS, SWITCHES, FILE_NAME)
 
 ACCEPTED = [
     (TEXT, "a\tb\nc", "a\tb\nc"),
@@ -34,10 +33,6 @@ ACCEPTED = [
     ),  # a disk may have it, and has another file with other line ends
     (FILE_NAME, "\x1b\x07\x7f\x9b", "\x1b\x07\x7f\x9b"),
     (FILE_NAME, 17.0, "17"),
-    (LABEL, "기타 솔로 1", "기타 솔로"),
-    (LABEL, "a\x1bb\r\nc", "a b\nc"),
-    (LABEL, "na\udcefve", "na?ve"),
-    (LABEL, 7.0, "7"),
     (SWITCHES, {"lora": "a\rb.safetensors"}, {"lora": "a\rb.safetensors"}),
     (WHOLE, 3, 3),
     (WHOLE, 3.0, 3),  # some surfaces send nothing but floats
