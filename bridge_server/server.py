@@ -39,7 +39,7 @@ from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watch
 from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
-from bridge_server.errors import as_protocol_error
+from bridge_server.errors import StoreInUse, as_protocol_error
 from bridge_server.handlers.aside_desk import AsideDesk
 from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
@@ -117,6 +117,7 @@ class RunningServer:
     supervisor: Supervisor
     metrics: Metrics
     trainings: TrainingHandlers
+    websocket: WebSocketEndpoint
     announcement: str = ""
     midi: str = ""
 
@@ -256,7 +257,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                     with _ended_by(supervisor):
                         yield RunningServer(
                             settings, dispatcher, worker, engines, store, controller, supervisor, metrics, trainings,
-                            announcement, midi,
+                            websocket, announcement, midi,
                         )  # fmt: skip
         finally:
             await close_each(
@@ -347,7 +348,7 @@ def _lock(store: Path) -> Iterator[None]:
         lock = FileLock(store / LOCK, timeout=LOOK_SECONDS)
         lock.acquire(poll_interval=0.01)
     except Timeout as error:
-        raise ProtocolError(
+        raise StoreInUse(
             ErrorCode.STORE_FAILED,
             f"Another server is using the store {store}.",
             "Use that server, stop it, or start this one with another --store.",
