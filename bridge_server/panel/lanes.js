@@ -151,10 +151,16 @@ export class Lanes {
     const { height } = this;
     const first = Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
     const last = Math.min(this.items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
-    const wanted = new Set();
+    const wanted = new Set(this.items.slice(first, last).map((item) => item.key));
+    // First, so that no lane that stays is moved in the page: what has the focus would lose it, and Tab leave the list.
+    for (const [key, lane] of this.lanes) {
+      if (!wanted.has(key)) {
+        lane.element.remove();
+        this.lanes.delete(key);
+      }
+    }
     for (let at = first; at < last; at += 1) {
       const item = this.items[at];
-      wanted.add(item.key);
       let lane = this.lanes.get(item.key);
       if (!lane) {
         lane = item.take ? new TakeLane(this, item.take) : new JobLane(this, item.job);
@@ -168,12 +174,6 @@ export class Lanes {
       // In the order of the list, so that Tab goes downwards.
       const before = this.list.children[at - first];
       if (before !== lane.element) this.list.insertBefore(lane.element, before ?? null);
-    }
-    for (const [key, lane] of this.lanes) {
-      if (!wanted.has(key)) {
-        lane.element.remove();
-        this.lanes.delete(key);
-      }
     }
     this.arranger.invalidate();
   }

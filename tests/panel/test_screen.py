@@ -193,6 +193,26 @@ def test_a_thousand_takes_stay_fast(open_panel, full_server):
     panel.wait("v.takes.find(take => take.take === x).chosen", selected)
 
 
+def test_tab_goes_through_takes_that_come_as_they_are_scrolled_to(open_panel, full_server):
+    """And back; the lanes that stay keep the focus."""
+    panel = open_panel(of=full_server, width=640, height=560).ready()  # as a window of 1280 by 1120 at 200 %
+    page = panel.page
+    panel.wait("v.takes.length === 1000 && document.querySelector('.lane button')")
+    page.evaluate("document.querySelector('.lane button').focus()")
+    places = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(50):
+            page.keyboard.press(key)
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+            lane = "document.activeElement.closest('.lane')?.getAttribute('aria-posinset')"
+            places.append(page.evaluate(lane))
+    assert None not in places, places
+    walked = [int(place) for place in places]
+    assert walked[:50] == sorted(walked[:50])
+    assert walked[49] >= 12
+    assert walked[-1] == 1
+
+
 def test_names_from_files_are_never_markup(open_panel, full_server):
     panel = open_panel(of=full_server).ready()
     page = panel.page
