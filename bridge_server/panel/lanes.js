@@ -35,7 +35,7 @@ export class Lanes {
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
     byId("region-only").addEventListener("click", () => this.#showOnlyRegion(!store.get("regionOnly")));
     this.#showOnlyRegion(localStorage.getItem(REGION_ONLY) === "on");
-    store.watch(["takes", "jobs", "selected", "filter", "order", "matches", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
+    store.watch(["takes", "takesOf", "jobs", "selected", "filter", "order", "matches", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
   }
 
@@ -127,11 +127,14 @@ export class Lanes {
     const box = byId("lanes-empty");
     const empty = Boolean(focus?.song) && !this.items.length;
     show(box, empty);
-    const key = `${empty} ${region?.start} ${region?.end} ${takes.length}`;
+    const read = this.store.get("takesOf") === (focus?.song?.digest ?? null);
+    const key = `${empty} ${read} ${region?.start} ${region?.end} ${takes.length}`;
     if (!empty || this.emptyFor === key) return;
     this.emptyFor = key;
     const name = regionName(region, grid, this.arranger.rate);
-    if (!region) {
+    if (!read) {
+      box.replaceChildren(make("p", {}, "Reading the takes …"));
+    } else if (!region) {
       box.replaceChildren(
         make("h3", {}, "Takes appear here, under the song"),
         make("p", {}, "Drag over some bars in the waveform above", make("span", { class: "keys-only" }, ", press → to select the first one,"), " or select bars in your DAW. Then request new takes and compare them with the original, which stays as it is."),

@@ -122,6 +122,15 @@ def test_the_region_is_moved_resized_and_freed_from_the_grid(open_panel, server)
     assert "bar 7" in page.locator("#handle-end").get_attribute("aria-valuetext")
 
 
+def test_takes_that_are_still_being_read_are_not_said_to_be_none(open_panel, server):
+    panel = open_panel().ready()
+    empty = panel.page.locator("#lanes-empty")
+    panel.page.evaluate("panel.store.set({ takes: [], takesOf: null })")
+    expect(empty).to_have_text("Reading the takes …")
+    panel.page.evaluate("panel.store.set({ takesOf: panel.store.get('focus').song.digest })")
+    expect(empty).to_contain_text("Takes appear here")
+
+
 def test_zoomed_in_to_single_samples_the_samples_are_drawn(open_panel, server):
     panel = open_panel().ready()
     panel.page.evaluate("panel.arranger.show({ first: 44000, scale: 0.1 })")
