@@ -6,6 +6,10 @@ from clip_store.errors import AudioFileError, ClipStoreError, StoreError
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
+class StoreInUse(ProtocolError):
+    """Another server has the store."""
+
+
 def as_protocol_error(error: ClipStoreError, field: str = "") -> ProtocolError:
     """The store's error as a ProtocolError."""
     code = ErrorCode.INTERNAL

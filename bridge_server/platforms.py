@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -24,6 +25,11 @@ class ProcessPipe(Protocol):
     """One end of what two processes speak through."""
 
     def send(self, message: Any, /) -> None: ...
+
+
+def typed_word(word: object) -> str:
+    """A word, such as a folder's name, as one types it at this system's prompt."""
+    return f'"{word}"' if sys.platform == "win32" else shlex.quote(str(word))
 
 
 def store_folder() -> Path:

@@ -39,7 +39,7 @@ from bridge_server.endpoints.watch_folder.folder import WatchFolder, check_watch
 from bridge_server.endpoints.websocket import WebSocketEndpoint
 from bridge_server.engines.messages import EngineFolders
 from bridge_server.engines.pool import EnginePool
-from bridge_server.errors import as_protocol_error
+from bridge_server.errors import StoreInUse, as_protocol_error
 from bridge_server.handlers.aside_desk import AsideDesk
 from bridge_server.handlers.audition import AuditionHandlers
 from bridge_server.handlers.context import ContextHandlers
@@ -118,6 +118,7 @@ class RunningServer:
     supervisor: Supervisor
     metrics: Metrics
     trainings: TrainingHandlers
+    websocket: WebSocketEndpoint
     announcement: str = ""
     midi: str = ""
 
@@ -257,7 +258,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                     with _ended_by(supervisor):
                         yield RunningServer(
                             settings, dispatcher, worker, engines, store, controller, supervisor, metrics, trainings,
-                            announcement, midi,
+                            websocket, announcement, midi,
                         )  # fmt: skip
         finally:
             await close_each(
@@ -298,8 +299,15 @@ def mailbox_root(store: Path) -> Path:
 
 
 def find_server(store: Path) -> dict[str, object] | None:
+    """`look_for_server`; None, too, where this user may not look."""
+    with contextlib.suppress(PermissionError):
+        return look_for_server(store)
+    return None
+
+
+def look_for_server(store: Path) -> dict[str, object] | None:
     """Address of the running server of this store, None if there is none: host, websocket_port, osc_port, token; and
-    whether it is open to other machines.
+    whether it is open to other machines. Raises PermissionError where the store is another user's.
     """
     try:
         if not (store / LOCK).is_file():  # locking would make it, with its folder
@@ -307,13 +315,12 @@ def find_server(store: Path) -> dict[str, object] | None:
         with FileLock(store / LOCK, timeout=LOOK_SECONDS).acquire(poll_interval=0.01):
             return None  # the lock is free: an address left here is of a killed server
     except Timeout:
-        pass
-    except OSError:  # of another user, perhaps
-        return None
-    try:
-        return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+            return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise
+    return None  # a disk that can only be read, perhaps
 
 
 @contextlib.contextmanager
@@ -342,7 +349,7 @@ def _lock(store: Path) -> Iterator[None]:
         lock = FileLock(store / LOCK, timeout=LOOK_SECONDS)
         lock.acquire(poll_interval=0.01)
     except Timeout as error:
-        raise ProtocolError(
+        raise StoreInUse(
             ErrorCode.STORE_FAILED,
             f"Another server is using the store {store}.",
             "Use that server, stop it, or start this one with another --store.",

@@ -142,7 +142,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("result_fields",),
         ("requests", "replies", "receipt"),
         ("message",),
-        ("timeline_fields", "part_fields", "tasks", "seed", "depth", "blueprint_field"),
+        ("timeline_fields", "part_fields", "tasks", "seed", "depth", "blueprint_field", "label_field"),
         ("osc_packet",),
         ("fields",),
         ("timeline", "midi_clock", "song_position"),

@@ -10,7 +10,7 @@ from rich.markup import escape
 from bridge_server.cli.client import BridgeClient
 from bridge_server.cli.commands import DONE, Screen, some_server
 from bridge_server.handlers.audition import in_words
-from bridge_server.server import find_server
+from bridge_server.server import look_for_server
 from bridge_server.settings import Settings
 from daw_protocol.addresses import Command
 from daw_protocol.errors import ErrorCode, ProtocolError
@@ -22,8 +22,8 @@ ALONE = ("audition.play", "audition.devices")
 
 
 async def audition(settings: Settings, screen: Screen, command: Command, fields: Mapping[str, Any]) -> int:
-    """Carries out one action. Raises ProtocolError."""
-    running = find_server(settings.store) is not None
+    """Carries out one action. Raises ProtocolError, and PermissionError when the store is another user's."""
+    running = look_for_server(settings.store) is not None
     if not running and command.name not in ALONE:
         raise ProtocolError(
             ErrorCode.NOT_PLAYING,

@@ -14,6 +14,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.http11 import USER_AGENT
 
 from bridge_server.network.lan import token_query
 from bridge_server.songs.alike import as_text, existing
@@ -175,9 +176,18 @@ def _unreadable(path: Path, reason: str) -> ProtocolError:
     )
 
 
+class NoAnswer(ProtocolError):
+    """No server answers at an address."""
+
+
 @contextlib.asynccontextmanager
-async def connected(host: str, port: int, token: str = "") -> AsyncIterator[BridgeClient]:
-    """A connection for as long as the block lasts. Raises ProtocolError when there is no answer."""
+async def connected(
+    host: str, port: int, token: str = "", agent: str | None = USER_AGENT
+) -> AsyncIterator[BridgeClient]:
+    """A connection for as long as the block lasts. Raises ProtocolError, NoAnswer when there is none.
+
+    agent: what it says it is (endpoints.websocket.COMMAND_AGENT).
+    """
     try:
         connection = await connect(
             f"ws://{host}:{port}/{token_query(token)}",
@@ -185,9 +195,10 @@ async def connected(host: str, port: int, token: str = "") -> AsyncIterator[Brid
             compression=None,
             open_timeout=10,
             proxy=None,
+            user_agent_header=agent,
         )
     except (OSError, TimeoutError) as error:
-        raise ProtocolError(
+        raise NoAnswer(
             ErrorCode.NOT_ALLOWED,
             f"No server answers at {host}:{port}.",
             "Start one with `takebridge serve`.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,13 +17,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from bridge_server.cli.chord_lines import chord_lines
-from bridge_server.cli.client import TERMINAL, BridgeClient, as_error, connected
-from bridge_server.cli.console import ListTable, label, own_words, passing_bar
+from bridge_server.cli.client import TERMINAL, BridgeClient, NoAnswer, as_error, connected
+from bridge_server.cli.console import ListTable, TextConsole, label, own_words, passing_bar
 from bridge_server.cli.save_take import save_take
+from bridge_server.endpoints.websocket import COMMAND_AGENT
+from bridge_server.errors import StoreInUse
 from bridge_server.handlers.take_marks import in_words as mark_in_words
 from bridge_server.languages.installed import ENGLISH
 from bridge_server.rendering.receipts import in_words
-from bridge_server.server import find_server, running_server
+from bridge_server.server import RunningServer, find_server, running_server
 from bridge_server.settings import Settings
 from bridge_server.songs.alike import existing, file_title
 from bridge_server.songs.sources import is_reference
@@ -45,6 +49,10 @@ from daw_protocol.take_results import (
 
 DONE, PROBLEM = 0, 1
 INTERRUPTED = 130  # as a shell reports Ctrl-C
+CHANGING_SECONDS = 15.0
+"""Until a server answers that is just starting, or has left the store that it is leaving."""
+LOOK_AGAIN_SECONDS = 0.1
+TOLD_AFTER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,22 +82,55 @@ class Screen:
 
 @contextlib.asynccontextmanager
 async def some_server(settings: Settings, renders: bool = False) -> AsyncIterator[BridgeClient]:
-    """A client of the server that runs on this store; without one, of a server that lasts as long as the block.
+    """A client of the server that runs on this store; without one, of a server that lasts as long as the block and the
+    other commands that came to it, unless Ctrl-C ends the block. Raises ProtocolError.
 
     renders: whether the block will ask for audio. Loading for that takes longer than most other commands.
     """
-    found = find_server(settings.store)
-    if found is not None:
-        async with connected(
-            str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
-        ) as client:
+    async with contextlib.AsyncExitStack() as held:
+        client, server = await _reached(held, settings, renders)
+        interrupted = False
+        try:
             yield client
-        return
-    async with (
-        running_server(replace(settings, osc_port=0, websocket_port=0, ahead=renders)) as server,
-        connected(server.settings.host, server.settings.websocket_port) as client,
-    ):
-        yield client
+        except asyncio.CancelledError:
+            interrupted = True
+            raise
+        finally:
+            if server is not None and not interrupted:
+                await _told_while(
+                    lambda: server.websocket.commands > 1,  # this one's own connection is the last
+                    "Another command works with this one's server: this one ends with it, and Ctrl-C ends both.",
+                )
+
+
+async def _reached(
+    held: contextlib.AsyncExitStack, settings: Settings, renders: bool
+) -> tuple[BridgeClient, RunningServer | None]:
+    """A client and, where none ran, its own server. One that is just starting or ending is waited for."""
+    own = replace(settings, osc_port=0, websocket_port=0, ahead=renders)
+    until = time.monotonic() + CHANGING_SECONDS
+    while True:
+        try:
+            if (found := find_server(settings.store)) is not None:
+                where = str(found["host"]), int(str(found["websocket_port"])), str(found["token"])
+                return await held.enter_async_context(connected(*where, agent=COMMAND_AGENT)), None
+            server = await held.enter_async_context(running_server(own))
+            at = server.settings.host, server.settings.websocket_port
+            return await held.enter_async_context(connected(*at, agent=COMMAND_AGENT)), server
+        except (NoAnswer, StoreInUse):
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _told_while(waiting: Callable[[], bool], why: str) -> None:
+    """Waits, and says why when that takes longer than a moment."""
+    told_at: float | None = time.monotonic() + TOLD_AFTER_SECONDS
+    while waiting():
+        if told_at is not None and time.monotonic() > told_at:
+            TextConsole(stderr=True).print(why)
+            told_at = None
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def render(

@@ -20,6 +20,7 @@ from bridge_server.cli.console import TextConsole, label
 from bridge_server.endpoints.midi.ports import input_names
 from bridge_server.engines.pool import EnginePool
 from bridge_server.engines.registry import DEFAULT_ENGINE, DEVICE, KERNELS, MODELS_ENGINE, installed_engines
+from bridge_server.errors import not_permitted
 from bridge_server.jobs.database import DATABASE, problem_of
 from bridge_server.models.library import State, look
 from bridge_server.server import find_server
@@ -154,7 +155,12 @@ def other_engines() -> Iterator[Finding]:
 
 def models(folder: Path) -> Iterator[Finding]:
     """The installed models, and whether one can render: it also needs a VAE and a text encoder."""
-    there = [one for one in look(folder) if one.state is not State.ABSENT]
+    try:
+        there = [one for one in look(folder) if one.state is not State.ABSENT]
+    except PermissionError as refused:
+        error = not_permitted(refused)
+        yield Finding("models", Verdict.BAD, error.sentence, error.remedy)
+        return
     spoilt = [one for one in there if one.state is not State.HERE or (one.entry and one.note)]
     names = ", ".join(one.name for one in there if one.state is State.HERE)
     if not there:

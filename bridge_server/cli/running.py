@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge_server.server import find_server
+from bridge_server.server import look_for_server
 from daw_protocol.errors import ErrorCode, ProtocolError
 
 
@@ -21,8 +21,8 @@ class ServerAddress:
 
 
 def server_on(store: Path) -> ServerAddress:
-    """Raises ProtocolError when no server runs on the store."""
-    found = find_server(store)
+    """Raises ProtocolError when no server runs on the store, and PermissionError when it is another user's."""
+    found = look_for_server(store)
     if found is None:
         raise ProtocolError(
             ErrorCode.NOT_ALLOWED,

@@ -17,7 +17,7 @@ from bridge_server.cli.running import server_on
 from bridge_server.cli.stopping import Stopping
 from bridge_server.cli.streams import can_show
 from bridge_server.network.lan import address_of_this_machine, code_to_scan, panel_address, token_query
-from bridge_server.platforms import give_memory_back, store_folder
+from bridge_server.platforms import give_memory_back, store_folder, typed_word
 from bridge_server.server import mailbox_root, running_server
 from bridge_server.settings import Settings
 from bridge_server.studio.host_connection import HostConnection
@@ -67,7 +67,11 @@ async def _serve(settings: Settings) -> None:
 def ready_message(settings: Settings) -> list[str]:
     """Engine, ports, folders and store, a line each."""
     token = "" if settings.trust_this_machine else settings.token  # this machine's programs need none then
-    command = "takebridge" if settings.store == store_folder() else f'takebridge --store "{settings.store}"'
+    command = (
+        "takebridge"
+        if settings.store == store_folder()
+        else f"takebridge --store {typed_word(settings.store)}"
+    )
     return [
         f"[bold]{MADE_BY}[/bold] is ready, engine [bold]{escape(settings.engine)}[/bold].",
         f"  OSC        {settings.host}:{settings.osc_port} (UDP)",

@@ -56,6 +56,8 @@ THREAD_BYTES = 1 << 16
 ABORT = "takebridge.abort"
 # Clients that name themselves have this key, by WebSocket and by POST.
 KEY = "ws:"
+# What commands of the command line say they are, in the header User-Agent.
+COMMAND_AGENT = "takebridge-command"
 # Calls that may take minutes are answered in the background, so many of a connection.
 LONG_REQUESTS = (Export, RankTakes, HearWords, ReadTrainingSongs, StartTraining, ResumeTraining)
 LONG_CALLS = tuple(command for command in COMMANDS if command.request in LONG_REQUESTS)
@@ -149,7 +151,8 @@ class WebSocketClient:
 class WebSocketEndpoint:
     """Serves connections that have been admitted.
 
-    open: how many there are; cut_off: how many have been ended since they did not read.
+    open: how many there are; commands: those of them that are commands at work; cut_off: how many have been ended since
+    they did not read.
     """
 
     def __init__(
@@ -172,12 +175,15 @@ class WebSocketEndpoint:
         self._turns = turns
         self._supervisor = supervisor
         self.open = 0
+        self.commands = 0
         self.cut_off = 0
 
     async def serve(self, socket: WebSocket) -> None:
         """Reads frames until the connection closes."""
         await socket.accept()
+        command = socket.headers.get("user-agent", "") == COMMAND_AGENT
         self.open += 1
+        self.commands += command
         client = WebSocketClient(socket, self._settings)
         sender = asyncio.create_task(client.run(), name=f"sender of {client.key}")
         try:
@@ -193,6 +199,7 @@ class WebSocketEndpoint:
                 await client.outbox.room()
         finally:
             self.open -= 1
+            self.commands -= command
             self.cut_off += client.cut_off
             sender.cancel()
             client.leave()

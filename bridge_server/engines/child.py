@@ -45,6 +45,7 @@ from bridge_server.engines.messages import (
 )
 from bridge_server.engines.outcome import stem_path
 from bridge_server.engines.registry import EngineSetup, make_engine
+from bridge_server.errors import not_permitted
 from bridge_server.log_words import traceback_text
 from bridge_server.platforms import ignore_interrupt, send_or_end, yield_to_others
 from clip_store.atomic_file import store_error
@@ -133,7 +134,7 @@ class EngineChild:
             )
             return
         except Exception as error:  # whatever it is, the server must learn of it, not of a dead pipe
-            self._send(broke(0, error))
+            self._send(not_allowed(0, error) or broke(0, error))
             return
         self._send(ChildReady(engine.describe()))
         while isinstance(order := self._orders.get(), RenderCommand):
@@ -165,7 +166,7 @@ class EngineChild:
                 ChildRefused(order.number, "memory", NO_MEMORY.format("during the render"), MORE_MEMORY)
             )
         except Exception as error:  # a bug in an engine ends its job, not the process
-            self._send(broke(order.number, error))
+            self._send(not_allowed(order.number, error) or broke(order.number, error))
 
     def _render(self, engine: Engine, order: RenderCommand) -> None:
         files = {option: str(self._files[file]) for option, file in order.files.items()}
@@ -362,6 +363,14 @@ def kind_of(error: EngineError) -> str:
         )
     )
     return next((name for kind, name in kinds if isinstance(error, kind)), "cannot")
+
+
+def not_allowed(number: int, error: Exception) -> ChildRefused | None:
+    """What the system refused this user, such as a look into a folder with models; None for anything else."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return None
+    refused = not_permitted(error)
+    return ChildRefused(number, "not loaded", refused.sentence, refused.remedy)
 
 
 def broke(number: int, error: Exception) -> ChildBroke:

@@ -35,7 +35,7 @@ export class Lanes {
     byId("filter-all").addEventListener("click", () => store.set({ filter: "all" }));
     byId("region-only").addEventListener("click", () => this.#showOnlyRegion(!store.get("regionOnly")));
     this.#showOnlyRegion(localStorage.getItem(REGION_ONLY) === "on");
-    store.watch(["takes", "jobs", "selected", "filter", "order", "matches", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
+    store.watch(["takes", "takesOf", "jobs", "selected", "filter", "order", "matches", "showHidden", "focus", "dragged", "marked", "grid", "audition", "stemMix"], () => this.#changed());
     arranger.alsoDraw(() => this.#draw());
   }
 
@@ -127,11 +127,14 @@ export class Lanes {
     const box = byId("lanes-empty");
     const empty = Boolean(focus?.song) && !this.items.length;
     show(box, empty);
-    const key = `${empty} ${region?.start} ${region?.end} ${takes.length}`;
+    const read = this.store.get("takesOf") === (focus?.song?.digest ?? null);
+    const key = `${empty} ${read} ${region?.start} ${region?.end} ${takes.length}`;
     if (!empty || this.emptyFor === key) return;
     this.emptyFor = key;
     const name = regionName(region, grid, this.arranger.rate);
-    if (!region) {
+    if (!read) {
+      box.replaceChildren(make("p", {}, "Reading the takes …"));
+    } else if (!region) {
       box.replaceChildren(
         make("h3", {}, "Takes appear here, under the song"),
         make("p", {}, "Drag over some bars in the waveform above", make("span", { class: "keys-only" }, ", press → to select the first one,"), " or select bars in your DAW. Then request new takes and compare them with the original, which stays as it is."),
@@ -151,10 +154,16 @@ export class Lanes {
     const { height } = this;
     const first = Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
     const last = Math.min(this.items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
-    const wanted = new Set();
+    const wanted = new Set(this.items.slice(first, last).map((item) => item.key));
+    // First, so that no lane that stays is moved in the page: what has the focus would lose it, and Tab leave the list.
+    for (const [key, lane] of this.lanes) {
+      if (!wanted.has(key)) {
+        lane.element.remove();
+        this.lanes.delete(key);
+      }
+    }
     for (let at = first; at < last; at += 1) {
       const item = this.items[at];
-      wanted.add(item.key);
       let lane = this.lanes.get(item.key);
       if (!lane) {
         lane = item.take ? new TakeLane(this, item.take) : new JobLane(this, item.job);
@@ -168,12 +177,6 @@ export class Lanes {
       // In the order of the list, so that Tab goes downwards.
       const before = this.list.children[at - first];
       if (before !== lane.element) this.list.insertBefore(lane.element, before ?? null);
-    }
-    for (const [key, lane] of this.lanes) {
-      if (!wanted.has(key)) {
-        lane.element.remove();
-        this.lanes.delete(key);
-      }
     }
     this.arranger.invalidate();
   }

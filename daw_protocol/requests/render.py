@@ -12,6 +12,7 @@ from daw_protocol.blueprint_field import BlueprintKind
 from daw_protocol.depth import Depth
 from daw_protocol.errors import ErrorCode, ProtocolError
 from daw_protocol.fields import Choice, FileName, Flag, Names, Real, Switches, Text, Texts, Whole
+from daw_protocol.label_field import Label
 from daw_protocol.message import value
 from daw_protocol.requests.regions import Region, RegionsKind, check_region
 from daw_protocol.requests.request import Request
@@ -130,8 +131,10 @@ class Render(Request):
     reference_consent: bool = value(
         Flag(), "the performers in the reference agreed to this use; recorded in the take's recipe", False
     )
-    title: str = value(Text(MAX_TITLE), "the song's name for takes and files; by default the file's name", "")
-    track: str = value(Text(128), "the DAW track, for names and for `replace`", "")
+    title: str = value(
+        Label(MAX_TITLE), "the song's name for takes and files; by default the file's name", ""
+    )
+    track: str = value(Label(128), "the DAW track, for names and for `replace`", "")
     replace: bool = value(
         Flag(),
         "replace an older waiting request for the same task, track and region",

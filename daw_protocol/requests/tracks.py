@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daw_protocol.errors import ProtocolError
-from daw_protocol.fields import FileName, Kind, Schema, Text, shown, texts_in
+from daw_protocol.fields import FileName, Kind, Schema, shown, texts_in
+from daw_protocol.label_field import Label
 from daw_protocol.message import Message, message_schema, value
 from daw_protocol.timeline import Key, TempoMap
 from daw_protocol.timeline.position import Position
@@ -26,9 +27,9 @@ class Track(Message):
         PositionKind(), "timeline position of its first sample; by default its time stamp, else 0", None
     )
     title: str = value(
-        Text(128), "its name for takes and files; by default the request's, else the file's", ""
+        Label(128), "its name for takes and files; by default the request's, else the file's", ""
     )
-    track: str = value(Text(128), "its DAW track", "")
+    track: str = value(Label(128), "its DAW track", "")
     tempo_map: TempoMap | None = value(
         TempoMapKind(), "its own tempo map; by default the request's tempo", None
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -395,6 +396,50 @@ def test_what_was_asked_long_ago_is_given_up(studio: Studio) -> None:
     studio.ardour.wait_for(lambda: not studio.notes()["jobs"], "the end of the job")
     assert studio.ardour.markers() == []
     assert "repaint 99: its reply was deleted" in studio.ardour.shown()
+
+
+@at_48_khz
+def test_a_request_stays_with_the_mailbox_it_was_sent_to(studio: Studio, tmp_path: Path) -> None:
+    """Its server has its store elsewhere and has stopped; another one runs."""
+    ardour, notes = studio.ardour, studio.notes()
+    mailbox = tmp_path / "elsewhere" / "mailbox"
+    job = {
+        "name": "ardour-elsewhere",
+        "task": "repaint",
+        "number": 98,
+        "start": 0,
+        "stop": 48000,
+        "asked": time.time(),
+        "tracks": [],
+        "mailbox": str(mailbox),
+    }
+    notes["jobs"] = {"ardour-broken": {"name": "ardour-broken"}, "ardour-elsewhere": job}
+    (ardour.session / "takebridge.json").write_text(json.dumps(notes))
+    assert "server stopped during repaint 98" in studio.shown_by(lambda: None)
+    (mailbox / "out").mkdir(parents=True)
+    answer = {"method": "cancelled", "params": {"reason": "found where it was asked"}}
+    (mailbox / "out" / "ardour-elsewhere.jsonl").write_text(json.dumps(answer) + "\n")
+    ardour.wait_for(lambda: list(studio.notes()["jobs"]) == ["ardour-broken"], "the end of the job")
+    assert "found where it was asked" in ardour.shown()
+    assert ardour.markers() == []
+    studio.set_up()
+    notes = studio.notes()
+    notes["jobs"] = {}
+    (ardour.session / "takebridge.json").write_text(json.dumps(notes))
+
+
+@at_48_khz
+@pytest.mark.parametrize("name", ["가" * 50, '"a" \\ 100 % %s 🎸 ' + "x" * 160])
+def test_a_track_may_have_any_name(studio: Studio, name: str) -> None:
+    ardour = studio.ardour
+    renamed = "Session:route_by_name ([[%s]]):set_name ([[%s]])"
+    ardour.lua(renamed % ("Voice", name))
+    try:
+        start, end = studio.samples(3), studio.samples(5)
+        (take,) = studio.takes("accompany", name, start, end, takes=1)
+        assert studio.region(take).position == start
+    finally:
+        ardour.lua(renamed % (name, "Voice"))
 
 
 @at_48_khz

@@ -109,6 +109,19 @@ def audible(state: dict[str, Any]) -> dict[str, Any]:
     return {track["name"]: track["values"] for track in [*state["tracks"], state["master"]]}
 
 
+def test_names_may_be_long_and_in_any_script(server, reaper, tmp_path):
+    for name in ("가" * 90, "🎸" + "x" * 300):
+        project = a_project(tmp_path, an_item(song(server), D_VOL=0.9), track={"name": name})
+        reaper.open(project, server.settings.store)
+        reaper.last_used(takes=1)
+        state = render(reaper)
+        assert "Done" in texts(state), texts(state)
+        assert request_of(server)["title"].startswith(name[:25])
+        taken = [Path(one["file"]).name for item in ours(state) for one in item["takes"]]
+        assert all(one.startswith(f"Repaint {name[:25]}") for one in taken), taken
+        reaper.close_window()
+
+
 def test_a_plain_selection_comes_back_as_takes_on_the_exact_sample(server, reaper, tmp_path):
     start, end = 4.000011, 7.999989  # between samples: rounded once
     project = a_project(tmp_path, an_item(song(server)), selection=[start, end])

@@ -124,6 +124,15 @@ def test_the_region_is_moved_resized_and_freed_from_the_grid(open_panel, server)
     assert "bar 7" in page.locator("#handle-end").get_attribute("aria-valuetext")
 
 
+def test_takes_that_are_still_being_read_are_not_said_to_be_none(open_panel, server):
+    panel = open_panel().ready()
+    empty = panel.page.locator("#lanes-empty")
+    panel.page.evaluate("panel.store.set({ takes: [], takesOf: null })")
+    expect(empty).to_have_text("Reading the takes …")
+    panel.page.evaluate("panel.store.set({ takesOf: panel.store.get('focus').song.digest })")
+    expect(empty).to_contain_text("Takes appear here")
+
+
 def test_zoomed_in_to_single_samples_the_samples_are_drawn(open_panel, server):
     panel = open_panel().ready()
     panel.page.evaluate("panel.arranger.show({ first: 44000, scale: 0.1 })")
@@ -193,6 +202,26 @@ def test_a_thousand_takes_stay_fast(open_panel, full_server):
     expect(page.locator(f".lane[data-take={selected}]")).to_be_in_viewport()
     panel.press("Enter")
     panel.wait("v.takes.find(take => take.take === x).chosen", selected)
+
+
+def test_tab_goes_through_takes_that_come_as_they_are_scrolled_to(open_panel, full_server):
+    """And back; the lanes that stay keep the focus."""
+    panel = open_panel(of=full_server, width=640, height=560).ready()  # as a window of 1280 by 1120 at 200 %
+    page = panel.page
+    panel.wait("v.takes.length === 1000 && document.querySelector('.lane button')")
+    page.evaluate("document.querySelector('.lane button').focus()")
+    places = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(50):
+            page.keyboard.press(key)
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+            lane = "document.activeElement.closest('.lane')?.getAttribute('aria-posinset')"
+            places.append(page.evaluate(lane))
+    assert None not in places, places
+    walked = [int(place) for place in places]
+    assert walked[:50] == sorted(walked[:50])
+    assert walked[49] >= 12
+    assert walked[-1] == 1
 
 
 def test_names_from_files_are_never_markup(open_panel, full_server):

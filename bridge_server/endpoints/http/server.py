@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,8 +19,33 @@ from bridge_server.settings import Settings
 STOP_SECONDS = 0.5  # for responses that are nearly done; then their connections are cut
 HURRY_SECONDS = 1  # more, for what still runs; then it is cancelled
 PING_SECONDS = 20.0
-# Connections that wait to be accepted. When no more files can be opened, asyncio tries and logs so many times a second.
+# Connections that wait to be accepted. When no more files can be opened, asyncio tries so many times a second.
 BACKLOG = 32
+TOLD_SECONDS = 60.0  # between two lines of the log about that
+
+log = logging.getLogger(__name__)
+
+
+class AcceptFailures:
+    """The event loop's handler of errors, for those of a machine or a program that can open no more files.
+
+    asyncio reports each try with a traceback, and tries once more when the server has closed its port already.
+    """
+
+    def __init__(self) -> None:
+        self._told = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        message, error = context.get("message", ""), context.get("exception")
+        if message.startswith("socket.accept"):
+            if time.monotonic() - self._told >= TOLD_SECONDS:
+                self._told = time.monotonic()
+                log.warning(
+                    "Nobody can connect for now: %s. Others wait until a client leaves.",
+                    getattr(error, "strerror", error),
+                )
+        elif not (isinstance(error, ValueError) and "._start_serving(" in message):
+            loop.default_exception_handler(context)
 
 
 class _Uvicorn(uvicorn.Server):
@@ -91,6 +118,7 @@ class HttpServer:
 
     async def start(self, bound: socket.socket) -> None:
         """Listens on a bound socket."""
+        asyncio.get_running_loop().set_exception_handler(AcceptFailures())
         self._task = asyncio.create_task(self._uvicorn.serve([bound]), name="HTTP server")
         listening = asyncio.create_task(self._uvicorn.listening.wait())
         await asyncio.wait((self._task, listening), return_when=asyncio.FIRST_COMPLETED)

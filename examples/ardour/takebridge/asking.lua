@@ -2,7 +2,7 @@
 local need = ...
 local mailbox, message, notes, marker = need ("mailbox"), need ("message"), need ("notes"), need ("marker")
 local selection, song, tempo_map = need ("selection"), need ("song"), need ("tempo_map")
-local json, placing, pulse = need ("json"), need ("placing"), need ("pulse")
+local files, json, placing, pulse = need ("files"), need ("json"), need ("placing"), need ("pulse")
 local asking = {}
 
 local METHODS = { repaint = "repaint", continue = "complete", accompany = "accompany", extract = "extract" }
@@ -52,7 +52,7 @@ local function sources (name, task, sounds)
 	for index, sound in ipairs (sounds) do
 		local path = mailbox.audio (name, index)
 		song.bounce (sound.track, sound.span, path, task == "accompany") -- a backing is stereo, whatever the voice is
-		found[index] = { source = path, source_position = sound.span.start, track = sound.track:name ():sub (1, 100) }
+		found[index] = { source = path, source_position = sound.span.start, track = files.beginning (sound.track:name (), 100) }
 	end
 	return found
 end
@@ -67,7 +67,7 @@ end
 local function note (name, task, number, params, spans, sounds)
 	local job = {
 		name = name, task = task, number = number, start = spans[1].start, stop = spans[#spans].stop, asked = os.time (),
-		takes = params.takes or 1, together = params.mode == "together", tracks = json.array (),
+		takes = params.takes or 1, together = params.mode == "together", tracks = json.array (), mailbox = mailbox.folder (),
 	}
 	for index, sound in ipairs (sounds) do
 		local track, playlist = sound.track, sound.track:playlist ()
@@ -89,7 +89,7 @@ local function request (task)
 	local known = notes.read ()
 	local params = settings_for (task, known.settings)
 	local songs = sources (name, task, sounds)
-	params.id, params.title = name, Session:name ():sub (1, 100)
+	params.id, params.title = name, files.beginning (Session:name (), 100)
 	if #songs > 1 then
 		params.tracks = songs
 		params.mode = task == "repaint" and (known.settings.mode or "together") or "each"
@@ -130,10 +130,11 @@ function asking.cancel ()
 	end
 	notes.change (function (found) found.jobs = {} end)
 	for name, job in pairs (jobs) do
-		if mailbox.taken (name) then
-			mailbox.send (mailbox.new_name ("cancel"), "cancel", { job = name })
+		if mailbox.taken (name, job.mailbox) then
+			local sent, problem = pcall (mailbox.send, mailbox.new_name ("cancel"), "cancel", { job = name }, job.mailbox)
+			if not sent then message.log ("The server was not asked to stop: " .. tostring (problem)) end
 		else
-			mailbox.withdraw (name)
+			mailbox.withdraw (name, job.mailbox)
 		end
 		marker.remove (job)
 		message.log (string.format ("%s %d: cancelled", job.task, job.number))

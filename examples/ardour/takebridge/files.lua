@@ -37,4 +37,10 @@ function files.copy (from, to)
 	files.write (to, text)
 end
 
+-- The beginning of a text, at most so many bytes, without half a letter at its end.
+function files.beginning (text, most)
+	while #text > most and most > 0 and text:byte (most + 1) & 0xC0 == 0x80 do most = most - 1 end
+	return text:sub (1, most)
+end
+
 return files

@@ -37,25 +37,27 @@ function mailbox.new_name (word)
 	return string.format ("%s-%s-%x-%x", CLIENT, word, os.time (), ARDOUR.LuaAPI.monotonic_time () & 0xffffff)
 end
 
+-- The functions below take the mailbox a request was sent to, by default today's: another server may have been started since.
+
 -- Writes a request to the mailbox. Raises a sentence on failure.
-function mailbox.send (name, method, params)
+function mailbox.send (name, method, params, folder)
 	local call = { jsonrpc = "2.0", id = name, method = method, params = params, client = CLIENT }
-	files.write (mailbox.folder () .. "/in/" .. name .. ".json", json.encode (call))
+	files.write ((folder or mailbox.folder ()) .. "/in/" .. name .. ".json", json.encode (call))
 end
 
 -- Whether a server has taken the request out of the mailbox.
-function mailbox.taken (name)
-	return not files.exists (mailbox.folder () .. "/in/" .. name .. ".json")
+function mailbox.taken (name, folder)
+	return not files.exists ((folder or mailbox.folder ()) .. "/in/" .. name .. ".json")
 end
 
 -- Takes a request back that no server has taken.
-function mailbox.withdraw (name)
-	os.remove (mailbox.folder () .. "/in/" .. name .. ".json")
+function mailbox.withdraw (name, folder)
+	os.remove ((folder or mailbox.folder ()) .. "/in/" .. name .. ".json")
 end
 
 -- Answers from byte `from` on, as tables, and where the next ones begin. A line that is still being written waits.
-function mailbox.answers (name, from)
-	local text = files.read (mailbox.folder () .. "/out/" .. name .. ".jsonl", from) or ""
+function mailbox.answers (name, from, folder)
+	local text = files.read ((folder or mailbox.folder ()) .. "/out/" .. name .. ".jsonl", from) or ""
 	local found = {}
 	for line in text:gmatch ("([^\n]*)\n") do
 		local fine, answer = pcall (json.decode, line)
@@ -66,14 +68,14 @@ function mailbox.answers (name, from)
 end
 
 -- `sources`: how many audio files the request came with; none if omitted.
-function mailbox.forget (name, sources)
-	os.remove (mailbox.folder () .. "/out/" .. name .. ".jsonl")
-	for index = 1, sources or 0 do os.remove (mailbox.audio (name, index)) end
+function mailbox.forget (name, sources, folder)
+	os.remove ((folder or mailbox.folder ()) .. "/out/" .. name .. ".jsonl")
+	for index = 1, sources or 0 do os.remove (mailbox.audio (name, index, folder)) end
 end
 
 -- Where the audio of a request's tracks goes: the server may read this folder, and clears what is older than a day.
-function mailbox.audio (name, index)
-	return string.format ("%s/audio/%s%s.wav", mailbox.folder (), name, index > 1 and "." .. index or "")
+function mailbox.audio (name, index, folder)
+	return string.format ("%s/audio/%s%s.wav", folder or mailbox.folder (), name, index > 1 and "." .. index or "")
 end
 
 return mailbox

@@ -5,6 +5,7 @@ local placing = {}
 
 local AUDIO = ARDOUR.DataType.audio ()
 local WHOLE = "mix" -- the stem that is not a part
+local MOST_OF_A_NAME = 120 -- bytes of a track's name in a file's: no disk takes more than 255 in all
 
 function placing.id (object)
 	return object:to_stateful ():id ():to_s ()
@@ -235,9 +236,10 @@ function placing.bring (job, takes)
 		end
 		local word = job.name:match ("[^-]+$")
 		local place = take.region and string.format (" (region %d)", take.region) or ""
-		local name = string.format ("%s %s%s", job.tracks[take.track or 1].name, take_name (job, take, take.passed), place)
-		local region = region_from (take.path, file_name (name .. " " .. word))
-		region:set_name (name)
+		local track, own = job.tracks[take.track or 1].name, take_name (job, take, take.passed) .. place
+		local file = string.format ("%s %s %s%s", files.beginning (track, MOST_OF_A_NAME), own, word, take.track and "-" .. take.track or "")
+		local region = region_from (take.path, file_name (file))
+		region:set_name (track .. " " .. own)
 		ids[index] = placing.id (region)
 	end
 	return takes, ids

@@ -20,7 +20,7 @@ local busy = false
 local function end_job (job)
 	notes.change (function (found) found.jobs[job.name] = nil end)
 	marker.remove (job)
-	mailbox.forget (job.name, #job.tracks)
+	mailbox.forget (job.name, #job.tracks, job.mailbox)
 	states[job.name] = nil
 end
 
@@ -126,20 +126,20 @@ end
 local function notice_silence (job, state)
 	local now = os.time ()
 	if now - state.news < SILENCE or state.gone then return end
-	if not mailbox.taken (job.name) then
+	if not mailbox.taken (job.name, job.mailbox) then
 		if now - state.news >= PATIENCE then
-			mailbox.withdraw (job.name)
+			mailbox.withdraw (job.name, job.mailbox)
 			end_job (job)
 			message.warn ("The Takebridge server is not responding. Nothing was changed. " .. message.START)
 		end
 	elseif not state.asked then
 		state.asked, state.ping = now, mailbox.new_name ("ping")
-		mailbox.send (state.ping, "status", { id = state.ping })
-	elseif mailbox.taken (state.ping) then
-		mailbox.forget (state.ping)
+		state.pinged = pcall (mailbox.send, state.ping, "status", { id = state.ping }, job.mailbox)
+	elseif state.pinged and mailbox.taken (state.ping, job.mailbox) then
+		mailbox.forget (state.ping, 0, job.mailbox)
 		state.asked, state.news = nil, now
 	elseif now - state.asked >= PATIENCE then
-		mailbox.withdraw (state.ping)
+		mailbox.withdraw (state.ping, job.mailbox)
 		state.asked, state.gone = nil, true
 		marker.show (job, "server stopped")
 		message.warn (string.format ("The Takebridge server stopped during %s %d. Nothing is lost: when you start it again with"
@@ -156,10 +156,10 @@ local function look_after (job)
 		marker.show (job, "waiting")
 	end
 	local answers
-	answers, state.from = mailbox.answers (job.name, state.from)
+	answers, state.from = mailbox.answers (job.name, state.from, job.mailbox)
 	if #answers > 0 then
 		state.news, state.gone, state.asked = os.time (), nil, nil
-	elseif state.from == 0 and os.time () - job.asked > KEPT and mailbox.taken (job.name) then
+	elseif state.from == 0 and os.time () - job.asked > KEPT and mailbox.taken (job.name, job.mailbox) then
 		end_job (job)
 		message.log (string.format ("%s %d: its reply was deleted after a day; `takebridge takes` lists its takes", job.task, job.number))
 		return
@@ -172,18 +172,23 @@ local function look_after (job)
 	if state.last then finish (job, state) else notice_silence (job, state) end
 end
 
--- Call this often. An error is logged once and never ends the hook.
-function waiting.look ()
-	if busy or not Session then return end
-	busy = true
-	local fine, problem = pcall (function ()
-		pulse.beat ()
-		for _, job in pairs (notes.read ().jobs) do look_after (job) end
-	end)
+-- An error is logged once and never ends the hook, nor keeps other requests waiting.
+local function guarded (work, ...)
+	local fine, problem = pcall (work, ...)
 	if not fine and problem ~= waiting.logged then
 		waiting.logged = problem
 		pcall (message.log, "Error in the hook: " .. tostring (problem))
 	end
+end
+
+-- Call this often.
+function waiting.look ()
+	if busy or not Session then return end
+	busy = true
+	guarded (pulse.beat)
+	guarded (function ()
+		for _, job in pairs (notes.read ().jobs) do guarded (look_after, job) end
+	end)
 	busy = false
 end
 

@@ -104,12 +104,22 @@ function Job:fetch()
   self.next = self.send
 end
 
+-- What the song is called: as its file, or as the track that was rendered.
+function Job:title()
+  if not self.called then
+    local track = self.place.track
+    self.called = files.stem(self.song.path)
+    if self.song.way == 'render' then self.called = track and select(2, reaper.GetTrackName(track)) or 'mix' end
+  end
+  return self.called
+end
+
 function Job:params()
   local place_wanted, choices = self.place, self.choices
   local params = {
     id = self.id, source = self.song.path, source_position = self.song.position, rate = self.rate, start = self.first,
     tempo_map = tempo.map(self.project), takes = choices.takes, handles = 0,
-    title = files.stem(self.title_path or self.song.path):sub(1, 100), track = place_wanted.label:sub(1, 120),
+    title = files.beginning(self:title(), 100), track = files.beginning(place_wanted.label, 120),
   }
   if #self.place.regions > 1 then
     params.start, params.regions = nil, json.array()
@@ -128,7 +138,6 @@ function Job:params()
 end
 
 function Job:send()
-  if self.song.way == 'render' then self.title_path = self.place.track and select(2, reaper.GetTrackName(self.place.track)) or 'mix' end
   local problem
   self.talk, problem = mailbox.ask(self.root, self.choices.task, self:params())
   if not self.talk then return self:fail(problem) end
@@ -138,7 +147,6 @@ end
 -- The file lies where the server may not read: it gets a copy in its own folder.
 function Job:copy()
   if not self.copier then
-    self.title_path = self.song.path
     self.own_file = files.join(self.root, 'audio', string.format('%s.%s', self.id, files.extension(self.song.path)))
     self.copier = files.copier(self.song.path, self.own_file)
     self.stage = 'Copying the song to the server'
@@ -263,7 +271,7 @@ end
 function Job:bring()
   if #self.takes == 0 then return self:fail('The server rendered no takes.') end
   if not self.bringer then
-    local title = words.label(self.choices.task) .. ' ' .. files.stem(self.title_path or self.song.path)
+    local title = words.label(self.choices.task) .. ' ' .. self:title()
     self.bringer, self.folder = place.bringer(self.project, self.takes, title)
   end
   local fraction, problem = self.bringer()

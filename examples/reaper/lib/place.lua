@@ -13,6 +13,7 @@ local place = {}
 
 place.EXT = 'P_EXT:takebridge'
 local FOLDER = 'Takebridge'
+local MOST_OF_A_NAME = 120 -- bytes of a title in a file's name: no disk takes more than 255 in all
 local NO_FADE = -1 -- of D_FADEINLEN_AUTO: no automatic fade
 local IN_TIME = 0 -- of C_BEATATTACHMODE: a later tempo edit does not move the item
 local FIXED_LANES = 2 -- of I_FREEMODE
@@ -22,7 +23,7 @@ local FIXED_LANES = 2 -- of I_FREEMODE
 function place.bringer(project, takes, title)
   local folder = files.join(reaper.GetProjectPathEx(project), FOLDER)
   reaper.RecursiveCreateDirectory(folder, 0)
-  local safe = title:gsub('[%c/\\:*?"<>|]', '_')
+  local safe = files.beginning(title, MOST_OF_A_NAME):gsub('[%c/\\:*?"<>|]', '_')
   local index, copier = 1, nil
   return function()
     local take = takes[index]

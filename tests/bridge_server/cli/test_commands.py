@@ -73,6 +73,39 @@ def test_a_render_hears_what_is_accepted_unless_it_is_to_hear_the_original(setti
     assert heard(start="4000", end="7000", hears="original")[1] is None
 
 
+def test_a_command_keeps_its_server_for_the_others_that_came_to_it(tmp_path, monkeypatch, capsys):
+    """None is cut off, whichever of those that begin together has the server."""
+    monkeypatch.setattr(commands, "TOLD_AFTER_SECONDS", 0.0)
+    settings = settings_in(tmp_path)
+    ended = []
+
+    async def first(come: asyncio.Event, gone: asyncio.Event) -> None:
+        async with commands.some_server(settings):
+            come.set()
+            await gone.wait()
+        ended.append("first")
+
+    async def second(come: asyncio.Event, gone: asyncio.Event) -> None:
+        await come.wait()
+        async with commands.some_server(settings) as client:
+            gone.set()
+            for _ in range(5):
+                await asyncio.sleep(0.1)  # in which a server would end
+                await client.call("status")
+            ended.append("second")
+
+    async def together() -> None:
+        events = asyncio.Event(), asyncio.Event()
+        await asyncio.gather(first(*events), second(*events))
+        free = asyncio.Event()
+        free.set()
+        await asyncio.gather(*(second(free, asyncio.Event()) for _ in range(3)))
+
+    asyncio.run(together())
+    assert ended == ["second", "first", "second", "second", "second"]
+    assert "Ctrl-C ends both" in capsys.readouterr().err
+
+
 def test_a_take_is_a_song_and_a_file_may_be_called_like_one(tmp_path):
     assert commands.song_typed("take:t1") == "take:t1"
     assert commands.song_typed("audio:ab") == "audio:ab"

@@ -101,6 +101,17 @@ def test_what_the_processor_is_fastest_in(tmp_path, monkeypatch):
     assert not list(processor(asking)), "without the packages nothing measures it"
 
 
+def test_models_that_this_user_may_not_read_are_a_finding_among_others(tmp_path, monkeypatch):
+    def refused(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(module, "look", refused)
+    (found,) = module.models(tmp_path)
+    assert found.verdict is BAD
+    assert str(tmp_path) in found.found
+    assert "permissions" in found.remedy
+
+
 def test_a_store_that_can_be_written(tmp_path):
     (found,) = disk(tmp_path / "new" / "store")
     assert found.verdict in (GOOD, BAD)  # bad only where the disk is nearly full

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bridge_server.endpoints.osc_inbox import FROM_ONE, INBOX, OscInbox
+from bridge_server.endpoints.osc_inbox import FROM_MACHINE, FROM_ONE, INBOX, OscInbox
 
 FLOOD, OTHER = ("127.0.0.1", 1), ("127.0.0.1", 2)
 
@@ -14,7 +14,7 @@ def test_datagrams_come_out_in_the_order_they_came():
         for data, sender in sent:
             inbox.put(data, sender)
         assert [await inbox.get() for _ in sent] == sent
-        assert inbox._senders == {}  # no sender is remembered for ever
+        assert inbox._senders == inbox._machines == {}  # no sender is remembered for ever
 
     asyncio.run(run())
 
@@ -32,8 +32,17 @@ def test_one_sender_does_not_fill_it(caplog):
 def test_many_senders_do():
     inbox = OscInbox()
     for port in range(INBOX + 5):
-        inbox.put(b"x", ("127.0.0.1", port))
+        inbox.put(b"x", (f"10.0.0.{port % 2}", port))
     assert inbox.dropped == 5
+
+
+def test_many_ports_of_one_machine_leave_room_for_the_others():
+    inbox = OscInbox()
+    for port in range(2 * INBOX):
+        inbox.put(b"flood", ("10.0.0.7", port))
+    assert inbox.dropped == 2 * INBOX - FROM_MACHINE
+    inbox.put(b"other", ("10.0.0.8", 1))
+    assert inbox.dropped == 2 * INBOX - FROM_MACHINE
 
 
 def test_there_is_room_again_once_one_is_served():

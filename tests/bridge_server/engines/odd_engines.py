@@ -47,6 +47,13 @@ class BrokenEngine(NoiseEngine):
         raise KeyError("label")
 
 
+class UnreadableEngine(NoiseEngine):
+    """Looks into a folder that its user may not read."""
+
+    def describe(self) -> EngineDescription:
+        raise PermissionError(13, "Permission denied", "/models")
+
+
 class DyingEngine(NoiseEngine):
     """Dies when it is asked."""
 

@@ -93,6 +93,12 @@ def test_it_is_described_before_it_is_loaded(tmp_path):
     [
         ("RefusingEngine", ErrorCode.ENGINE_NOT_READY, "There is no sun.", "morning"),
         ("BrokenEngine", ErrorCode.ENGINE_NOT_READY, "KeyError", "bug in the engine"),
+        (
+            "UnreadableEngine",
+            ErrorCode.ENGINE_NOT_READY,
+            "/models cannot be used: Permission denied",
+            "permissions",
+        ),
         ("DyingEngine", ErrorCode.ENGINE_DIED, "while it was starting: it ended with status 9", "log"),
         ("HangingEngine", ErrorCode.ENGINE_NOT_READY, "did not start within 2 s", "doctor"),
         ("NoSuchEngine", ErrorCode.ENGINE_NOT_READY, "NoSuchEngine", "pip install"),

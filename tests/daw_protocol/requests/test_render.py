@@ -90,7 +90,7 @@ BAD = [
     ("engine", "x" * 33), ("engine", 1.5),
     ("reference", ""), ("reference", "x" * 1025), ("reference_consent", 2), ("reference_consent", "maybe"),
     ("options", []), ("options", {"a": {}}), ("options", "{"), ("options", {"a": math.inf}),
-    ("title", "x" * 129), ("track", "x" * 129), ("replace", "later"), ("origin", "x" * 65),
+    ("title", True), ("track", []), ("replace", "later"), ("origin", "x" * 65),
     ("notes", 1), ("notes", [1.5]), ("notes", ["x"] * 33), ("notes", ["x" * 2001]), ("notes", {}),
     ("priority", "high"), ("priority", 1),
     ("strength", -0.001), ("strength", 1.001), ("strength", math.nan),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
 import os
 import signal
@@ -10,6 +12,7 @@ import time
 
 import pytest
 
+from bridge_server.endpoints.http.server import AcceptFailures
 from tests.bridge_server.endpoints.http.asking import ask, head
 from tests.bridge_server.peers import ServerThread, noise_song
 from tests.bridge_server.servers import settings_in
@@ -60,3 +63,32 @@ def test_its_environment_changes_nothing(tmp_path, monkeypatch):
     with ServerThread(settings_in(tmp_path, host="0.0.0.0", token="abc", trust_this_machine=True)) as server:
         headers = {"X-Forwarded-For": "127.0.0.1", "Host": "studio.example"}
         assert ask(server, "GET", "/schema.json", **headers)[0] == 403
+
+
+def test_a_machine_without_file_handles_is_a_line_of_the_log_and_no_traceback(caplog, monkeypatch):
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(AcceptFailures())
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setblocking(False)
+        full = OSError(errno.EMFILE, "Too many open files")
+
+        class Full(socket.socket):
+            def accept(self):
+                raise full
+
+        port = Full(fileno=listening.detach())
+        served = await loop.create_server(asyncio.Protocol, sock=port)
+        client = socket.create_connection(served.sockets[0].getsockname())
+        monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
+        while not caplog.records:
+            await asyncio.sleep(0.005)
+        served.close()
+        await asyncio.sleep(0.05)  # asyncio's next try, on a closed port
+        client.close()
+        loop.call_exception_handler({"message": "another", "exception": KeyError("bug")})
+
+    asyncio.run(run())
+    first, other = caplog.records
+    assert "Nobody can connect for now" in first.getMessage()
+    assert "another" in other.getMessage()
