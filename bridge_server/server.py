@@ -91,8 +91,7 @@ from daw_protocol.results import WatchFolderStatus
 log = logging.getLogger(__name__)
 
 LOCK = "server.lock"
-# A command that looks whether a server runs takes the lock for a moment, far less than this: who waits so long for it
-# waits for a server.
+# A command that looks whether a server runs takes the lock for far less than this: longer, and it is a server's.
 LOOK_SECONDS = 0.1
 MAX_JOBS = 1_000_000
 ADDRESS = "server.json"
@@ -317,10 +316,11 @@ def look_for_server(store: Path) -> dict[str, object] | None:
     except Timeout:
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
-    except OSError as error:
-        if isinstance(error, PermissionError):
-            raise
-    return None  # a disk that can only be read, perhaps
+    except PermissionError:
+        raise
+    except OSError:
+        pass  # a disk that can only be read, perhaps
+    return None
 
 
 @contextlib.contextmanager
