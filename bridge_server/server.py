@@ -316,11 +316,10 @@ def look_for_server(store: Path) -> dict[str, object] | None:
     except Timeout:
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             return dict(json.loads((store / ADDRESS).read_text(encoding="utf-8")))
-    except PermissionError:
-        raise
-    except OSError:
-        pass  # a disk that can only be read, perhaps
-    return None
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise
+    return None  # a disk that can only be read, perhaps
 
 
 @contextlib.contextmanager
