@@ -79,9 +79,6 @@ HARMONY_POSTERIOR, HARMONY_BASS, HARMONY_TREBLE = 0.1, 0.15, 0.75
 TIMBRE_COST = 0.25
 LEVEL_COST = 0.04  # per dB
 LEVEL_COST_AT_START = 0.12  # a quiet intro needs quiet sources: gain alone cannot thin out an arrangement
-# For each TIMING_STEP_SECONDS a source is played earlier or later than its target, beyond what players differ by:
-# in 11 of 300 takes of 30 steady pieces notes lay over 15 ms off those replaced, now in 3. At 3, joins step more often.
-TIMING_COST, TIMING_HEARD_SECONDS, TIMING_STEP_SECONDS = 1.5, 0.008, 0.01
 COPY_COST = 6.0  # for a copy of the replaced beat (correlation 0.9 -> 1)
 COPY_FROM, COPY_FULL = 0.9, 1.0
 BAR_MOD_4_COST, BAR_MOD_2_COST = 0.3, 0.15  # position within the phrase

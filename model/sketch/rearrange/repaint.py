@@ -19,7 +19,6 @@ from model.sketch.analysis.analysis import Analysis
 from model.sketch.captions import CaptionRequest
 from model.sketch.rearrange import (
     accents,
-    assemble,
     complete,
     layer_notes,
     layers,
@@ -27,7 +26,6 @@ from model.sketch.rearrange import (
     passage,
     plan,
     resequence,
-    timing,
     unmatched,
 )
 from model.sketch.rearrange.assemble import LaidAudio
@@ -247,10 +245,6 @@ def choose_beats(
         + plan.noise_costs(beats, targets, part.sources, request.seed)
         + leaning.costs(part, leans)
     )
-    if (
-        assemble.copy_drift(beats) <= p.COPY_DRIFT_SECONDS
-    ):  # else each run is moved to the attacks it replaces
-        unary += p.TIMING_COST * timing.apart(beats, part.targets, part.sources)
     pace.check()
     entry, leave = plan.edge_costs(beats, part.sources, part.around)
     unary[0] += entry
