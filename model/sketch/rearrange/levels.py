@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +62,35 @@ class Swell:
         return np.asarray(10.0 ** (decibels / 20.0), dtype=np.float32)
 
 
-def limit_peaks(samples: Samples, rate: int, ceiling: float) -> tuple[Samples, float]:
-    """Samples with no true peak above `ceiling` (linear), and the deepest gain used (1 = untouched)."""
-    peaks = loudness.frame_peaks(samples)
-    if peaks.max(initial=0.0) <= ceiling:
+FULL_SCALE = 1.0 - 2.0**-14
+"""Just below what 16 bits write as full scale."""
+
+
+def highest_sample(song: Samples, take: Samples) -> float:
+    """How large a take's samples may be: just below full scale, or as large as the song's where those go further.
+
+    A loud master's true peak lies above full scale, its samples do not: by the true peak alone a take could clip.
+    """
+    if max(take.max(initial=0.0), -take.min(initial=0.0)) <= FULL_SCALE:
+        return FULL_SCALE
+    return float(max(song.max(initial=0.0), -song.min(initial=0.0), FULL_SCALE))
+
+
+def limit_peaks(
+    samples: Samples, rate: int, ceiling: float, highest: float = math.inf
+) -> tuple[Samples, float]:
+    """Samples with no true peak above `ceiling` and none itself above `highest` (linear), and the deepest gain used.
+
+    1 = untouched.
+    """
+    over = loudness.frame_peaks(samples) / ceiling
+    if math.isfinite(highest):
+        over = np.maximum(over, np.abs(samples).max(axis=1) / highest)
+    if over.max(initial=0.0) <= 1.0:
         return samples, 1.0
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
+    needed = np.minimum(1.0, 1.0 / np.maximum(over, 1e-9))
     # A minimum over a window, then a mean over the same: the gain is fully reduced at each peak, without steps.
     window = 2 * max(round(p.LIMITER_SECONDS * rate / 2), 1) + 1
     gain = uniform_filter1d(minimum_filter1d(needed, window), window)

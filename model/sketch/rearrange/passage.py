@@ -215,7 +215,8 @@ def finish(
     mix = np.concatenate([led[handle:], mix])
     beneath = Moved(song.samples[:0]) if kept is None else kept
     ceiling = max(passage.analysis.listening.true_peak, 10.0 ** (p.PEAK_CEILING_DB / 20.0))
-    mix, limited = levels.limit_peaks(mix + beneath.read(start, end), rate, ceiling)
+    mix = mix + beneath.read(start, end)
+    mix, limited = levels.limit_peaks(mix, rate, ceiling, levels.highest_sample(song.samples, mix))
     pieces = [Piece("mix", start, mix)]
     if handle > 0:
         audio = laid.audio * np.float32(gain)
@@ -233,7 +234,8 @@ def finish(
         if fade is not None:
             audio *= levels.fade_out(len(audio), fade[0] + handle, fade[1] + handle)[:, None]
         audio += beneath.read(start - handle, end + handle)
-        with_handles, _ = levels.limit_peaks(audio, rate, ceiling)
+        highest = levels.highest_sample(song.samples, audio)
+        with_handles, _ = levels.limit_peaks(audio, rate, ceiling, highest)
         pieces.append(Piece("handles", start - handle, with_handles))
     figures = {
         "gain_db": round(gain_db, 2),

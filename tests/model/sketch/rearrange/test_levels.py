@@ -52,3 +52,18 @@ def test_limiter_keeps_true_peaks_under_the_ceiling_and_quiet_parts_untouched() 
     same, gain = levels.limit_peaks(signal, 44100, 100.0)
     assert same is signal
     assert gain == 1.0
+
+
+def test_a_loud_masters_take_does_not_clip():
+    """A true peak above full scale, between samples that are below it: so a take's samples could be, too."""
+    tone = np.sin(2.0 * np.pi * (np.arange(44100) * 0.25 + 0.125))  # its peaks fall between the samples
+    song = np.stack([0.97 * tone / np.abs(tone).max()] * 2, axis=1).astype(np.float32)
+    ceiling = float(loudness.true_peak(song))
+    assert ceiling > 1.2
+    take = song * np.float32(0.1)
+    take[20000] = 1.1  # a hit that falls onto a sample
+    assert np.abs(levels.limit_peaks(take, 44100, ceiling)[0]).max() > 1.0
+    limited, _ = levels.limit_peaks(take, 44100, ceiling, levels.highest_sample(song, take))
+    assert np.abs(limited).max() <= levels.FULL_SCALE + 1e-6
+    louder = (song * np.float32(1.4)).astype(np.float32)  # of floats, beyond full scale by itself
+    assert levels.highest_sample(louder, louder) == pytest.approx(float(np.abs(louder).max()))
