@@ -12,6 +12,7 @@ from tests.bridge_server.servers import server_fixture
 BAR = 88_200
 FIRST, NEXT, OVER, INNER = (BAR, 3 * BAR), (3 * BAR, 5 * BAR), (2 * BAR, 4 * BAR), (BAR + BAR // 2, 2 * BAR)
 SONG = "band 16.wav"
+SEED = 5
 
 
 def band(path):
@@ -48,7 +49,7 @@ def made(server, first):
 
 def repainted(ws, region, task="repaint", **more):
     start, end = region
-    given = {"source": SONG, "bpm": 120, "seed": 5, "strength": 1.0, **more}
+    given = {"source": SONG, "bpm": 120, "seed": SEED, "strength": 1.0, **more}
     given = {name: value for name, value in given.items() if value is not None}
     replies = ws.render(task, start=start, end=end, **given)
     assert replies[-1].name == "done", replies[-1].values
@@ -151,7 +152,7 @@ def test_who_sends_a_source_hears_it_and_who_plays_on_the_shared_song_hears_it_a
 def test_a_variation_hears_what_its_origin_did(ws, made, accepted):
     _, beside = made
     ws.call("takes.revert", take=accepted)
-    replies = ws.render("vary", take=beside, seed=4)
+    replies = ws.render("vary", take=beside, seed=SEED)
     (again,) = [reply["take"] for reply in replies if reply.name == "take"]
     assert shown(ws, again)["recipe"]["heard"] == shown(ws, beside)["recipe"]["heard"]
     assert np.array_equal(sound(ws, again), sound(ws, beside)), "the recipe renders it again, bit for bit"
