@@ -57,13 +57,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
     for _ in range(FORM.sound_bytes // MEGABYTE):
         sha.update(bytes(MEGABYTE))
     digest = sha.hexdigest()
-    blob = folder / "store" / "blobs" / to_path(digest, ".wav")
-    blob.parent.mkdir(parents=True)
-    with blob.open("wb") as file:
-        file.write(wave_head(FORM) + struct.pack("<4sI", b"data", FORM.sound_bytes))
-        file.truncate(file.tell() + FORM.sound_bytes)  # silence, which takes no room on the disk
     process = ServerProcess(folder / "store", folder).start()
     try:
+        blob = folder / "store" / "blobs" / to_path(digest, ".wav")
+        blob.parent.mkdir(parents=True)
+        with blob.open("wb") as file:
+            file.write(wave_head(FORM) + struct.pack("<4sI", b"data", FORM.sound_bytes))
+            file.truncate(file.tell() + FORM.sound_bytes)  # silence, which takes no room on the disk
         found = Large(process, f"/audio/{digest}.wav")
         url = f"http://127.0.0.1:{found.port}"
         assert http_get(f"{url}{found.path}", Range="bytes=0-99")[0] == 206  # checked once, now
