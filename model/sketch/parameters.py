@@ -89,9 +89,8 @@ BAR_TEXTURE_COST = 3.0
 # Mean band difference from which a bar has another arrangement, and how many times that of two neighbours in the song.
 UNLIKE_DB, UNLIKE_STEPS = 4.0, 2.0
 REUSE_COST = 1.0  # per beat a take has played before: less than a wrong chord; at 0.6 5 % are, at this 3 %
-SPARING_TRIES = (
-    12  # rounds in which a take gives way to what only a whole take shows; at 4, a third more steps
-)
+# Rounds in which a take gives way to what only a whole take shows; at 4, a third more steps.
+SPARING_TRIES = 12
 # Scale of a seed's preferences (Gumbel): at this, two seeds differ in three beats of ten; at 0.15 in one of seven.
 NOISE = 0.25
 TAKE_COST = 0.5  # for each bar pair an earlier take used

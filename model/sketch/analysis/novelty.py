@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -71,12 +72,19 @@ def correlations(
 
 def _between_samples(cross: NDArray[np.complex64], lags: NDArray[np.intp], size: int) -> NDArray[np.float32]:
     """The largest correlation less than a sample beside each lag; cross: spectra of correlations [pairs, bins]."""
+    turns, beside = _turning(size)
     bins = np.arange(cross.shape[1])
-    turns = np.exp(2j * np.pi * np.arange(size) / size).astype(np.complex64)
     moved = cross * turns[bins * lags[:, None] % size]
+    return np.asarray((moved @ beside).real.max(axis=1), dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def _turning(size: int) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+    """By what a spectrum of `size` samples is turned, kept as every pair of beats needs it: one sample's turns of each
+    bin, [size], and those by which the parts of a sample are read and summed, [bins, parts]."""
+    bins = np.arange(size // 2 + 1)
+    turns = np.exp(2j * np.pi * np.arange(size) / size)
     weight = np.where((bins == 0) | (2 * bins == size), 1.0, 2.0) / size
-    fractions = np.array(
-        [step / p.NOVELTY_FINE_STEPS for step in range(1 - p.NOVELTY_FINE_STEPS, p.NOVELTY_FINE_STEPS)]
-    )
-    beside = weight[:, None] * np.exp(2j * np.pi * bins[:, None] * fractions / size)
-    return np.asarray((moved @ beside.astype(np.complex64)).real.max(axis=1), dtype=np.float32)
+    parts = np.arange(1 - p.NOVELTY_FINE_STEPS, p.NOVELTY_FINE_STEPS) / p.NOVELTY_FINE_STEPS
+    beside = weight[:, None] * np.exp(2j * np.pi * bins[:, None] * parts / size)
+    return turns.astype(np.complex64), beside.astype(np.complex64)
